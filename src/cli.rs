@@ -1,0 +1,1 @@
+//! The command line: parses it and starts whatever a command needs.

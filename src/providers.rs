@@ -1,0 +1,1 @@
+//! The Adapter trait and one file per delivery service.

@@ -1,0 +1,1 @@
+//! Servers on loopback that play delivery services, record what arrived and inject faults.

@@ -1,0 +1,1 @@
+//! The settings table: every flag, environment variable and configuration key.

@@ -1,0 +1,1 @@
+//! The console: a terminal UI written on the client alone.
