@@ -1,1 +1,3 @@
 //! The Adapter trait and one file per delivery service.
+
+pub mod adapter;
