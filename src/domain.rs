@@ -17,6 +17,7 @@ pub mod person;
 pub mod plan;
 pub mod provider;
 pub mod reason;
+pub mod sanitize;
 pub mod state;
 pub mod time;
 pub mod topic;
