@@ -1,1 +1,5 @@
 //! The console: a terminal UI written on the client alone.
+
+pub mod action;
+pub mod keymap;
+pub mod sanitize;

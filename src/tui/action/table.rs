@@ -1,0 +1,113 @@
+//! The table of actions.
+
+use super::{Danger, Row, Scope};
+
+/// Makes the enum and the table from one list, so that they cannot differ.
+macro_rules! actions {
+    ($($action:ident $id:literal $title:literal [$($scope:ident)+] $danger:ident $selection:ident $command:expr, $help:literal;)+) => {
+        /// Something that a person can do in the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = $help] $action,)+
+        }
+
+        /// Every action, in the order in which help lists them.
+        pub const TABLE: &[Row] = &[$(Row {
+            action: Action::$action,
+            id: $id,
+            title: $title,
+            help: $help,
+            scopes: &[$(Scope::$scope),+],
+            danger: Danger::$danger,
+            needs_selection: actions!(@selection $selection),
+            command: $command,
+        },)+];
+    };
+    (@selection any) => { false };
+    (@selection one) => { true };
+}
+
+actions! {
+    // Tabs.
+    GoOverview "go.overview" "Overview" [Global] None any Some("herald queue list"), "Shows the overview: whether things are well, and what needs you.";
+    GoMessages "go.messages" "Messages" [Global] None any Some("herald message list"), "Shows the messages.";
+    GoTopics "go.topics" "Topics" [Global] None any Some("herald topic list"), "Shows the topics.";
+    GoTargets "go.targets" "Targets" [Global] None any Some("herald target list"), "Shows the targets and their users.";
+    GoProviders "go.providers" "Providers" [Global] None any Some("herald provider list"), "Shows the providers.";
+    GoLive "go.live" "Live" [Global] None any Some("herald log -f"), "Shows the delivery log as it grows.";
+    GoNextTab "go.next-tab" "Next tab" [Global] None any None, "Shows the next tab.";
+    GoPreviousTab "go.previous-tab" "Previous tab" [Global] None any None, "Shows the tab before.";
+
+    // The console itself.
+    Help "app.help" "All keys" [Global] None any Some("herald help"), "Lists every key that works here, and what it does.";
+    Palette "app.palette" "Command" [Global] None any None, "Opens the palette: any action, by its name.";
+    Refresh "app.refresh" "Refresh" [Global] None any None, "Asks again for everything on the screen and redraws it.";
+    Suspend "app.suspend" "Suspend" [Global] None any None, "Puts the console into the background of the shell; fg brings it back.";
+    Quit "app.quit" "Quit" [Global] None any None, "Leaves the console. Sending goes on.";
+    StopSending "sending.stop" "Stop sending…" [Global] Reviewed any Some("herald stop-sending"), "Opens the review that stops all sending at once, until it is lifted.";
+    ResumeSending "sending.resume" "Resume sending…" [Global] Reviewed any Some("herald resume-sending"), "Opens the review that lets sending go on after a stop.";
+
+    // Moving about.
+    Back "nav.back" "Back" [Global] None any None, "Goes one level out. Nothing is lost.";
+    Open "nav.open" "Open" [Overview List Help Palette] None one None, "Opens what is selected.";
+    MoveDown "move.down" "Down" [List Detail Help Palette] None any None, "Selects the next row.";
+    MoveUp "move.up" "Up" [List Detail Help Palette] None any None, "Selects the row before.";
+    PageDown "move.page-down" "Page down" [List Detail Help Palette] None any None, "Goes one page down.";
+    PageUp "move.page-up" "Page up" [List Detail Help Palette] None any None, "Goes one page up.";
+    Top "move.top" "Top" [List Detail Help Palette] None any None, "Goes to the first row.";
+    End "move.end" "End" [List Detail Help Palette Live] None any None, "Goes to the last row; on Live, follows again.";
+    MoveLeft "move.left" "Left" [List Detail Help] None any None, "Scrolls to the left.";
+    MoveRight "move.right" "Right" [List Detail Help] None any None, "Scrolls to the right.";
+    NextPane "pane.next" "Next pane" [Global] None any None, "Shows the next pane of the detail.";
+    PreviousPane "pane.previous" "Previous pane" [Global] None any None, "Shows the pane before.";
+
+    // Lists.
+    Filter "list.filter" "Filter" [List Overview Live] None any None, "Opens the filter line.";
+    ClearFilter "list.clear-filter" "Clear filter" [List Live] None any None, "Shows everything again.";
+    Copy "list.copy" "Copy" [List Detail Overview] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
+    CopyCommand "list.copy-command" "Copy command" [List Detail Overview Review] None any None, "Copies the command line that does the same.";
+    Why "item.why" "Why" [Messages Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
+
+    // Messages.
+    Compose "message.compose" "Compose" [Overview Messages Topics Targets] None any Some("herald send email --topic {topic} --subject {subject} --body-file {file} --draft"), "Starts a new message as a draft.";
+    EditMessage "message.edit" "Edit" [Messages] None one Some("herald message edit {id}"), "Opens a draft for editing; a scheduled message is held while you do.";
+    SendMessage "message.send" "Send…" [Messages Compose] Reviewed one Some("herald message send {id}"), "Opens the review that sends the message.";
+    ScheduleMessage "message.schedule" "Schedule…" [Messages Compose] Reviewed one Some("herald message schedule {id} {when}"), "Opens the review that sends the message at a time.";
+    CancelMessage "message.cancel" "Cancel…" [Messages] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
+    MessagePause "message.pause" "Pause" [Messages] Reversible one Some("herald message pause {id}"), "Pauses the message; what is in flight finishes.";
+    MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused or held message go on.";
+    RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
+    DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
+
+    // Topics and targets.
+    CreateTopic "topic.create" "New topic" [Topics] None any Some("herald topic create {name}"), "Opens the form for a new topic.";
+    DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some("herald topic delete {id}"), "Opens the review that deletes the topic and its subscriptions.";
+    Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some("herald topic unsubscribe {topic} {id}"), "Opens the review that takes the target off the topic.";
+
+    // Providers.
+    ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
+    ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
+    ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
+    ProviderResume "provider.resume" "Resume…" [Providers Overview] Reviewed one Some("herald provider resume {id}"), "Opens the review that lets the provider send what waits for it.";
+    ProviderTest "provider.test" "Test…" [Providers] Reviewed one Some("herald provider test {id}"), "Opens the review that sends one test message through the provider.";
+
+    // Live.
+    Follow "live.follow" "Follow" [Live] None any Some("herald log -f"), "Follows the log, or holds it still; nothing is lost meanwhile.";
+    NextFailure "live.next-failure" "Next failure" [Live Messages] None any Some("herald log --filter outcome!=accepted"), "Goes to the next delivery that was not accepted.";
+    PreviousFailure "live.previous-failure" "Previous failure" [Live Messages] None any None, "Goes to the delivery before that was not accepted.";
+
+    // Forms and compose.
+    NextField "form.next" "Next field" [Form Compose Review] None any None, "Goes to the next field.";
+    PreviousField "form.previous" "Previous field" [Form Compose Review] None any None, "Goes to the field before.";
+    Accept "form.accept" "Accept" [Form Compose Filter Palette] None any None, "Takes what the field holds and goes on.";
+    LeaveField "form.leave" "Back" [Form Compose Filter Palette Review] None any None, "Leaves the field or the form; what was typed is kept.";
+    Editor "form.editor" "Your editor" [Form Compose] None any None, "Opens the field in your editor.";
+    Review "compose.review" "Review" [Compose] Reviewed any Some("herald message send {id}"), "Opens the review: who gets it, through what, and when.";
+    Preview "compose.preview" "Preview" [Compose] None any Some("herald message show {id}"), "Shows the message as it will arrive.";
+    TestToMe "compose.test" "Test to me…" [Compose] Reviewed any Some("herald message test {id} --to {address}"), "Opens the review that sends this text to you alone.";
+    Confirm "review.confirm" "Confirm" [Review] Commits any Some("herald message send {id} --confirm {count}"), "Does what the review says, once what it asks for is typed.";
+    NextSample "review.next-sample" "Next sample" [Review] None any None, "Shows the next recipient's copy.";
+    PreviousSample "review.previous-sample" "Previous sample" [Review] None any None, "Shows the copy of the recipient before.";
+    HistoryBack "palette.earlier" "Earlier" [Palette Filter] None any None, "Brings back the line typed before.";
+    HistoryForward "palette.later" "Later" [Palette Filter] None any None, "Goes forward again among the lines typed.";
+}
