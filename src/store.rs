@@ -1,1 +1,39 @@
 //! The Store trait in the domain's words, and its embedded implementation on redb.
+//!
+//! No method assumes that it is alone: what depends on what somebody has seen
+//! carries a revision or a cursor, and is refused when that has moved.
+
+pub mod catalog;
+pub mod dispatch;
+pub mod error;
+pub mod history;
+pub mod messages;
+pub mod page;
+pub mod people;
+
+pub use error::{RecordKind, Result, StoreError, Taken};
+
+/// Everything that Herald remembers.
+pub trait Store:
+    people::People
+    + catalog::Catalog
+    + messages::Messages
+    + dispatch::Dispatch
+    + history::History
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<T> Store for T where
+    T: people::People
+        + catalog::Catalog
+        + messages::Messages
+        + dispatch::Dispatch
+        + history::History
+        + Send
+        + Sync
+        + 'static
+{
+}

@@ -1,0 +1,125 @@
+//! Topics, subscribers, providers and keys, as the store keeps them.
+
+use super::error::Result;
+use super::page::{Page, PageRequest};
+use crate::domain::audit::AuditEntry;
+use crate::domain::channel::Channel;
+use crate::domain::ids::{
+    KeyId, ProviderId, ProviderNo, Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo,
+};
+use crate::domain::person::Target;
+use crate::domain::provider::Provider;
+use crate::domain::time::Timestamp;
+use crate::domain::topic::{Subscriber, Topic};
+use async_trait::async_trait;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+
+/// A subscriber with what is shown of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubscriberView {
+    /// The membership.
+    pub subscriber: Subscriber,
+    /// Of which topic.
+    pub topic: TopicId,
+    /// The target.
+    pub target: Target,
+    /// The name of the target's user.
+    pub user_name: String,
+}
+
+/// An API key. The secret is kept as a hash only.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Until when.
+    pub expires: Option<Timestamp>,
+    /// Since when.
+    pub created: Timestamp,
+    /// When it was last used, to the day.
+    pub accessed: Option<Timestamp>,
+}
+
+/// Topics, subscribers, providers, keys.
+#[async_trait]
+pub trait Catalog {
+    /// Creates a topic. Number, totals and revision of the given record are set by the store.
+    async fn create_topic(&self, topic: Topic, audit: AuditEntry) -> Result<Topic>;
+    /// A topic by id.
+    async fn topic(&self, id: &TopicId) -> Result<Topic>;
+    /// Replaces name and roles of a topic that still has the expected revision.
+    async fn put_topic(&self, topic: Topic, expect: Revision, audit: AuditEntry) -> Result<Topic>;
+    /// Deletes a topic with its subscriptions (in steps behind the scenes; the id is free at once).
+    async fn delete_topic(&self, id: &TopicId, audit: AuditEntry) -> Result<()>;
+    /// A page of topics.
+    async fn topics(&self, page: PageRequest<Topic>) -> Result<Page<Topic>>;
+
+    /// Subscribes a target to a topic.
+    async fn subscribe(
+        &self,
+        topic: &TopicId,
+        id: SubscriberId,
+        target: &TargetId,
+        audit: AuditEntry,
+    ) -> Result<SubscriberView>;
+    /// A subscriber of a topic.
+    async fn subscriber(&self, topic: &TopicId, id: &SubscriberId) -> Result<SubscriberView>;
+    /// Ends a subscription.
+    async fn unsubscribe(&self, topic: &TopicId, id: &SubscriberId, audit: AuditEntry) -> Result<()>;
+    /// A page of a topic's subscribers, by target number.
+    async fn subscribers(
+        &self,
+        topic: &TopicId,
+        page: PageRequest<SubscriberView>,
+    ) -> Result<Page<SubscriberView>>;
+    /// For planning: targets of a topic in ascending order after one, with their channel.
+    async fn members(
+        &self,
+        topic: TopicNo,
+        after: Option<TargetNo>,
+        limit: usize,
+    ) -> Result<Vec<(TargetNo, Channel)>>;
+
+    /// Creates a provider and seals its credentials.
+    async fn create_provider(
+        &self,
+        provider: Provider,
+        credentials: BTreeMap<String, SecretString>,
+        audit: AuditEntry,
+    ) -> Result<Provider>;
+    /// A provider by id.
+    async fn provider(&self, id: &ProviderId) -> Result<Provider>;
+    /// All providers in order of number: they are few.
+    async fn providers(&self) -> Result<Vec<Provider>>;
+    /// The opened credentials of a provider, for its adapter.
+    async fn credentials(&self, no: ProviderNo) -> Result<BTreeMap<String, SecretString>>;
+    /// Replaces a provider that still has the expected revision; `credentials`
+    /// replaces the sealed ones as a whole when given.
+    async fn put_provider(
+        &self,
+        provider: Provider,
+        credentials: Option<BTreeMap<String, SecretString>>,
+        expect: Revision,
+        audit: AuditEntry,
+    ) -> Result<Provider>;
+    /// Deletes a provider.
+    async fn delete_provider(&self, id: &ProviderId, audit: AuditEntry) -> Result<()>;
+
+    /// Writes a key.
+    async fn create_key(&self, key: ApiKey, audit: AuditEntry) -> Result<()>;
+    /// The key with this hash.
+    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<ApiKey>>;
+    /// All keys.
+    async fn keys(&self) -> Result<Vec<ApiKey>>;
+    /// Notes that a key was used; at most once a day is written.
+    async fn touch_key(&self, id: &KeyId, at: Timestamp) -> Result<()>;
+    /// Deletes a key.
+    async fn delete_key(&self, id: &KeyId, audit: AuditEntry) -> Result<()>;
+}

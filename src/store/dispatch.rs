@@ -1,0 +1,281 @@
+//! Plans, lanes, the journal of windows, and who waits.
+
+use super::error::Result;
+use crate::domain::channel::Channel;
+use crate::domain::delivery::{LogDetail, LogRow, Outcome, SkipReason};
+use crate::domain::ids::{IdentifierNo, MessageNo, ProviderNo, TargetNo, WindowNo};
+use crate::domain::message::{Message, Progress};
+use crate::domain::plan::{
+    LaneCursor, LaneKey, PlanCursor, Planned, WaitReason, Waiting, Window, WindowSource,
+};
+use crate::domain::time::Timestamp;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A step of planning, committed as one.
+#[derive(Debug, Clone)]
+pub struct PlanStep {
+    /// Of which message.
+    pub message: MessageNo,
+    /// In which run of it.
+    pub run: u16,
+    /// Where planning stood before: if it stands elsewhere, nothing is written.
+    pub expect: PlanCursor,
+    /// Where it stands after.
+    pub cursor: PlanCursor,
+    /// Recipients by provider, ascending by target; each list at most `RUN_LEN`.
+    pub runs: Vec<(ProviderNo, Vec<Planned>)>,
+}
+
+/// A lane with unclaimed or waiting recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// Which.
+    pub key: LaneKey,
+    /// The message's run.
+    pub run: u16,
+    /// The next unclaimed recipient.
+    pub cursor: LaneCursor,
+    /// Its counts.
+    pub progress: Progress,
+    /// When the first of those who wait is due. `NEVER` when all are held.
+    pub next_wait: Option<Timestamp>,
+}
+
+/// A recipient as the store knows it now: everything that a batch needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The target.
+    pub target: TargetNo,
+    /// The identifier record of its address now; 0 when it is gone.
+    pub identifier: IdentifierNo,
+    /// The address; empty when it is gone.
+    pub address: String,
+    /// Why it must be left out, if it must.
+    pub skip: Option<SkipReason>,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// It may have had a copy before.
+    pub possibly_twice: bool,
+    /// What variables see; read only when asked for.
+    pub person: Option<Arc<CandidatePerson>>,
+}
+
+/// What variables can name of a recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CandidatePerson {
+    /// The user's id.
+    pub user_id: String,
+    /// The user's name.
+    pub name: String,
+    /// The user's mail address.
+    pub email: String,
+    /// The user's phone number.
+    pub phone: String,
+    /// The user's preferences, a JSON object as text.
+    pub prefs: String,
+    /// The target's id.
+    pub target_id: String,
+    /// The target's name.
+    pub target_name: String,
+}
+
+/// Recipients that could be claimed next, in order, with what the claim will say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidates {
+    /// What to claim.
+    pub source: WindowSource,
+    /// One for each recipient of the source.
+    pub list: Vec<Candidate>,
+}
+
+/// A claim of recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Of which lane.
+    pub lane: LaneKey,
+    /// In which run of the message.
+    pub run: u16,
+    /// Which recipients. A plan source must begin at the lane's cursor; waiting
+    /// ones must still wait.
+    pub source: WindowSource,
+}
+
+/// The outcome for one recipient of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemOutcome {
+    /// Its place in the window.
+    pub index: u32,
+    /// The target.
+    pub target: TargetNo,
+    /// The identifier that was used.
+    pub identifier: IdentifierNo,
+    /// Named directly; kept for the next attempt.
+    pub direct: bool,
+    /// Which attempt this was; 0: none was made.
+    pub attempt: u16,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The rest of the log row.
+    pub detail: LogDetail,
+    /// When it was known.
+    pub at: Timestamp,
+    /// What comes next.
+    pub next: Next,
+}
+
+/// What comes after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: the delivery is over, as the outcome says.
+    Over,
+    /// It waits, until the time or until it is released. `log`: whether this
+    /// outcome gets a row; putting somebody back who was never tried does not.
+    Wait {
+        /// When it is due; [`Timestamp::NEVER`]: when somebody releases it.
+        due: Timestamp,
+        /// The record; its number is given by the store.
+        waiting: Waiting,
+        /// Whether there was an attempt to log.
+        log: bool,
+    },
+}
+
+/// One commit of a dispatcher: outcomes of earlier windows, and the next claims.
+#[derive(Debug, Clone, Default)]
+pub struct JournalEntry {
+    /// Outcomes by window.
+    pub outcomes: Vec<(WindowNo, Vec<ItemOutcome>)>,
+    /// New claims. Each is granted or refused for itself.
+    pub claims: Vec<Claim>,
+    /// The limiter's state after these claims, so that a restart knows what was used.
+    pub usage: Option<(ProviderNo, Vec<u8>)>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What a journal commit did.
+#[derive(Debug, Clone, Default)]
+pub struct JournalReceipt {
+    /// For each claim its window, or `None`: the lane has moved, or its message
+    /// is no longer processing.
+    pub windows: Vec<Option<WindowNo>>,
+    /// Messages that ended with this commit.
+    pub finished: Vec<Message>,
+}
+
+/// Who waits: a page of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// Whose lane.
+    pub lane: LaneKey,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The record.
+    pub waiting: Waiting,
+}
+
+/// Which of those who wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaitingFilter {
+    /// Of one message.
+    pub message: Option<MessageNo>,
+    /// Of one provider.
+    pub provider: Option<ProviderNo>,
+    /// For one reason.
+    pub why: Option<WaitReason>,
+}
+
+/// What a decision does to those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// They are due now.
+    Release,
+    /// They are due now, through another provider.
+    FailOver(ProviderNo),
+    /// They are over: failed, as they are. Each gets a log row.
+    GiveUp,
+}
+
+/// Plans, lanes, windows, and who waits.
+#[async_trait]
+pub trait Dispatch {
+    /// Where planning of a message stands.
+    async fn plan_cursor(&self, message: MessageNo) -> Result<PlanCursor>;
+    /// Appends a step of a plan. `Err(Moved)`: the message is no longer
+    /// processing in this run, or planning stands elsewhere.
+    async fn append_plan(&self, step: PlanStep) -> Result<Message>;
+    /// Lanes of a provider with something unclaimed or waiting.
+    async fn lanes(&self, provider: ProviderNo) -> Result<Vec<Lane>>;
+    /// Lanes of a message, also those where all is over.
+    async fn lanes_of(&self, message: MessageNo) -> Result<Vec<Lane>>;
+    /// The next unclaimed recipients of a lane from a place, all of one run.
+    /// `None`: nothing is unclaimed there. `person`: whether variables need it.
+    async fn candidates(
+        &self,
+        lane: LaneKey,
+        from: LaneCursor,
+        limit: usize,
+        person: bool,
+    ) -> Result<Option<Candidates>>;
+    /// Recipients of a lane that wait and are due, oldest first.
+    async fn due_waiting(
+        &self,
+        lane: LaneKey,
+        now: Timestamp,
+        limit: usize,
+        person: bool,
+    ) -> Result<Option<Candidates>>;
+    /// Records outcomes and claims windows, in one durable commit. Nothing that a
+    /// claim grants may be sent before this returns.
+    async fn journal(&self, entry: JournalEntry) -> Result<JournalReceipt>;
+    /// Windows that were claimed and are not fully recorded: after a crash, those
+    /// in doubt.
+    async fn open_windows(&self) -> Result<Vec<Window>>;
+    /// The limiter's state of a provider, as last committed.
+    async fn usage(&self, provider: ProviderNo) -> Result<Option<Vec<u8>>>;
+    /// Moves unclaimed recipients from one lane to others: the first `take` of
+    /// them from `expect` on are written as new runs. `Err(Moved)`: the cursor is elsewhere.
+    async fn reassign(
+        &self,
+        lane: LaneKey,
+        expect: LaneCursor,
+        source: WindowSource,
+        runs: Vec<(ProviderNo, Vec<Planned>)>,
+    ) -> Result<()>;
+    /// Moves everybody who waits in a lane to another provider's lane of the same message.
+    async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64>;
+    /// A page of those who wait, by number.
+    async fn waiting(
+        &self,
+        filter: WaitingFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<WaitingRow>>;
+    /// Decides for at most `limit` of those who wait; says for how many.
+    async fn decide(
+        &self,
+        filter: WaitingFilter,
+        decision: Decision,
+        limit: usize,
+        at: Timestamp,
+    ) -> Result<u64>;
+    /// Plans people of an ended run again, in the run that a reopen has begun.
+    /// `before`: how they were counted (failed, expired, uncertain, cancelled),
+    /// which is taken off the message's and their lanes' counts. `done`: these
+    /// were the last.
+    async fn append_retry(
+        &self,
+        message: MessageNo,
+        run: u16,
+        runs: Vec<(ProviderNo, Vec<Planned>)>,
+        before: Progress,
+        done: bool,
+    ) -> Result<Message>;
+    /// Log rows that belong to no window: receipts, skips of a plan.
+    async fn append_log(&self, rows: Vec<LogRow>) -> Result<()>;
+    /// Marks targets as expired, or not.
+    async fn set_expired(&self, targets: Vec<TargetNo>, expired: bool, at: Timestamp) -> Result<()>;
+    /// How many recipients of a channel a set of topics has at most, without looking at each.
+    async fn audience_bound(&self, topics: &[crate::domain::ids::TopicId], channel: Channel) -> Result<u64>;
+}
