@@ -1,1 +1,3 @@
 //! The command line: parses it and starts whatever a command needs.
+
+pub mod instance;
