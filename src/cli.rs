@@ -1,3 +1,4 @@
 //! The command line: parses it and starts whatever a command needs.
 
+pub mod args;
 pub mod instance;
