@@ -53,6 +53,8 @@ pub struct Candidate {
     pub address: String,
     /// Why it must be left out, if it must.
     pub skip: Option<SkipReason>,
+    /// Named as a target, through its user or in a copy.
+    pub direct: bool,
     /// Attempts so far.
     pub attempts: u16,
     /// It may have had a copy before.

@@ -1,0 +1,161 @@
+//! What the engine can be told. The settings table fills it in.
+
+use crate::domain::channel::Channel;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much of the engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Scheduler and dispatch.
+    #[default]
+    Full,
+    /// Neither: for one-shot commands that only read and write.
+    Idle,
+    /// Dispatch alone, and only for messages given to [`super::Engine::send_now`]: for `send --wait`.
+    Only,
+}
+
+/// Where attached files come from, by their SHA-256 in hex.
+pub trait Files: Send + Sync + 'static {
+    /// The content of a file. Errors: it is missing or unreadable.
+    fn read(&self, digest: &str) -> std::io::Result<Arc<[u8]>>;
+}
+
+/// Files in a directory, each named by its digest.
+#[derive(Debug, Clone)]
+pub struct DirectoryFiles(pub PathBuf);
+
+impl Files for DirectoryFiles {
+    fn read(&self, digest: &str) -> std::io::Result<Arc<[u8]>> {
+        if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a digest"));
+        }
+        std::fs::read(self.0.join(digest)).map(Into::into)
+    }
+}
+
+/// Nothing can be attached.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> std::io::Result<Arc<[u8]>> {
+        Err(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no file store"))
+    }
+}
+
+/// Numbers of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByChannel<T> {
+    /// Of mail.
+    pub email: T,
+    /// Of text messages.
+    pub sms: T,
+    /// Of notifications.
+    pub push: T,
+}
+
+impl<T: Copy> ByChannel<T> {
+    /// The value of a channel.
+    pub fn of(&self, channel: Channel) -> T {
+        match channel {
+            Channel::Email => self.email,
+            Channel::Sms => self.sms,
+            Channel::Push => self.push,
+        }
+    }
+}
+
+/// What the engine can be told.
+#[derive(Clone)]
+pub struct EngineConfig {
+    /// How much of it runs.
+    pub mode: Mode,
+    /// The longest time between an outcome and its commit.
+    pub commit_interval: Duration,
+    /// The most messages that are planned or sent at the same time; the rest stays on the schedule.
+    pub active_messages: usize,
+    /// The most messages that one claim takes off the schedule.
+    pub claim_chunk: usize,
+    /// The most messages that are planned at the same time.
+    pub planners: usize,
+    /// A message due longer ago than this when it is found is held; `None`: it is sent if its deadline allows.
+    pub late_after: Option<Duration>,
+    /// By how many per cent a plan may exceed the confirmed count.
+    pub growth_percent: u64,
+    /// By how many recipients a plan may exceed the confirmed count in any case.
+    pub growth_recipients: u64,
+    /// After how many attempts a recipient has failed. Attempts that say nothing of the recipient
+    /// (no connection, not logged in) do not count: the deadline ends those.
+    pub attempts: ByChannel<u16>,
+    /// The longest wait between two attempts, unless the service asks for more.
+    pub retry_cap: Duration,
+    /// How many failures to reach a provider in a row open its breaker.
+    pub breaker_failures: u32,
+    /// The first pause of an open breaker; it doubles with every failed probe.
+    pub breaker_base: Duration,
+    /// The longest pause of an open breaker.
+    pub breaker_cap: Duration,
+    /// How many permanent refusals in a row, over [`Self::refusal_domains`], mean that a provider refuses us.
+    pub refusals: usize,
+    /// Over how many mail domains at least.
+    pub refusal_domains: usize,
+    /// How often a provider that refuses us is asked whether it still does, at first; doubling up to an hour.
+    pub probe_interval: Duration,
+    /// A schedule at most this far ahead of the last edit counts as an undo window.
+    pub undo_window: Duration,
+    /// Whether providers may be on loopback and private networks.
+    pub allow_private: bool,
+    /// The most steps of the template engine for one rendering.
+    pub render_fuel: u64,
+    /// The most bytes of one rendering.
+    pub render_bytes: usize,
+    /// Where attached files come from.
+    pub files: Arc<dyn Files>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Full,
+            commit_interval: Duration::from_millis(20),
+            active_messages: 10_000,
+            claim_chunk: 2_000,
+            planners: 256,
+            late_after: None,
+            growth_percent: 5,
+            growth_recipients: 2,
+            attempts: ByChannel { email: 12, sms: 5, push: 6 },
+            retry_cap: Duration::from_hours(1),
+            breaker_failures: 10,
+            breaker_base: Duration::from_secs(1),
+            breaker_cap: Duration::from_mins(5),
+            refusals: 20,
+            refusal_domains: 3,
+            probe_interval: Duration::from_mins(1),
+            undo_window: Duration::from_secs(60),
+            allow_private: false,
+            render_fuel: 100_000,
+            render_bytes: 256 * 1024,
+            files: Arc::new(NoFiles),
+        }
+    }
+}
+
+impl std::fmt::Debug for EngineConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineConfig")
+            .field("mode", &self.mode)
+            .field("commit_interval", &self.commit_interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineConfig {
+    /// How many recipients a plan may have when so many were confirmed.
+    pub fn allowed(&self, confirmed: u64) -> u64 {
+        confirmed + (confirmed / 100 * self.growth_percent).max(self.growth_recipients)
+    }
+}
