@@ -1,0 +1,226 @@
+//! The HTTP server: hyper's HTTP/1.1 with nothing between it and the requests.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use self::answer::Answer;
+pub(super) use self::idempotency::Answers;
+use self::idempotency::Earlier;
+use super::Faults;
+use super::connection::{Connection, Cut};
+use super::faults::{Effect, ServerFaults, Stage};
+use super::record::{Kind, Record};
+
+mod answer;
+mod control;
+mod idempotency;
+mod send;
+
+/// The largest body of a request to send, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+/// The largest body of a control request: a set of a few million references.
+const MAX_CONTROL_BODY: usize = 256 * 1024 * 1024;
+/// How much of an answer leaves before it is cut: part of the status line and headers.
+const CUT_AFTER: usize = 24;
+
+/// What every connection of the server shares.
+pub(super) struct HttpServer {
+    pub(super) token: String,
+    /// Both servers' faults: the control API sets them.
+    pub(super) all_faults: Faults,
+    pub(super) faults: Arc<ServerFaults>,
+    pub(super) record: Arc<Record>,
+    pub(super) answers: Answers,
+    /// Whether it takes requests to send, and not control requests alone.
+    pub(super) sends: bool,
+}
+
+/// Why a connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox gives no answer")]
+struct NoAnswer;
+
+/// Serves one connection to its end.
+pub(super) async fn serve(server: Arc<HttpServer>, connection: Connection, at_connect: Option<Effect>) {
+    let cut = connection.cut();
+    match at_connect {
+        None | Some(Effect::Reply { .. }) => {}
+        // There is no answer yet to lose or cut.
+        Some(Effect::LoseAnswer) => return,
+        Some(Effect::Reset | Effect::CutAnswer) => {
+            cut.reset();
+            return;
+        }
+    }
+    let service = service_fn(|request| {
+        let server = Arc::clone(&server);
+        let cut = Arc::clone(&cut);
+        let refusal = at_connect.clone();
+        async move { respond(&server, &cut, refusal, request).await }
+    });
+    // A client that breaks off is its own affair.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(connection), service)
+        .await;
+}
+
+async fn respond(
+    server: &HttpServer,
+    cut: &Cut,
+    refusal: Option<Effect>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, NoAnswer> {
+    let path = request.uri().path();
+    let kind = match path {
+        "/send/sms" if server.sends => Kind::Sms,
+        "/send/push" if server.sends => Kind::Push,
+        _ => return Ok(other(server, request).await.into_response()),
+    };
+    let refusal = refusal.or_else(|| server.faults.at(Stage::Request));
+    let answer = if refusal == Some(Effect::Reset) {
+        // The head has been read, and the first of the body: the middle of the request.
+        let _ = request.into_body().frame().await;
+        cut.reset();
+        return Err(NoAnswer);
+    } else {
+        send(server, kind, refusal.as_ref(), request).await
+    };
+    if let Some(latency) = server.faults.latency() {
+        tokio::time::sleep(latency).await;
+    }
+    match refusal {
+        Some(Effect::LoseAnswer) => return Err(NoAnswer),
+        Some(Effect::CutAnswer) => cut.after(CUT_AFTER),
+        _ => {}
+    }
+    Ok(answer.into_response())
+}
+
+/// A request to send: the checks in the order of the contract, then the sending.
+async fn send(server: &HttpServer, kind: Kind, fault: Option<&Effect>, request: Request<Incoming>) -> Answer {
+    if request.method() != Method::POST {
+        return Answer::not_allowed("POST");
+    }
+    if !authorized(request.headers(), &server.token) {
+        return Answer::unauthorized();
+    }
+    if server.faults.suspended() {
+        return Answer::error(StatusCode::FORBIDDEN, "suspended", "This account is suspended.");
+    }
+    if let Some(Effect::Reply { code, text, retry_after }) = fault {
+        return Answer::fault(*code, text.as_deref(), *retry_after);
+    }
+    let (head, body) = request.into_parts();
+    if !is_json(&head.headers) {
+        return Answer::malformed("The content type must be application/json.");
+    }
+    let body = match read(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let key = match idempotency_key(&head.headers) {
+        Ok(key) => key,
+        Err(answer) => return answer,
+    };
+    let batch = match send::Batch::parse(kind, &body) {
+        Ok(batch) => batch,
+        Err(message) => return Answer::malformed(&message),
+    };
+    if let Err(wait) = server.faults.admit(batch.len() as u32) {
+        return Answer::rate_limited(wait);
+    }
+    let Some(key) = key else {
+        return Answer::ok(batch.send(server));
+    };
+    // One lock over the look and the sending: two requests at once with one key count once.
+    match server.answers.once(kind, key, &body, || batch.send(server)) {
+        Earlier::Same(answer) | Earlier::New(answer) => Answer::ok(answer),
+        Earlier::OtherBody => Answer::error(
+            StatusCode::CONFLICT,
+            "idempotency_mismatch",
+            "This idempotency key was used with another body.",
+        ),
+    }
+}
+
+/// What is not a request to send.
+async fn other(server: &HttpServer, request: Request<Incoming>) -> Answer {
+    let Some(path) =
+        request.uri().path().strip_prefix("/control").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    else {
+        return Answer::error(StatusCode::NOT_FOUND, "not_found", "No such path.");
+    };
+    if !authorized(request.headers(), &server.token) {
+        return Answer::unauthorized();
+    }
+    let path = path.to_owned();
+    let (head, body) = request.into_parts();
+    let body = match read(body, MAX_CONTROL_BODY).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let query = head.uri.query().unwrap_or_default();
+    control::answer(server, &head.method, &path, query, &body)
+}
+
+async fn read(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large."))
+        }
+        Err(_) => Err(Answer::malformed("The body broke off.")),
+    }
+}
+
+fn authorized(headers: &HeaderMap, token: &str) -> bool {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    // Two tokens are none: which one would count?
+    given
+        .next()
+        .filter(|_| given.next().is_none())
+        .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
+        .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case(b"Bearer ") && rest == token.as_bytes())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Answer> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match key.as_bytes() {
+        key if (1..=255).contains(&key.len()) => Ok(Some(key)),
+        _ => Err(Answer::malformed("An idempotency key has 1 to 255 characters.")),
+    }
+}
+
+impl Answer {
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(http::header::ALLOW, http::HeaderValue::from_static(methods));
+        }
+        response
+    }
+}

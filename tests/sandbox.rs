@@ -1,0 +1,17 @@
+//! The sandbox's servers, spoken to over real connections.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "sandbox/client.rs"]
+mod client;
+#[path = "sandbox/control.rs"]
+mod control;
+#[path = "sandbox/http.rs"]
+mod http;
+#[path = "sandbox/smtp.rs"]
+mod smtp;
+#[path = "sandbox/smtp_faults.rs"]
+mod smtp_faults;
+#[path = "sandbox/tls.rs"]
+mod tls;
