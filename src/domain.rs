@@ -12,6 +12,7 @@ pub mod content;
 pub mod delivery;
 pub mod filter;
 pub mod ids;
+pub mod import;
 pub mod message;
 pub mod person;
 pub mod plan;
