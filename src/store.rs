@@ -4,9 +4,11 @@
 //! carries a revision or a cursor, and is refused when that has moved.
 
 pub mod catalog;
+pub mod disk;
 pub mod dispatch;
 pub mod error;
 pub mod history;
+pub mod log;
 pub mod messages;
 pub mod page;
 pub mod people;
