@@ -1,5 +1,8 @@
 //! The delivery log against a model, and under power cuts.
 
+// Helpers of tests: failing is what a panic is for.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;

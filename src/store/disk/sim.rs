@@ -151,6 +151,7 @@ impl Disk {
 
     /// The disk as it may be found after the power failed now. The cut is the
     /// same for the same history and `seed`; this disk goes on unharmed.
+    #[must_use]
     pub fn cut(&self, seed: u64) -> Disk {
         self.state().cut(seed)
     }

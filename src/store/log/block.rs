@@ -328,70 +328,72 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn a_block_gives_back_its_rows(
-            rows in prop::collection::vec((columns(), prop::collection::vec(any::<u8>(), 0..40)), 1..60),
-            first in 0..u64::MAX / 2,
-        ) {
-            let mut packer = Packer::default();
-            for (columns, payload) in &rows {
-                packer.push(columns, payload);
-            }
-            let mut bytes = Vec::new();
-            packer.pack(first, &mut bytes);
-            let layout = Layout::checked(&bytes).unwrap();
-            prop_assert_eq!((layout.first, layout.rows), (first, rows.len()));
-            let chunk = Chunk::of(&layout, &bytes);
-            for (row, (columns, payload)) in rows.iter().enumerate() {
-                prop_assert_eq!(&layout.columns(&bytes, row), columns);
-                prop_assert_eq!(&chunk.columns(row), columns);
-                prop_assert_eq!(layout.payload(&bytes, row), payload.as_slice());
-                let value = u64::from(columns.outcome);
-                let same = |row: &usize| rows[*row].0.outcome == columns.outcome;
-                let all = 0..rows.len();
-                let last = layout.last(&bytes, Column::Outcome, value, all.clone());
-                prop_assert_eq!(last, all.clone().rev().find(same));
-                prop_assert_eq!(layout.first(&bytes, Column::Outcome, value, all.clone()), all.clone().find(same));
-            }
-            let half = rows.len() / 2;
-            if half > 0 {
-                let mut parts = Vec::new();
-                for part in [&rows[..half], &rows[half..]] {
-                    part.iter().for_each(|(columns, payload)| packer.push(columns, payload));
-                    let mut bytes = Vec::new();
-                    packer.pack(first + if parts.is_empty() { 0 } else { half as u64 }, &mut bytes);
-                    parts.push(Chunk::of(&Layout::checked(&bytes).unwrap(), &bytes));
+            #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+            #[test]
+            fn a_block_gives_back_its_rows(
+                rows in prop::collection::vec((columns(), prop::collection::vec(any::<u8>(), 0..40)), 1..60),
+                first in 0..u64::MAX / 2,
+            ) {
+                let mut packer = Packer::default();
+                for (columns, payload) in &rows {
+                    packer.push(columns, payload);
                 }
-                let joined = Chunk::join(&parts[0], &parts[1]).unwrap();
-                prop_assert_eq!((joined.first(), joined.end()), (chunk.first(), chunk.end()));
-                prop_assert_eq!((joined.earliest(), joined.latest()), (chunk.earliest(), chunk.latest()));
-                for (row, (columns, _)) in rows.iter().enumerate() {
-                    prop_assert_eq!(&joined.columns(row), columns);
+                let mut bytes = Vec::new();
+                packer.pack(first, &mut bytes);
+                let layout = Layout::checked(&bytes).unwrap();
+                prop_assert_eq!((layout.first, layout.rows), (first, rows.len()));
+                let chunk = Chunk::of(&layout, &bytes);
+                for (row, (columns, payload)) in rows.iter().enumerate() {
+                    prop_assert_eq!(&layout.columns(&bytes, row), columns);
+                    prop_assert_eq!(&chunk.columns(row), columns);
+                    prop_assert_eq!(layout.payload(&bytes, row), payload.as_slice());
+                    let value = u64::from(columns.outcome);
+                    let same = |row: &usize| rows[*row].0.outcome == columns.outcome;
+                    let all = 0..rows.len();
+                    let last = layout.last(&bytes, Column::Outcome, value, all.clone());
+                    prop_assert_eq!(last, all.clone().rev().find(same));
+                    prop_assert_eq!(layout.first(&bytes, Column::Outcome, value, all.clone()), all.clone().find(same));
                 }
-            }
-        }
-
-        #[test]
-        fn damage_is_found_and_never_panics(
-            rows in prop::collection::vec(columns(), 1..10),
-            at in any::<prop::sample::Index>(),
-            flip in 1..=255u8,
-        ) {
-            let mut packer = Packer::default();
-            rows.iter().for_each(|columns| packer.push(columns, b"answer"));
-            let mut bytes = Vec::new();
-            packer.pack(7, &mut bytes);
-            let at = at.index(bytes.len());
-            prop_assert!(Layout::checked(&bytes[..at]).is_err());
-            bytes[at] ^= flip;
-            prop_assert!(Layout::checked(&bytes).is_err());
-            if let Ok(layout) = Layout::parse(&bytes) {
-                for row in 0..layout.rows.min(100) {
-                    layout.columns(&bytes, row);
-                    layout.payload(&bytes, row);
-                }
-            }
-        }
+                let half = rows.len() / 2;
+                if half > 0 {
+                    let mut parts = Vec::new();
+                    for part in [&rows[..half], &rows[half..]] {
+                        for (columns, payload) in part {
+     packer.push(columns, payload);
     }
+                        let mut bytes = Vec::new();
+                        packer.pack(first + if parts.is_empty() { 0 } else { half as u64 }, &mut bytes);
+                        parts.push(Chunk::of(&Layout::checked(&bytes).unwrap(), &bytes));
+                    }
+                    let joined = Chunk::join(&parts[0], &parts[1]).unwrap();
+                    prop_assert_eq!((joined.first(), joined.end()), (chunk.first(), chunk.end()));
+                    prop_assert_eq!((joined.earliest(), joined.latest()), (chunk.earliest(), chunk.latest()));
+                    for (row, (columns, _)) in rows.iter().enumerate() {
+                        prop_assert_eq!(&joined.columns(row), columns);
+                    }
+                }
+            }
+
+            #[test]
+            fn damage_is_found_and_never_panics(
+                rows in prop::collection::vec(columns(), 1..10),
+                at in any::<prop::sample::Index>(),
+                flip in 1..=255u8,
+            ) {
+                let mut packer = Packer::default();
+                for columns in &rows { packer.push(columns, b"answer"); }
+                let mut bytes = Vec::new();
+                packer.pack(7, &mut bytes);
+                let at = at.index(bytes.len());
+                prop_assert!(Layout::checked(&bytes[..at]).is_err());
+                bytes[at] ^= flip;
+                prop_assert!(Layout::checked(&bytes).is_err());
+                if let Ok(layout) = Layout::parse(&bytes) {
+                    for row in 0..layout.rows.min(100) {
+                        layout.columns(&bytes, row);
+                        layout.payload(&bytes, row);
+                    }
+                }
+            }
+        }
 }

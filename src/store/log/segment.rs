@@ -446,19 +446,17 @@ impl Postings {
 
     /// Reads the next page that matters; false after the last.
     fn turn(&mut self) -> Result<bool> {
-        const DONE: Option<usize> = Some(usize::MAX);
+        const DONE: usize = usize::MAX;
         let segment = Arc::clone(&self.segment);
         let tree = &segment.footer.trees[self.index as usize];
         let leaves = tree.levels[0];
         let at = match self.page {
-            DONE => return Ok(false),
             None => {
                 let from = if self.back { self.high } else { self.low };
                 segment.locate(tree, from, &mut self.buffer)?
             }
-            Some(0) if self.back => return Ok(false),
-            Some(at) if self.back => at - 1,
-            Some(at) if at as u64 + 1 < leaves.1 => at + 1,
+            Some(at) if at != DONE && self.back && at > 0 => at - 1,
+            Some(at) if at != DONE && !self.back && at as u64 + 1 < leaves.1 => at + 1,
             Some(_) => return Ok(false),
         };
         self.entries.clear();
@@ -468,7 +466,7 @@ impl Postings {
         let end = self.entries.partition_point(|entry| *entry <= self.high);
         // A bound inside this page means that the pages behind it have nothing more.
         let last = if self.back { start > 0 } else { end < self.entries.len() };
-        self.page = if last { DONE } else { Some(at) };
+        self.page = Some(if last { DONE } else { at });
         self.left = start..end.max(start);
         Ok(true)
     }

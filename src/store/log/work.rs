@@ -200,7 +200,7 @@ impl Shared {
         loop {
             let wait = match self.work(kind) {
                 Ok(true) => None,
-                Ok(false) => Some(Duration::from_secs(3600)),
+                Ok(false) => Some(Duration::from_hours(1)),
                 Err(error) => {
                     tracing::warn!(%error, "the delivery log could not be sealed or merged; trying again");
                     Some(RETRY)
