@@ -1,0 +1,206 @@
+//! Imports, what is known of a person, and what bears a word.
+
+use super::history::Audit;
+use super::person::{Target, User};
+use super::delivery::Delivery;
+use crate::domain::ids::{ImportId, TopicId};
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a file is read; a parameter of the URL each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportRequest {
+    /// The file's name, for the record.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// A topic that everybody of the file is subscribed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicId>,
+    /// Which columns hold what, as `email=E-Mail Adresse,name=Name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub map: String,
+    /// The country of numbers without one, such as `DE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Read and report, write nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Lines to pass over: an import that was interrupted goes on here.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip_lines: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What an import did. The answer is a stream of these, one JSON object a line:
+/// the last one has `done`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportProgress {
+    /// Its id; undo by it. Empty when nothing was written.
+    pub id: String,
+    /// What was found about the file, in one line.
+    pub detected: String,
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// People read.
+    pub rows: u64,
+    /// What was made.
+    pub counts: ImportCounts,
+    /// What was repaired, by kind.
+    pub repaired: BTreeMap<String, u64>,
+    /// Lines refused since the last object, at most 1000.
+    pub rejects: Vec<Reject>,
+    /// Lines refused in all.
+    pub refused: u64,
+    /// It is through.
+    pub done: bool,
+    /// Why it ended early; empty: it did not.
+    pub error: String,
+}
+
+/// What an import made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportCounts {
+    /// Users.
+    pub users: u64,
+    /// Targets.
+    pub targets: u64,
+    /// Subscriptions.
+    pub subscriptions: u64,
+    /// Topics.
+    pub topics: u64,
+    /// Names changed.
+    pub renamed: u64,
+    /// People of whom everything was already there.
+    pub unchanged: u64,
+}
+
+/// A line that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reject {
+    /// Its number.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+    /// As it stands in the file.
+    pub original: String,
+}
+
+/// An import that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    /// Its id.
+    #[serde(rename = "$id")]
+    pub id: ImportId,
+    /// When it began.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// The name of the file.
+    pub source: String,
+    /// What it made in all.
+    pub counts: ImportCounts,
+    /// When it was undone.
+    pub undone: Option<Timestamp>,
+}
+
+/// Imports, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportList {
+    /// The list.
+    pub imports: Vec<Import>,
+}
+
+/// What was found: whatever bears an id, an address, a Message-ID or a service's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// What it is.
+    pub kind: FoundKind,
+    /// Its id.
+    pub id: String,
+    /// Of what it is a part: a target's user, a subscriber's topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// In one line.
+    pub title: String,
+    /// How it stands, in one line.
+    pub detail: String,
+}
+
+/// What something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoundKind {
+    /// A message.
+    Message,
+    /// A topic.
+    Topic,
+    /// A user.
+    User,
+    /// A target.
+    Target,
+    /// A provider.
+    Provider,
+    /// A row of the delivery log.
+    Delivery,
+    /// An import.
+    Import,
+    /// An API key.
+    Key,
+}
+
+/// All that was found, the best first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundList {
+    /// The list.
+    pub found: Vec<Found>,
+    /// Where was looked: how far back the log was searched.
+    pub searched: String,
+}
+
+/// All that is held of a person.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonExport {
+    /// When it was written.
+    pub at: Timestamp,
+    /// For which address.
+    pub address: String,
+    /// Users, with their targets.
+    pub users: Vec<User>,
+    /// Targets with this address.
+    pub targets: Vec<Target>,
+    /// Subscriptions of these targets, as `topic: since`.
+    pub subscriptions: Vec<Subscription>,
+    /// What was sent to this address, oldest first.
+    pub deliveries: Vec<Delivery>,
+    /// There are more deliveries than are shown.
+    pub cut_short: bool,
+    /// Who did what to them.
+    pub audit: Vec<Audit>,
+}
+
+/// A subscription of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// To which topic.
+    pub topic_id: TopicId,
+    /// With which address.
+    pub address: String,
+    /// Since when.
+    pub since: Timestamp,
+}
