@@ -19,12 +19,8 @@ const OUTCOMES: &[&str] = &[
 pub const MESSAGES: FieldTable = FieldTable {
     rows: "messages",
     fields: &[
-        Field::new(
-            "status",
-            FieldKind::Keyword(&crate::domain::state::MessageState::WORDS),
-            "its state",
-        )
-        .or(&["state"]),
+        Field::new("status", FieldKind::Keyword(&crate::domain::state::MessageState::WORDS), "its state")
+            .or(&["state"]),
         Field::new("type", FieldKind::Keyword(CHANNELS), "email, sms or push").or(&["channel"]),
         Field::new("id", FieldKind::Id, "its id"),
         Field::new("subject", FieldKind::Text, "subject, title or first line").or(&["title", "headline"]),

@@ -131,9 +131,7 @@ impl ListRequest {
             .queries
             .iter()
             .enumerate()
-            .map(|(n, query)| {
-                (format!("queries[{n}]"), serde_json::to_string(query).unwrap_or_default())
-            })
+            .map(|(n, query)| (format!("queries[{n}]"), serde_json::to_string(query).unwrap_or_default()))
             .collect();
         for (name, value) in [("search", &self.search), ("filter", &self.filter)] {
             if !value.is_empty() {

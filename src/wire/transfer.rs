@@ -1,8 +1,8 @@
 //! Imports, what is known of a person, and what bears a word.
 
+use super::delivery::Delivery;
 use super::history::Audit;
 use super::person::{Target, User};
-use super::delivery::Delivery;
 use crate::domain::ids::{ImportId, TopicId};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,116 @@
+//! The table of settings.
+
+use super::Setting;
+use super::value::{Bytes, Country, LogLevel, SettingValue};
+use crate::domain::channel::Channel;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+macro_rules! settings {
+    ($($name:literal $field:ident: $type:ty = $default:literal, $unit:literal, $help:literal;)*) => {
+        /// Every setting with its value.
+        #[derive(Debug, Clone)]
+        pub struct Settings {
+            $(#[doc = $help] pub $field: $type,)*
+            pub(super) origins: Vec<super::load::Origin>,
+        }
+
+        /// The table.
+        pub const SETTINGS: &[Setting] = &[
+            $(Setting {
+                name: $name,
+                shape: <$type as SettingValue>::SHAPE,
+                default: $default,
+                unit: $unit,
+                help: $help,
+            },)*
+        ];
+
+        impl Settings {
+            /// Reads every setting through `find`, which says the text of a row and where it stood.
+            pub(super) fn read<E>(
+                mut find: impl FnMut(&'static Setting) -> Result<(String, super::load::Origin), E>,
+                bad: impl Fn(&'static Setting, &str, &super::load::Origin) -> E,
+            ) -> Result<Self, E> {
+                let mut origins = Vec::with_capacity(SETTINGS.len());
+                let mut rows = SETTINGS.iter();
+                $(
+                    let row = rows.next().expect("the table has a row for every field");
+                    let (text, origin) = find(row)?;
+                    let $field = <$type as SettingValue>::read(&text).ok_or_else(|| bad(row, &text, &origin))?;
+                    origins.push(origin);
+                )*
+                Ok(Self { $($field,)* origins })
+            }
+
+            /// Every value as it would be written, in the order of the table.
+            pub(super) fn written(&self) -> Vec<String> {
+                vec![$(SettingValue::write(&self.$field),)*]
+            }
+        }
+    };
+}
+
+settings! {
+    "data_dir" data_dir: Option<PathBuf> = "", "", "Where everything is kept; the platform's data directory if not set";
+    "listen" listen: Option<SocketAddr> = "", "", "Address and port of the HTTP API; only the socket if not set";
+    "socket" socket: Option<PathBuf> = "", "", "Path of the Unix socket; in the data directory if not set";
+    "label" label: String = "", "", "Name of this installation in the console's header, such as PROD";
+    "log.level" log_level: LogLevel = "info", "", "How much Herald says of itself";
+    "log.json" log_json: bool = "false", "", "Say it as one JSON object a line";
+    "operator.zone" operator_zone: Option<chrono_tz::Tz> = "", "", "IANA time zone in which times are shown and understood; the system's if not set";
+    "import.country" import_country: Option<Country> = "", "", "Country of phone numbers without a country code, such as DE";
+    "store.cache" cache: Bytes = "64MiB", "", "Memory for the store's cache";
+    "store.commit_interval" commit_interval: Duration = "20ms", "", "At most this long are writes gathered before a commit";
+    "store.file_cap" file_cap: Bytes = "0", "", "The largest that files of attachments may be together; 0: no limit";
+    "retention.log" retention_log: Duration = "90d", "", "How long rows of the delivery log are kept";
+    "retention.log_size" retention_log_size: Bytes = "20GiB", "", "How large the delivery log may grow; the oldest rows go first";
+    "retention.audit" retention_audit: Duration = "365d", "", "How long audit entries are kept";
+    "retention.messages" retention_messages: Duration = "365d", "", "How long messages are kept after they have ended";
+    "send.window" window: u32 = "1024", "recipients", "At most so many recipients of a provider are claimed without a recorded outcome; a kill can put no more in doubt";
+    "send.attempts" attempts: u16 = "8", "attempts", "How often a recipient is tried in all";
+    "send.backoff" backoff: Duration = "30s", "", "The wait before the second attempt; it doubles with each";
+    "send.backoff_max" backoff_max: Duration = "1h", "", "The longest wait between attempts";
+    "send.late_hold" late_hold: Duration = "6h", "", "A message that nobody was there to send for longer than this is held; 0: never";
+    "send.audience_grew" audience_grew: f64 = "0.1", "share", "A confirmed message is held when its plan exceeds the confirmed number by more than this share, and by more than 10";
+    "send.undo" undo: Duration = "10s", "", "How long sending from the console can be undone";
+    "send.drain" drain: Duration = "30s", "", "How long a stop waits for what is in flight";
+    "lifetime.email" lifetime_email: Duration = "3d", "", "How long after its due time a mail may still be sent";
+    "lifetime.push" lifetime_push: Duration = "1d", "", "How long after its due time a notification may still be sent";
+    "lifetime.sms" lifetime_sms: Duration = "4h", "", "How long after its due time a text message may still be sent";
+    "outgoing.allow_private" allow_private: bool = "false", "", "Whether hosts and URLs that came in over TCP may be loopback, link-local or private";
+    "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
+    "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
+    "api.timeout" api_timeout: Duration = "30s", "", "How long a request may take, streams excepted";
+}
+
+impl Settings {
+    /// How long after its due time a message of this type may still be sent.
+    pub fn lifetime(&self, channel: Channel) -> Duration {
+        match channel {
+            Channel::Email => self.lifetime_email,
+            Channel::Sms => self.lifetime_sms,
+            Channel::Push => self.lifetime_push,
+        }
+    }
+
+    /// After which lateness a message is held; `None`: never.
+    pub fn late_after(&self) -> Option<Duration> {
+        (!self.late_hold.is_zero()).then_some(self.late_hold)
+    }
+
+    /// The largest plan for which a confirmed number still stands: a share more,
+    /// and never fewer than ten more.
+    pub fn audience_limit(&self, confirmed: u64) -> u64 {
+        let share = (confirmed as f64 * self.audience_grew).ceil() as u64;
+        confirmed.saturating_add(share.max(10))
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::load(&super::Sources::default())
+            .expect("every default of the table is readable, as a test shows")
+    }
+}
