@@ -165,7 +165,7 @@ impl Settings {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.char_indices().take_while(|(place, _)| *place < at).filter(|(_, c)| *c == '\n').count() + 1
 }
 
 /// Values of the file by setting, as text.
@@ -263,19 +263,19 @@ mod tests {
 
     #[test]
     fn the_nearest_to_the_hand_wins() {
-        let file = "[send]\nattempts = 3\nundo = \"5s\"\n[outgoing]\nallow_private = true\n";
-        let all = sources(file, &[("HERALD_SEND_ATTEMPTS", "4")], &[("send.attempts", "5")]);
+        let file = "[send]\nattempts_sms = 3\nundo = \"5s\"\n[outgoing]\nallow_private = true\n";
+        let all = sources(file, &[("HERALD_SEND_ATTEMPTS_SMS", "4")], &[("send.attempts_sms", "5")]);
         let settings = Settings::load(&all).unwrap();
-        assert_eq!(settings.attempts, 5);
+        assert_eq!(settings.attempts_sms, 5);
         assert_eq!(settings.undo, Duration::from_secs(5));
         assert!(settings.allow_private);
-        let without_flag = sources(file, &[("HERALD_SEND_ATTEMPTS", "4")], &[]);
-        assert_eq!(Settings::load(&without_flag).unwrap().attempts, 4);
-        let file_only = sources(file, &[("HERALD_SEND_ATTEMPTS", "")], &[]);
+        let without_flag = sources(file, &[("HERALD_SEND_ATTEMPTS_SMS", "4")], &[]);
+        assert_eq!(Settings::load(&without_flag).unwrap().attempts_sms, 4);
+        let file_only = sources(file, &[("HERALD_SEND_ATTEMPTS_SMS", "")], &[]);
         let settings = Settings::load(&file_only).unwrap();
-        assert_eq!(settings.attempts, 3);
+        assert_eq!(settings.attempts_sms, 3);
         let shown = settings.shown();
-        let row = shown.iter().find(|row| row.name == "send.attempts").unwrap();
+        let row = shown.iter().find(|row| row.name == "send.attempts_sms").unwrap();
         assert_eq!(row.origin.to_string(), "herald.toml:2");
     }
 
@@ -283,8 +283,8 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let error = |file: &str| Settings::load(&sources(file, &[], &[])).unwrap_err().to_string();
         assert_eq!(
-            error("label = \"x\"\n[send]\natempts = 3\n"),
-            "herald.toml:3: there is no setting `send.atempts`; did you mean `send.attempts`?"
+            error("label = \"x\"\n[send]\nretry_cup = 3\n"),
+            "herald.toml:3: there is no setting `send.retry_cup`; did you mean `send.retry_cap`?"
         );
         assert!(
             error("\n\n[send]\nundo = \"soon\"")
@@ -300,12 +300,5 @@ mod tests {
         );
         let flag = sources("", &[], &[("listen", "8080")]);
         assert!(Settings::load(&flag).unwrap_err().to_string().starts_with("--listen: `8080`"));
-    }
-
-    #[test]
-    fn a_small_audience_may_grow_by_ten() {
-        let settings = Settings::default();
-        assert_eq!(settings.audience_limit(3), 13);
-        assert_eq!(settings.audience_limit(3000), 3300);
     }
 }

@@ -68,12 +68,14 @@ settings! {
     "retention.log_size" retention_log_size: Bytes = "20GiB", "", "How large the delivery log may grow; the oldest rows go first";
     "retention.audit" retention_audit: Duration = "365d", "", "How long audit entries are kept";
     "retention.messages" retention_messages: Duration = "365d", "", "How long messages are kept after they have ended";
-    "send.window" window: u32 = "1024", "recipients", "At most so many recipients of a provider are claimed without a recorded outcome; a kill can put no more in doubt";
-    "send.attempts" attempts: u16 = "8", "attempts", "How often a recipient is tried in all";
-    "send.backoff" backoff: Duration = "30s", "", "The wait before the second attempt; it doubles with each";
-    "send.backoff_max" backoff_max: Duration = "1h", "", "The longest wait between attempts";
-    "send.late_hold" late_hold: Duration = "6h", "", "A message that nobody was there to send for longer than this is held; 0: never";
-    "send.audience_grew" audience_grew: f64 = "0.1", "share", "A confirmed message is held when its plan exceeds the confirmed number by more than this share, and by more than 10";
+    "send.window" window: Option<u32> = "", "recipients", "At most so many recipients of a provider are claimed without a recorded outcome, which is what a kill can put in doubt; by the provider's speed if not set";
+    "send.attempts_email" attempts_email: u16 = "12", "attempts", "How often a mail is tried in all";
+    "send.attempts_push" attempts_push: u16 = "6", "attempts", "How often a notification is tried in all";
+    "send.attempts_sms" attempts_sms: u16 = "5", "attempts", "How often a text message is tried in all";
+    "send.retry_cap" retry_cap: Duration = "1h", "", "The longest wait between two attempts";
+    "send.late_hold" late_hold: Duration = "6h", "", "A message that was due longer ago than this, while nothing ran, is held; 0: never";
+    "send.growth_percent" growth_percent: u64 = "5", "%", "A confirmed message is held when its plan exceeds the confirmed number by more than this";
+    "send.growth_recipients" growth_recipients: u64 = "2", "recipients", "By so many a plan may exceed the confirmed number in any case";
     "send.undo" undo: Duration = "10s", "", "How long sending from the console can be undone";
     "send.drain" drain: Duration = "30s", "", "How long a stop waits for what is in flight";
     "lifetime.email" lifetime_email: Duration = "3d", "", "How long after its due time a mail may still be sent";
@@ -98,13 +100,6 @@ impl Settings {
     /// After which lateness a message is held; `None`: never.
     pub fn late_after(&self) -> Option<Duration> {
         (!self.late_hold.is_zero()).then_some(self.late_hold)
-    }
-
-    /// The largest plan for which a confirmed number still stands: a share more,
-    /// and never fewer than ten more.
-    pub fn audience_limit(&self, confirmed: u64) -> u64 {
-        let share = (confirmed as f64 * self.audience_grew).ceil() as u64;
-        confirmed.saturating_add(share.max(10))
     }
 }
 

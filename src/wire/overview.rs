@@ -213,3 +213,17 @@ pub struct StoreStats {
     /// Bytes of the disk.
     pub disk_total: u64,
 }
+
+/// A setting as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingRow {
+    /// Its name, such as `send.undo`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Where it was set: `default`, `FILE:LINE`, a variable or a flag.
+    pub origin: String,
+    /// What it does.
+    pub help: String,
+}

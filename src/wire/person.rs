@@ -40,6 +40,7 @@ pub struct Target {
 /// is empty: Herald signs nobody in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools)] // the dialect's fields
 pub struct User {
     /// The id.
     #[serde(rename = "$id")]

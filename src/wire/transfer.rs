@@ -204,3 +204,28 @@ pub struct Subscription {
     /// Since when.
     pub since: Timestamp,
 }
+
+/// Copies the store while it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupRequest {
+    /// The directory to make, on the engine's machine.
+    pub directory: String,
+    /// Also the key that opens the credentials.
+    #[serde(default)]
+    pub with_key: bool,
+}
+
+/// How far a copy has come. The answer is a stream of these, the last one `done`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BackupProgress {
+    /// Bytes copied.
+    pub bytes: u64,
+    /// Bytes in all.
+    pub total: u64,
+    /// It is through.
+    pub done: bool,
+    /// Why it failed; empty: it did not.
+    pub error: String,
+}
