@@ -280,7 +280,7 @@ impl Builder {
             faults: faults.clone(),
             record: Arc::clone(&record),
             servers: JoinSet::new(),
-            _stop: stop.clone().drop_guard(),
+            stop: stop.clone().drop_guard(),
         };
         if let Some((listener, _)) = smtp {
             let server = Arc::new(SmtpServer {
@@ -343,7 +343,7 @@ pub struct Sandbox {
     faults: Faults,
     record: Arc<Record>,
     servers: JoinSet<()>,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 impl Sandbox {
@@ -389,7 +389,11 @@ impl Sandbox {
     }
 
     /// Closes the ports and drops all connections. The record can still be read.
-    pub async fn shutdown(mut self) {
-        self.servers.shutdown().await;
+    ///
+    /// When it returns, nothing more is recorded.
+    pub async fn shutdown(self) {
+        let Self { stop, servers, .. } = self;
+        drop(stop);
+        servers.join_all().await;
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 
 use self::answer::Answer;
 pub(super) use self::idempotency::Answers;
@@ -67,7 +67,7 @@ pub(super) async fn serve(server: Arc<HttpServer>, connection: Connection, at_co
     });
     // A client that breaks off is its own affair.
     let _ = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
+        .header_read_timeout(None)
         .serve_connection(TokioIo::new(connection), service)
         .await;
 }

@@ -16,7 +16,7 @@ use super::faults::{Effect, ServerFaults, Stage};
 /// How often an address that was given up is tried again.
 const REBIND_EVERY: Duration = Duration::from_millis(20);
 
-/// Serves connections with `serve` until `stop`. Dropping it drops the connections.
+/// Serves connections with `serve` until `stop`, then drops them. So does dropping it.
 pub(super) async fn run<S, F>(
     listener: TcpListener,
     faults: Arc<ServerFaults>,
@@ -43,11 +43,11 @@ pub(super) async fn run<S, F>(
             open = None;
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             Some(_) = sessions.join_next() => {}
             changed = door.changed() => {
                 if changed.is_err() {
-                    return;
+                    break;
                 }
             }
             accepted = accept(&mut open, addr, now.closed) => match accepted {
@@ -68,6 +68,8 @@ pub(super) async fn run<S, F>(
             },
         }
     }
+    drop(open);
+    sessions.shutdown().await;
 }
 
 /// The next connection. Opens the port again where it was given up; never ends while it is closed.
@@ -80,6 +82,7 @@ async fn accept(open: &mut Option<TcpListener>, addr: SocketAddr, closed: bool) 
         None => open.insert(TcpListener::bind(addr).await?),
     };
     let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
+    // Slower if it fails, or gone already.
+    let _ = stream.set_nodelay(true);
     Ok(stream)
 }

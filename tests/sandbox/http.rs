@@ -244,3 +244,23 @@ async fn a_refused_connection_can_be_told_from_a_refused_request() {
     assert_eq!(web.sms(&["+4915112345678"]).await.status, 200);
     assert_eq!(sandbox.faults().http.counts().reset, 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_used_many_times_at_once_counts_once() {
+    let (sandbox, web) = with(FaultPlan::default()).await;
+    let body = sms(&["+4915112345678"]);
+    let mut tasks = tokio::task::JoinSet::new();
+    for key in 0..4 {
+        for _ in 0..8 {
+            let (web, body) = (web.clone(), body.clone());
+            tasks.spawn(async move { (key, keyed(&web, &key.to_string(), &body).await.unwrap()) });
+        }
+    }
+    let mut answers = std::collections::HashMap::new();
+    for (key, answer) in tasks.join_all().await {
+        assert_eq!(answer.status, 200);
+        let first = answers.entry(key).or_insert_with(|| answer.text.clone());
+        assert_eq!(*first, answer.text);
+    }
+    assert_eq!(sandbox.record().arrivals(), 4);
+}

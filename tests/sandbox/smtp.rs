@@ -211,3 +211,26 @@ async fn every_arrival_is_in_the_ledger_before_its_answer() {
         assert_eq!(last[1..4], ["email", "c@example.test", &format!("{round}@h")]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sessions_at_once_are_counted_exactly() {
+    let sandbox = std::sync::Arc::new(both().start().await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for session in 0..20 {
+        let sandbox = std::sync::Arc::clone(&sandbox);
+        tasks.spawn(async move {
+            let mut talk = Talk::greeted(&sandbox).await;
+            for mail in 0..25 {
+                let id = format!("{session}.{mail}@h");
+                talk.mail(&[&format!("{session}@example.test")], &id).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let summary = sandbox.record().summary();
+    assert_eq!((summary.arrivals, summary.references, summary.recipients), (500, 500, 20));
+    assert_eq!(summary.duplicated, 0);
+    assert!((0..20).all(|s| sandbox.record().recipient(&format!("{s}@example.test")) == 25));
+    let ids = (0..20).flat_map(|s| (0..25).map(move |m| format!("{s}.{m}@h")));
+    assert!(sandbox.record().missing_references(ids).is_empty());
+}
