@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod keymap;
+pub mod runtime;
 pub mod sanitize;
-pub mod theme;
 pub mod term;
+pub mod theme;

@@ -6,10 +6,26 @@
 //! owns it.
 
 mod backend;
+pub mod clipboard;
+mod crash;
+pub mod editor;
 mod event;
+mod modes;
+mod output;
 mod parser;
+mod reader;
+mod screen;
+mod seat;
 mod sgr;
+mod signals;
+mod tty;
 
 pub use backend::{Extent, FrugalBackend, MAX_COLUMNS, MAX_ROWS};
+pub use crash::install as install_panic_hook;
+pub(crate) use crash::mark_console_thread;
 pub use event::{QuitSignal, TermEvent};
+pub use modes::Modes;
+pub use output::{Frames, Output};
 pub use parser::{MAX_PASTE, Parser};
+pub use seat::{Leave, Seat, StreamSeat};
+pub use tty::{Tty, TtyOptions};

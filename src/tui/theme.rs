@@ -62,6 +62,7 @@ struct File {
 /// A role as a file writes it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file format")]
 struct Spec {
     fg: Option<String>,
     bg: Option<String>,
@@ -117,17 +118,27 @@ impl Theme {
     pub fn start(name: &str, depth: Depth) -> (Self, Option<ThemeError>) {
         match Self::shipped(name, depth) {
             Ok(theme) => (theme, None),
-            Err(error) => (Self::shipped("dark", depth).unwrap_or_else(|_| Self::empty("dark", depth)), Some(error)),
+            Err(error) => {
+                (Self::shipped("dark", depth).unwrap_or_else(|_| Self::empty("dark", depth)), Some(error))
+            }
         }
     }
 
     fn empty(name: &str, depth: Depth) -> Self {
-        Self { name: name.to_owned(), appearance: Appearance::Any, depth, ascii: false, looks: BTreeMap::new() }
+        Self {
+            name: name.to_owned(),
+            appearance: Appearance::Any,
+            depth,
+            ascii: false,
+            looks: BTreeMap::new(),
+        }
     }
 
     fn inherit(&mut self, name: &str, asked_by: &str, depth: usize) -> Result<(), ThemeError> {
         match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
-            Some((_, text)) if depth <= SHIPPED.len() => self.layer(&format!("themes/{name}.toml"), text, depth),
+            Some((_, text)) if depth <= SHIPPED.len() => {
+                self.layer(&format!("themes/{name}.toml"), text, depth)
+            }
             Some(_) => Err(ThemeError { file: asked_by.to_owned(), text: "it inherits itself".to_owned() }),
             None => {
                 let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
@@ -139,14 +150,16 @@ impl Theme {
 
     fn layer(&mut self, file: &str, text: &str, depth: usize) -> Result<(), ThemeError> {
         let fail = |text: String| ThemeError { file: file.to_owned(), text };
-        let parsed: File = toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        let parsed: File =
+            toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
         if let Some(base) = &parsed.inherits {
             self.inherit(base, file, depth + 1)?;
         }
         self.appearance = parsed.appearance.unwrap_or(self.appearance);
         let mut palette = BTreeMap::new();
         for (name, spec) in &parsed.palette {
-            palette.insert(name.as_str(), spec.paint().map_err(|why| fail(format!("palette.{name}: {why}")))?);
+            palette
+                .insert(name.as_str(), spec.paint().map_err(|why| fail(format!("palette.{name}: {why}")))?);
         }
         let paint = |name: &String| match palette.get(name.as_str()) {
             Some(paint) => Ok(*paint),
@@ -221,7 +234,8 @@ impl Theme {
     /// that goes with it is the domain's.
     pub fn glyph(&self, role: Role) -> &str {
         let named = role.fallbacks().filter_map(|name| self.looks.get(name));
-        let mut glyphs = named.filter_map(|look| if self.ascii { look.ascii.as_deref() } else { look.glyph.as_deref() });
+        let mut glyphs =
+            named.filter_map(|look| if self.ascii { look.ascii.as_deref() } else { look.glyph.as_deref() });
         glyphs.next().unwrap_or(" ")
     }
 }
@@ -247,7 +261,9 @@ fn modifiers(text: &str) -> Result<Modifier, String> {
                 "italic" => Modifier::ITALIC,
                 "underline" => Modifier::UNDERLINED,
                 "reverse" => Modifier::REVERSED,
-                other => return Err(format!("mono is bold, dim, italic, underline or reverse, not “{other}”")),
+                other => {
+                    return Err(format!("mono is bold, dim, italic, underline or reverse, not “{other}”"));
+                }
             })
     })
 }

@@ -129,7 +129,18 @@ impl<W: Write> FrugalBackend<W> {
 /// Cyrillic, and box drawing and blocks outside East Asian settings.
 fn is_one_column(symbol: &str) -> bool {
     let mut chars = symbol.chars();
-    matches!((chars.next(), chars.next()), (Some('\u{A0}'..='\u{24F}' | '\u{370}'..='\u{3FF}' | '\u{400}'..='\u{52F}' | '\u{2500}'..='\u{259F}'), None))
+    matches!(
+        (chars.next(), chars.next()),
+        (
+            Some(
+                '\u{A0}'..='\u{24F}'
+                | '\u{370}'..='\u{3FF}'
+                | '\u{400}'..='\u{52F}'
+                | '\u{2500}'..='\u{259F}',
+            ),
+            None,
+        )
+    )
 }
 
 impl<W: Write> Backend for FrugalBackend<W> {

@@ -68,7 +68,9 @@ impl Parser {
             (At::Escape, _) => Some((KeyCode::Esc, KeyModifiers::NONE)),
             (At::Csi, None) => Some((KeyCode::Char('['), KeyModifiers::ALT)),
             (At::Ss3, _) => Some((KeyCode::Char('O'), KeyModifiers::ALT)),
-            (At::Answer, Some(&first)) if held.len() == 1 => Some((KeyCode::Char(char::from(first)), KeyModifiers::ALT)),
+            (At::Answer, Some(&first)) if held.len() == 1 => {
+                Some((KeyCode::Char(char::from(first)), KeyModifiers::ALT))
+            }
             // Half a sequence means nothing.
             _ => None,
         };

@@ -27,8 +27,15 @@ impl Depth {
         if set("NO_COLOR").is_some() || term == "dumb" {
             return Self::None;
         }
-        let says = |value: Option<String>, words: &[&str]| value.is_some_and(|v| words.iter().any(|w| v.contains(w)));
-        if says(set("COLORTERM"), &["truecolor", "24bit"]) || term.ends_with("-direct") || term.contains("kitty") || term.contains("alacritty") || term.contains("ghostty") {
+        let says = |value: Option<String>, words: &[&str]| {
+            value.is_some_and(|v| words.iter().any(|w| v.contains(w)))
+        };
+        if says(set("COLORTERM"), &["truecolor", "24bit"])
+            || term.ends_with("-direct")
+            || term.contains("kitty")
+            || term.contains("alacritty")
+            || term.contains("ghostty")
+        {
             Self::True
         } else if term.contains("256") || set("WT_SESSION").is_some() {
             Self::Ansi256

@@ -80,7 +80,9 @@ impl Spec {
 }
 
 fn not_a_colour(text: &str) -> String {
-    format!("“{text}” is not a colour; write \"#rrggbb\", a number to 255, or one of the sixteen names such as \"light-red\"")
+    format!(
+        "“{text}” is not a colour; write \"#rrggbb\", a number to 255, or one of the sixteen names such as \"light-red\""
+    )
 }
 
 fn hex(text: &str) -> Option<Rgb> {

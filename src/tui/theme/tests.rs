@@ -59,7 +59,10 @@ fn text_can_be_read_and_states_be_seen() {
                 } else {
                     4.5
                 };
-                let grounds = style.bg.and_then(rgb_of).map_or_else(|| grounds(theme.appearance()).to_vec(), |bg| vec![bg]);
+                let grounds = style
+                    .bg
+                    .and_then(rgb_of)
+                    .map_or_else(|| grounds(theme.appearance()).to_vec(), |bg| vec![bg]);
                 for ground in grounds {
                     let found = contrast(fg, ground);
                     assert!(found >= needed, "{name} {depth:?} {}: {found:.2} on {ground:?}", role.0);

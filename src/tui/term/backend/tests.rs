@@ -88,7 +88,10 @@ fn list(frame: &mut Frame<'_>, selected: usize) {
     let mut state = TableState::new().with_selected(selected);
     frame.render_stateful_widget(table, Rect { y: 1, height: area.height - 2, ..area }, &mut state);
     frame.render_widget(Paragraph::new(" Herald  0 Overview  1 Messages").bold(), Rect { height: 1, ..area });
-    frame.render_widget(Paragraph::new(" enter open   p pause").dim(), Rect { y: area.height - 1, height: 1, ..area });
+    frame.render_widget(
+        Paragraph::new(" enter open   p pause").dim(),
+        Rect { y: area.height - 1, height: 1, ..area },
+    );
 }
 
 #[test]

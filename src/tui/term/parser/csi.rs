@@ -1,6 +1,8 @@
 //! The sequences `ESC [ parameters final` and `ESC O final`.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use crate::tui::term::event::TermEvent;
 
@@ -17,7 +19,8 @@ pub(super) fn ss3(byte: u8) -> Option<TermEvent> {
 pub(super) fn event(parameters: &[u8], last: u8) -> Option<TermEvent> {
     if parameters == b"[" {
         // The Linux console's function keys.
-        return matches!(last, b'A'..=b'E').then(|| press(KeyCode::F(last - b'A' + 1), KeyModifiers::NONE, KeyEventKind::Press));
+        return matches!(last, b'A'..=b'E')
+            .then(|| press(KeyCode::F(last - b'A' + 1), KeyModifiers::NONE, KeyEventKind::Press));
     }
     if let Some(mouse) = parameters.strip_prefix(b"<") {
         return mouse_event(mouse, last);
@@ -147,5 +150,10 @@ fn mouse_event(parameters: &[u8], last: u8) -> Option<TermEvent> {
     modifiers.set(KeyModifiers::SHIFT, bits & 4 != 0);
     modifiers.set(KeyModifiers::ALT, bits & 8 != 0);
     modifiers.set(KeyModifiers::CONTROL, bits & 16 != 0);
-    Some(TermEvent::Mouse(MouseEvent { kind, column: column.saturating_sub(1), row: row.saturating_sub(1), modifiers }))
+    Some(TermEvent::Mouse(MouseEvent {
+        kind,
+        column: column.saturating_sub(1),
+        row: row.saturating_sub(1),
+        modifiers,
+    }))
 }

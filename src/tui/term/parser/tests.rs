@@ -19,7 +19,10 @@ fn typed(code: KeyCode, modifiers: KeyModifiers) -> Vec<TermEvent> {
 
 #[test]
 fn keys_of_xterm_and_its_kin() {
-    use KeyCode::{BackTab, Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Insert, Left, PageDown, PageUp, Right, Tab, Up};
+    use KeyCode::{
+        BackTab, Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Insert, Left, PageDown, PageUp,
+        Right, Tab, Up,
+    };
     const NONE: KeyModifiers = KeyModifiers::NONE;
     const CTRL: KeyModifiers = KeyModifiers::CONTROL;
     const ALT: KeyModifiers = KeyModifiers::ALT;
@@ -86,7 +89,10 @@ fn a_sequence_that_arrives_byte_by_byte_is_one_key() {
 #[test]
 fn esc_pressed_twice_is_two_keys() {
     assert_eq!(parse(b"\x1b\x1b").len(), 2);
-    assert_eq!(parse(b"\x1b\x1b[A"), [key(KeyCode::Esc, KeyModifiers::NONE), key(KeyCode::Up, KeyModifiers::NONE)]);
+    assert_eq!(
+        parse(b"\x1b\x1b[A"),
+        [key(KeyCode::Esc, KeyModifiers::NONE), key(KeyCode::Up, KeyModifiers::NONE)]
+    );
 }
 
 #[test]
@@ -102,7 +108,12 @@ fn answers_to_queries_are_not_typing() {
     ] {
         let mut bytes = answer.to_vec();
         bytes.push(b'q');
-        assert_eq!(parse(&bytes), typed(KeyCode::Char('q'), KeyModifiers::NONE), "{:?}", String::from_utf8_lossy(answer));
+        assert_eq!(
+            parse(&bytes),
+            typed(KeyCode::Char('q'), KeyModifiers::NONE),
+            "{:?}",
+            String::from_utf8_lossy(answer)
+        );
     }
 }
 
@@ -126,7 +137,8 @@ fn a_paste_beyond_the_limit_is_cut_and_ends_where_it_ends() {
 
 #[test]
 fn mouse_and_focus() {
-    let event = |kind, column, row| TermEvent::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    let event =
+        |kind, column, row| TermEvent::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     assert_eq!(parse(b"\x1b[<0;10;5M"), [event(MouseEventKind::Down(MouseButton::Left), 9, 4)]);
     assert_eq!(parse(b"\x1b[<2;1;1m"), [event(MouseEventKind::Up(MouseButton::Right), 0, 0)]);
     assert_eq!(parse(b"\x1b[<65;1;1M"), [event(MouseEventKind::ScrollDown, 0, 0)]);
