@@ -13,7 +13,7 @@ pub struct FaultPlan {
     /// Answers come a few bytes at a time.
     pub trickle: Option<Trickle>,
     /// The port is closed: new connections are refused by the system. Open ones live on
-    /// (see [`ServerFaults::disconnect`]).
+    /// (see [`super::ServerFaults::disconnect`]).
     pub refuse_connections: bool,
     /// The account is suspended from now on. SMTP: 535 5.7.8 to AUTH, 550 5.7.1 to MAIL;
     /// HTTP: 403 `suspended`.
