@@ -11,7 +11,7 @@ use super::adapter::{
     Account, AccountError, Adapter, Answer, Answers, Batch, CompileError, Compiled, DialogueLine, Recipient,
     Rendition, TestReport, Verdict,
 };
-use super::http::{Head, HttpAnswer, HttpClient, HttpError, Line, Requests};
+use super::http::{Head, HttpAnswer, HttpClient, HttpError, Requests};
 use super::tls;
 use crate::domain::channel::Channel;
 use crate::domain::delivery::Stage;
@@ -40,6 +40,7 @@ pub struct Sandbox {
     head: Head,
     batch: bool,
     train: usize,
+    from: Option<String>,
     shown: String,
 }
 
@@ -64,18 +65,8 @@ impl Sandbox {
         let head = client.head(&path, "application/json", [(AUTHORIZATION, bearer)]).map_err(unusable)?;
         let batch = account.flag("batch", false)?;
         let shown = format!("POST {}{path}", endpoint.trim_end_matches('/'));
-        Ok(Self { kind, channel, client, head, batch, train: requests.train, shown })
-    }
-
-    async fn post(
-        &self,
-        line: &mut Line<'_>,
-        content: &CompiledPayload,
-        recipients: &[Recipient],
-        key: Option<HeaderValue>,
-    ) -> Result<HttpAnswer, HttpError> {
-        let body = Bytes::from(content.body(recipients));
-        line.post(&self.head, key.map(|key| (KEY, key)), body).await
+        let from = account.line("from")?;
+        Ok(Self { kind, channel, client, head, batch, train: requests.train, from, shown })
     }
 }
 
@@ -93,7 +84,7 @@ impl Adapter for Sandbox {
         if rendition.content.channel() != self.channel {
             return Err(CompileError(format!("this provider delivers {} only", self.channel)));
         }
-        Ok(Arc::new(CompiledPayload::compile(&rendition.content)?))
+        Ok(Arc::new(CompiledPayload::compile(&rendition.content, self.from.as_deref())?))
     }
 
     async fn send(&self, batch: &Batch, answers: Answers<'_>) {
@@ -106,20 +97,24 @@ impl Adapter for Sandbox {
         };
         let size = if self.batch { self.kind.batch as usize } else { 1 };
         let mut line = self.client.line();
-        for (n, recipients) in batch.recipients.chunks(size).enumerate() {
+        let mut first = 0;
+        while let Some(rest) = batch.recipients.get(first..).filter(|rest| !rest.is_empty()) {
+            let (body, taken) = content.body(&rest[..size.min(rest.len())]);
+            let recipients = &rest[..taken];
             let key = batch.key.and_then(|key| {
-                // One recipient a request: the reference makes the key its own.
-                let own = if self.batch { n.to_string() } else { recipients.first()?.reference.clone() };
+                // The first recipient's reference makes the key the request's own.
+                let own = recipients.first()?.reference.as_str();
                 let key = format!("herald-{}-{}-{}-{own}", key.window, key.batch, key.used.0);
                 HeaderValue::from_str(&key).ok()
             });
             let started = Instant::now();
-            let result = self.post(&mut line, content, recipients, key).await;
+            let result = line.post(&self.head, key.map(|key| (KEY, key)), Bytes::from(body)).await;
             let latency = started.elapsed();
             for (place, mut answer) in judge(&result, recipients).into_iter().enumerate() {
                 answer.latency = latency;
-                answers(n * size + place, answer);
+                answers(first + place, answer);
             }
+            first += taken;
         }
     }
 

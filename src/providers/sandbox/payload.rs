@@ -13,9 +13,15 @@ pub struct CompiledPayload {
     shape: Shape,
 }
 
+/// The most bytes of a body that several recipients share; the sandbox takes 1 MiB.
+const LARGEST: usize = 1000 * 1024;
+
 #[derive(Debug)]
 enum Shape {
-    Sms,
+    Sms {
+        /// `,"from":…}` or `}`.
+        end: Vec<u8>,
+    },
     Push {
         /// The title of recipients whose rendering has none.
         title: Option<String>,
@@ -25,14 +31,20 @@ enum Shape {
 }
 
 impl CompiledPayload {
-    /// Compiles an SMS or a notification.
-    pub fn compile(content: &Content) -> Result<Self, CompileError> {
+    /// Compiles an SMS, which bears `from` if it is given, or a notification.
+    pub fn compile(content: &Content, from: Option<&str>) -> Result<Self, CompileError> {
         match content {
             Content::Sms(sms) => {
                 let mut fixed = b",\"text\":".to_vec();
                 string(&mut fixed, &sms.content);
-                fixed.push(b'}');
-                Ok(Self { fixed, shape: Shape::Sms })
+                let mut end = Vec::new();
+                if let Some(from) = from {
+                    end.extend_from_slice(b",\"from\":");
+                    string(&mut end, from);
+                }
+                end.push(b'}');
+                fixed.extend_from_slice(&end);
+                Ok(Self { fixed, shape: Shape::Sms { end } })
             }
             Content::Push(push) => {
                 let end = data(push)?;
@@ -45,21 +57,25 @@ impl CompiledPayload {
         }
     }
 
-    /// The body of a request to these recipients.
-    pub fn body(&self, recipients: &[Recipient]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(32 + recipients.len() * (self.fixed.len() + 128));
+    /// The body of a request to the first of these recipients, and to how many: as
+    /// many as it may bear, and at least one.
+    pub fn body(&self, recipients: &[Recipient]) -> (Vec<u8>, usize) {
+        let room = 32 + recipients.len() * (self.fixed.len() + 128);
+        let mut out = Vec::with_capacity(room.min(LARGEST));
         out.extend_from_slice(b"{\"recipients\":[");
+        let mut taken = 0;
         for (n, recipient) in recipients.iter().enumerate() {
+            let before = out.len();
             out.extend_from_slice(if n == 0 { b"{\"to\":" } else { b",{\"to\":" });
             string(&mut out, &recipient.address);
             out.extend_from_slice(b",\"reference\":");
             string(&mut out, &recipient.reference);
             match (&recipient.rendered, &self.shape) {
                 (None, _) => out.extend_from_slice(&self.fixed),
-                (Some(rendered), Shape::Sms) => {
+                (Some(rendered), Shape::Sms { end }) => {
                     out.extend_from_slice(b",\"text\":");
                     string(&mut out, &rendered.body);
-                    out.push(b'}');
+                    out.extend_from_slice(end);
                 }
                 (Some(rendered), Shape::Push { title, end }) => {
                     let title = rendered.subject.as_deref().or(title.as_deref());
@@ -67,15 +83,20 @@ impl CompiledPayload {
                     out.extend_from_slice(end);
                 }
             }
+            if n > 0 && out.len() > LARGEST {
+                out.truncate(before);
+                break;
+            }
+            taken = n + 1;
         }
         out.extend_from_slice(b"]}");
-        out
+        (out, taken)
     }
 }
 
 fn texts(out: &mut Vec<u8>, title: Option<&str>, body: Option<&str>) {
     for (name, value) in [(&b",\"title\":"[..], title), (b",\"body\":", body)] {
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             out.extend_from_slice(name);
             string(out, value);
         }
@@ -115,7 +136,9 @@ mod tests {
     }
 
     fn read(content: &Content, recipients: &[Recipient]) -> Value {
-        serde_json::from_slice(&CompiledPayload::compile(content).unwrap().body(recipients)).unwrap()
+        let (body, taken) = CompiledPayload::compile(content, None).unwrap().body(recipients);
+        assert_eq!(taken, recipients.len());
+        serde_json::from_slice(&body).unwrap()
     }
 
     #[test]
@@ -143,7 +166,19 @@ mod tests {
             ]})
         );
         push.data = Some("[1]".to_owned());
-        assert!(CompiledPayload::compile(&Content::Push(Box::new(push))).is_err());
+        assert!(CompiledPayload::compile(&Content::Push(Box::new(push)), None).is_err());
+    }
+
+    #[test]
+    fn a_body_bears_as_many_as_fit() {
+        let sms = Content::Sms(SmsContent { content: "\u{1}".repeat(60_000) });
+        let everybody = vec![recipient("+1234567", None); 100];
+        let compiled = CompiledPayload::compile(&sms, Some("Ada")).unwrap();
+        let (body, taken) = compiled.body(&everybody);
+        assert!(body.len() <= 1024 * 1024 && taken == 2, "{taken} in {} bytes", body.len());
+        let read: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(read["recipients"].as_array().unwrap().len(), taken);
+        assert_eq!(read["recipients"][1]["from"], "Ada");
     }
 
     proptest! {

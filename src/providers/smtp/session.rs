@@ -223,7 +223,7 @@ async fn one(opening: &Opening, host: &Host, mut record: Option<Vec<DialogueLine
             capabilities = hello(&mut wire, &opening.hello, limits).await?;
         }
         if let Some((user, password)) = &opening.login {
-            if !wire.is_encrypted() && !opening.clear_login && !loopback {
+            if !may_show_password(wire.is_encrypted(), opening.clear_login, loopback) {
                 let text = format!(
                     "{host} offers no TLS, and the password is not sent in clear: choose ssl or tls, \
                      or encryption none without autoTLS if that is meant"
@@ -245,6 +245,11 @@ async fn one(opening: &Opening, host: &Host, mut record: Option<Vec<DialogueLine
         }),
         Err(failure) => Err((failure, wire.record.take())),
     }
+}
+
+/// A password travels over TLS, on this machine, or in clear by explicit choice.
+fn may_show_password(encrypted: bool, chosen: bool, loopback: bool) -> bool {
+    encrypted || chosen || loopback
 }
 
 /// Says one line, noting it as `shown`, and gives the reply, whatever it is.
@@ -349,6 +354,16 @@ async fn authenticate(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_not_shown_by_accident() {
+        assert!(!may_show_password(false, false, false), "opportunistic TLS that was not offered");
+        for (encrypted, chosen, loopback) in
+            [(true, false, false), (false, true, false), (false, false, true)]
+        {
+            assert!(may_show_password(encrypted, chosen, loopback));
+        }
+    }
 
     #[test]
     fn what_a_server_can() {
