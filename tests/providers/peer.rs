@@ -188,16 +188,11 @@ impl Dialogue {
         if self.react(&mut io, At::Banner, "", "220 peer.example ESMTP").await.is_err() {
             return;
         }
-        loop {
-            match self.commands(&mut io, encrypted).await {
-                Err(Over) => return,
-                Ok(()) => {
-                    let tls = self.setup.tls.clone().unwrap();
-                    let Ok(stream) = TlsAcceptor::from(tls).accept(io.into_inner()).await else { return };
-                    io = BufReader::new(Box::new(stream));
-                    encrypted = true;
-                }
-            }
+        while let Ok(()) = self.commands(&mut io, encrypted).await {
+            let tls = self.setup.tls.clone().unwrap();
+            let Ok(stream) = TlsAcceptor::from(tls).accept(io.into_inner()).await else { return };
+            io = BufReader::new(Box::new(stream));
+            encrypted = true;
         }
     }
 
