@@ -18,6 +18,7 @@
 
 mod duration;
 mod echo;
+mod lengths;
 mod resolve;
 mod tokens;
 mod words;

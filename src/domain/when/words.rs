@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use chrono::{FixedOffset, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use chrono::{FixedOffset, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
 use super::WhenError;
-use super::duration::{parse_duration, unit_millis};
+use super::lengths::{Length, length_of, length_words};
 use super::tokens::{day_number, dotted_date, hour, iso_date, month, read_offset, weekday};
 use super::zones::{find_zone, names};
 use crate::domain::filter::closest;
@@ -49,13 +49,6 @@ pub(super) enum Day {
     NextMonth,
     /// The last day of the year.
     EndOfYear,
-}
-
-/// A length from now: days of the calendar, and the rest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Length {
-    pub days: i64,
-    pub rest: TimeDelta,
 }
 
 struct Word {
@@ -279,7 +272,7 @@ impl Reader<'_> {
         if self.at == self.words.len() {
             return Err(self.not_understood(self.at - 1));
         }
-        let (count, length) = self.length_words();
+        let (count, length) = length_words(|ahead| self.word(ahead));
         match length {
             Some(length) => self.set_length(count, length),
             None if self.zone()? => Ok(()),
@@ -295,51 +288,13 @@ impl Reader<'_> {
             self.set_length(1, length)?;
             return Ok(true);
         }
-        let (count, length) = self.length_words();
+        let (count, length) = length_words(|ahead| self.word(ahead));
         let Some(length) = length else { return Ok(false) };
         if self.word(count) == "from" && self.word(count + 1) == "now" {
             self.set_length(count + 2, length)?;
             return Ok(true);
         }
         Ok(false)
-    }
-
-    /// The length that begins here, and how many words it takes.
-    fn length_words(&self) -> (usize, Option<Length>) {
-        if self.word(0) == "half" && self.word(1) == "an" && self.word(2) == "hour" {
-            return (3, length_of("30m"));
-        }
-        if matches!(self.word(0), "a" | "an" | "one") && unit_millis(self.word(1)).is_some() {
-            return (2, length_of(&format!("1{}", self.word(1))));
-        }
-        let mut count = 0;
-        let mut found: Option<Length> = None;
-        loop {
-            let one = self.word(count);
-            let two = format!("{one}{}", self.word(count + 1));
-            let joined = usize::from(one == "and" && count > 0);
-            let (taken, length) = if let Some(length) = length_of(one) {
-                (1, length)
-            } else if let Some(length) =
-                length_of(&two).filter(|_| one.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-            {
-                (2, length)
-            } else if joined == 1 && found.is_some() {
-                let one = self.word(count + 1);
-                let two = format!("{one}{}", self.word(count + 2));
-                match (length_of(one), length_of(&two)) {
-                    (Some(length), _) => (2, length),
-                    (None, Some(length)) => (3, length),
-                    (None, None) => return (count, found),
-                }
-            } else {
-                return (count, found);
-            };
-            let so_far = found.unwrap_or(Length { days: 0, rest: TimeDelta::zero() });
-            let Some(rest) = so_far.rest.checked_add(&length.rest) else { return (count, found) };
-            found = Some(Length { days: so_far.days + length.days, rest });
-            count += taken;
-        }
     }
 
     fn next(&mut self) -> Result<(), WhenError> {
@@ -524,12 +479,4 @@ impl Reader<'_> {
         }
         Ok(false)
     }
-}
-
-/// A length in which days and weeks are days of the calendar.
-fn length_of(text: &str) -> Option<Length> {
-    let whole = parse_duration(text)?;
-    let calendar = text.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['d', 'w']);
-    let days = if calendar { whole.num_days() } else { 0 };
-    Some(Length { days, rest: whole - TimeDelta::try_days(days)? })
 }
