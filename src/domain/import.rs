@@ -25,6 +25,7 @@ mod records;
 mod rejects;
 mod repair;
 mod row;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::columns::{ColumnMap, recognise};
+use super::columns::ColumnMap;
 use super::encoding::{Encoding, windows_1252};
 use super::records::{Dialect, Records, Scan};
+use super::synonyms::recognise;
 use super::{Column, shortened};
 use crate::domain::validate;
 

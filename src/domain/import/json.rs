@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::columns::{ColumnMap, fold, recognise};
+use super::columns::ColumnMap;
 use super::repair::{Country, Repairs};
 use super::row::{Cells, build};
+use super::synonyms::{fold, recognise};
 use super::{Column, ImportRow, Reason};
 
 /// Keys met so far and what they mean. Bounded: a file whose keys are all

@@ -242,10 +242,13 @@ pub(super) fn email(cell: &str, repairs: &mut Repairs) -> Result<Option<(String,
     }
     let lower = canonical_address(Channel::Email, text);
     if lower != text {
+        // Lower case of some letters is longer: checked again.
+        if !validate::email(&lower) {
+            return Err(invalid());
+        }
         repairs.add(Repair::LowerCased);
     }
-    // Lower case of some letters is longer: checked again.
-    if validate::email(&lower) { Ok(Some((lower, name))) } else { Err(invalid()) }
+    Ok(Some((lower, name)))
 }
 
 /// Several `@` with something between the addresses.

@@ -425,3 +425,31 @@ proptest! {
         }
     }
 }
+
+/// The bar is for a release build: `cargo test --release --lib -- --ignored import::tests::speed`.
+#[test]
+#[ignore = "measures time; for a release build on a quiet machine"]
+fn speed() {
+    const ROWS: u32 = 1_000_000;
+    let mut file = "userId,name,email,phone,topics\n".to_owned();
+    for n in 0..ROWS {
+        writeln!(file, ",Person {n},p{n}@example.com,+49151{n:08},news;beta").unwrap();
+    }
+    let mut decoder = Decoder::new(ImportOptions::default());
+    let mut rows = 0;
+    let start = std::time::Instant::now();
+    for chunk in file.as_bytes().chunks(64 * 1024) {
+        decoder.push(chunk).unwrap();
+        while let Some(outcome) = decoder.next_outcome() {
+            rows += u32::from(matches!(outcome, Outcome::Row(_)));
+        }
+    }
+    decoder.finish().unwrap();
+    while let Some(outcome) = decoder.next_outcome() {
+        rows += u32::from(matches!(outcome, Outcome::Row(_)));
+    }
+    let rate = f64::from(rows) / start.elapsed().as_secs_f64();
+    println!("{rate:.0} rows/s");
+    assert_eq!(rows, ROWS);
+    assert!(rate >= 100_000.0, "{rate:.0} rows/s");
+}
