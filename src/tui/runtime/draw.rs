@@ -25,6 +25,7 @@ pub(super) struct Canvas {
     output: Output,
     dirty: Option<Urgency>,
     last: Option<Instant>,
+    began: Instant,
     key_frame: Duration,
     event_frame: Duration,
 }
@@ -37,6 +38,7 @@ impl Canvas {
             output,
             dirty: Some(Urgency::Key),
             last: None,
+            began: Instant::now(),
             key_frame: options.key_frame,
             event_frame: options.event_frame,
         })
@@ -67,7 +69,7 @@ impl Canvas {
             Urgency::Key => self.key_frame,
             Urgency::Event => self.event_frame,
         };
-        Some(self.last.map_or_else(Instant::now, |last| last + gap))
+        Some(self.last.map_or(self.began, |last| last + gap))
     }
 
     /// Whether the line has room for a frame.
