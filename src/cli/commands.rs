@@ -1,0 +1,84 @@
+//! Commands that talk to the engine: one file for each kind of thing.
+
+pub mod export;
+pub mod import;
+pub mod key;
+pub mod log;
+pub mod message;
+pub mod person;
+pub mod provider;
+pub mod queue;
+pub mod send;
+pub mod target;
+pub mod topic;
+pub mod user;
+pub mod why;
+
+use super::failure::{Failure, Outcome};
+use super::output::Output;
+use crate::client::Client;
+use crate::domain::time::Timestamp;
+use crate::domain::when;
+use crate::wire::person::Target;
+use crate::wire::query::ListRequest;
+use chrono_tz::Tz;
+
+/// What every command works with.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// The engine's door.
+    pub client: Client,
+    /// Where words go.
+    pub out: Output,
+    /// The zone in which times are understood and shown.
+    pub zone: Tz,
+    /// The country of numbers without one.
+    pub country: Option<String>,
+    /// How long `send` from here may take to say goodbye.
+    pub now: Timestamp,
+}
+
+impl Desk {
+    /// A page's request from what was typed.
+    pub fn list(&self, page: &super::args::Listing) -> ListRequest {
+        ListRequest::newest(page.limit)
+            .after(page.after.as_deref())
+            .filtered(page.filter.clone().unwrap_or_default())
+            .uncounted()
+    }
+
+    /// The instant that words mean, in the operator's zone.
+    pub fn when(&self, words: &str) -> Outcome<when::When> {
+        when::parse(words, self.now.to_utc(), self.zone).map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    /// An instant as people read it, in the operator's zone.
+    pub fn show(&self, at: Timestamp) -> String {
+        at.to_utc().with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+
+    /// The same, or a dash.
+    pub fn show_maybe(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| "–".into(), |at| self.show(at))
+    }
+
+    /// A target by its id or its address.
+    pub async fn target(&self, text: &str) -> Outcome<Target> {
+        if !text.contains('@') && !text.starts_with('+') {
+            match self.client.target(text).await {
+                Err(error) if error.status() == Some(404) => {}
+                other => return Ok(other?),
+            }
+        }
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        let list = ListRequest::newest(2).filtered(format!("address=\"{quoted}\"")).uncounted();
+        let mut found = self.client.targets(&list).await?.into_items();
+        match (found.pop(), found.is_empty()) {
+            (Some(target), true) => Ok(target),
+            (Some(_), false) => {
+                Err(Failure::Refused(format!("more than one target has the address {text}: name it by id")))
+            }
+            (None, _) => Err(Failure::NotFound(format!("there is no target with the id or address {text}"))),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `herald import`: people from a spreadsheet's export.
+
+use super::Desk;
+use crate::cli::args::Import;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::{Table, grouped};
+use crate::client::Body;
+use crate::wire::transfer::{ImportCounts, ImportProgress, ImportRequest};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::StreamBody;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use tokio::io::AsyncRead;
+use tokio_util::io::ReaderStream;
+
+/// Imports, lists imports, or takes one back.
+pub async fn run(desk: &Desk, import: Import) -> Outcome {
+    if import.list {
+        return list(desk).await;
+    }
+    if let Some(id) = import.undo {
+        let undone = desk.client.undo_import(&id).await?;
+        desk.out.either(&undone, |undone| {
+            format!("import {} is taken back, as far as nobody has used it since", undone.id)
+        })?;
+        return Ok(());
+    }
+    let Some(file) = import.file else {
+        return Err(Failure::Usage("name a file, or `-` for standard input".into()));
+    };
+    let request = ImportRequest {
+        source: file
+            .file_name()
+            .map_or_else(|| "standard input".into(), |name| name.to_string_lossy().into_owned()),
+        topic: None,
+        map: import.map.join(","),
+        country: import.country.or_else(|| desk.country.clone()),
+        dry_run: import.dry_run,
+        skip_lines: 0,
+    };
+    let (body, size) = body(&file).await?;
+    let mut topics = import.topics.into_iter();
+    let request = ImportRequest { topic: topics.next().map(|id| id.parse()).transpose()?, ..request };
+    if topics.next().is_some() {
+        return Err(Failure::Usage(
+            "one --topic for the whole file; for several name them in a column `topics`, with `;` between"
+                .into(),
+        ));
+    }
+    let rejects = import.rejects.unwrap_or_else(|| rejects_of(&file));
+    let mut steps = desk.client.import(&request, body).await?;
+    let mut last = ImportProgress::default();
+    let mut writer: Option<BufWriter<File>> = None;
+    let mut told = false;
+    while let Some(step) = steps.next().await? {
+        if !told && !step.detected.is_empty() {
+            desk.out.note(&step.detected)?;
+            told = true;
+        }
+        for reject in &step.rejects {
+            let file = match &mut writer {
+                Some(file) => file,
+                none => none.insert(BufWriter::new(
+                    File::create(&rejects)
+                        .map_err(|error| Failure::Failed(format!("{}: {error}", rejects.display())))?,
+                )),
+            };
+            let mut row = csv::Writer::from_writer(Vec::new());
+            row.write_record([reject.line.to_string().as_str(), &reject.reason, &reject.original])
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+            let bytes = row.into_inner().map_err(|error| Failure::Failed(error.to_string()))?;
+            file.write_all(&bytes)?;
+        }
+        if desk.out.is_terminal() {
+            progress(&step, size)?;
+        }
+        last = step;
+    }
+    if let Some(mut file) = writer {
+        file.flush()?;
+    }
+    if desk.out.is_terminal() {
+        let mut err = std::io::stderr().lock();
+        write!(err, "\r\x1b[K")?;
+    }
+    last.rejects.clear();
+    desk.out.either(&last, |last| summary(last, import.dry_run, &rejects))?;
+    if last.error.is_empty() { Ok(()) } else { Err(Failure::Failed(last.error)) }
+}
+
+async fn body(file: &Path) -> Outcome<(Body, Option<u64>)> {
+    let (reader, size): (Box<dyn AsyncRead + Send + Unpin>, _) = if file.as_os_str() == "-" {
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
+        (Box::new(tokio::fs::File::from_std(File::from(stdin))), None)
+    } else {
+        let named = |error| Failure::Failed(format!("{}: {error}", file.display()));
+        let open = tokio::fs::File::open(file).await.map_err(named)?;
+        let size = open.metadata().await.map_err(named)?.len();
+        (Box::new(open), Some(size))
+    };
+    let frames = ReaderStream::with_capacity(reader, 256 * 1024)
+        .map(|chunk: std::io::Result<Bytes>| chunk.map(hyper::body::Frame::data));
+    Ok((Body::new(StreamBody::new(frames)), size))
+}
+
+fn rejects_of(file: &Path) -> PathBuf {
+    if file.as_os_str() == "-" {
+        return PathBuf::from("import.rejects.csv");
+    }
+    let mut name = file.as_os_str().to_owned();
+    name.push(".rejects.csv");
+    PathBuf::from(name)
+}
+
+fn progress(step: &ImportProgress, size: Option<u64>) -> std::io::Result<()> {
+    let mut err = std::io::stderr().lock();
+    match size.filter(|size| *size > 0) {
+        Some(size) => {
+            let share = (step.bytes as f64 / size as f64).clamp(0.0, 1.0);
+            let full = (share * 24.0) as usize;
+            write!(
+                err,
+                "\r\x1b[K{}{} {:>3.0}%  {} lines, {} refused",
+                "▓".repeat(full),
+                "░".repeat(24 - full),
+                share * 100.0,
+                grouped(step.lines),
+                grouped(step.refused)
+            )?;
+        }
+        None => write!(err, "\r\x1b[K{} lines, {} refused", grouped(step.lines), grouped(step.refused))?,
+    }
+    err.flush()
+}
+
+fn made(counts: &ImportCounts) -> String {
+    format!(
+        "{} users, {} targets, {} subscriptions, {} topics; {} renamed, {} already there",
+        grouped(counts.users),
+        grouped(counts.targets),
+        grouped(counts.subscriptions),
+        grouped(counts.topics),
+        grouped(counts.renamed),
+        grouped(counts.unchanged)
+    )
+}
+
+fn summary(last: &ImportProgress, dry_run: bool, rejects: &Path) -> String {
+    let mut text = format!("{} lines, {} people", grouped(last.lines), grouped(last.rows));
+    if dry_run {
+        text.push_str("; nothing was written (--dry-run)");
+    } else {
+        let _ = write!(text, "\nmade: {}", made(&last.counts));
+    }
+    for (kind, count) in &last.repaired {
+        let _ = write!(text, "\nrepaired: {kind}: {}", grouped(*count));
+    }
+    if last.refused > 0 {
+        let _ = write!(
+            text,
+            "\nrefused: {}, each with its reason in {}",
+            grouped(last.refused),
+            rejects.display()
+        );
+    }
+    if !last.id.is_empty() && !dry_run {
+        let _ = write!(text, "\n`herald import --undo {}` takes it back", last.id);
+    }
+    text
+}
+
+async fn list(desk: &Desk) -> Outcome {
+    let list = desk.client.imports().await?;
+    desk.out.either(&list, |list| {
+        let mut table = Table::new(&["Id", "When", "By", "File", "#Users", "#Targets", "Undone"]);
+        for import in &list.imports {
+            table.row([
+                import.id.as_str(),
+                &desk.show(import.at),
+                &import.by,
+                &import.source,
+                &grouped(import.counts.users),
+                &grouped(import.counts.targets),
+                &desk.show_maybe(import.undone),
+            ]);
+        }
+        if table.is_empty() { "no imports".into() } else { table.render() }
+    })?;
+    Ok(())
+}

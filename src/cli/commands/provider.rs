@@ -1,0 +1,255 @@
+//! `herald provider …`
+
+use super::Desk;
+use crate::cli::args::{ProviderAction, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::{Table, grouped};
+use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
+use crate::wire::provider::{Provider, ProviderHealth, WriteProvider};
+use serde_json::{Map, Value};
+use std::io::Read;
+
+/// Does one of the actions.
+pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
+    let client = &desk.client;
+    match action {
+        ProviderAction::List => {
+            let list = client.provider_health().await?;
+            desk.out.either(&list, |list| table(list))?;
+        }
+        ProviderAction::Create { kind: word, id, name, values, disabled } => {
+            let row = kind(&word).ok_or_else(|| unknown_kind(&word))?;
+            let (fields, limits) = read(row, &values)?;
+            let write = WriteProvider {
+                provider_id: Some(id.clone()),
+                name: Some(name.unwrap_or(id)),
+                enabled: Some(!disabled),
+                limits,
+                channel: row.channels.first().copied().filter(|_| row.channels.len() == 1),
+                revision: None,
+                fields,
+            };
+            let made = client.create_provider(&word, &write).await?;
+            desk.out.either(&made, |made| {
+                let state =
+                    if made.enabled { "enabled" } else { "disabled: something that it needs is missing" };
+                format!(
+                    "created provider {}, {state}; `herald provider test {}` talks to it",
+                    made.id, made.id
+                )
+            })?;
+        }
+        ProviderAction::Show { id } => {
+            let provider = client.provider(&id).await?;
+            desk.out.either(&provider, describe)?;
+        }
+        ProviderAction::Set { id, values } => {
+            let now = client.provider(&id).await?;
+            let row = kind(&now.provider).ok_or_else(|| unknown_kind(&now.provider))?;
+            let (fields, limits) = read(row, &values)?;
+            change(
+                desk,
+                &now,
+                WriteProvider {
+                    fields,
+                    limits: limits.map(|new| merge(now.limits, new)),
+                    ..WriteProvider::default()
+                },
+            )
+            .await?;
+        }
+        ProviderAction::Enable { id } => {
+            let now = client.provider(&id).await?;
+            change(desk, &now, WriteProvider { enabled: Some(true), ..WriteProvider::default() }).await?;
+        }
+        ProviderAction::Disable { id } => {
+            let now = client.provider(&id).await?;
+            change(desk, &now, WriteProvider { enabled: Some(false), ..WriteProvider::default() }).await?;
+        }
+        ProviderAction::Pause { id } => {
+            let now = client.pause_provider(&id).await?;
+            desk.out.either(&now, |now| format!("{} is paused; who waits, waits", now.id))?;
+        }
+        ProviderAction::Resume { id } => {
+            let now = client.resume_provider(&id).await?;
+            desk.out.either(&now, |now| format!("{} goes on", now.id))?;
+        }
+        ProviderAction::Test { id } => {
+            let test = client.test_provider(&id).await?;
+            desk.out.either(&test, |test| {
+                let lines = test
+                    .dialogue
+                    .iter()
+                    .map(|line| format!("{} {}\n", if line.ours { "→" } else { "←" }, line.text));
+                format!("{}{}", lines.collect::<String>(), test.finding)
+            })?;
+            if !test.ok {
+                return Err(Failure::Incomplete(format!("provider {id} does not work")));
+            }
+        }
+        ProviderAction::Delete { id } => {
+            client.delete_provider(&id).await?;
+            desk.out.say(format!("deleted provider {id}"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn change(desk: &Desk, now: &Provider, write: WriteProvider) -> Outcome {
+    let write = WriteProvider { revision: Some(now.revision), ..write };
+    let made = desk.client.update_provider(&now.provider, &now.id, &write).await?;
+    desk.out.either(&made, describe)?;
+    Ok(())
+}
+
+fn unknown_kind(word: &str) -> Failure {
+    let known: Vec<_> = crate::domain::provider::KINDS.iter().map(|kind| kind.name).collect();
+    Failure::Usage(format!("there is no kind of provider {word}: {}", known.join(", ")))
+}
+
+/// Fields and limits as they were typed. Secrets come from files or standard input.
+fn read(row: &Kind, values: &Values) -> Outcome<(Map<String, Value>, Option<Limits>)> {
+    let mut fields = Map::new();
+    let mut limits = None;
+    for text in &values.options {
+        let (name, value) = split(text)?;
+        if limit(limits.get_or_insert_with(Limits::default), name, value)? {
+            continue;
+        }
+        let field = field(row, name)?;
+        if field.secret {
+            return Err(Failure::Usage(format!(
+                "{name} is a secret: give it with --set-from {name}=FILE, or {name}=- for standard input, so that it does not stand in the process list"
+            )));
+        }
+        fields.insert(name.to_owned(), typed(field, value)?);
+    }
+    if limits == Some(Limits::default()) {
+        limits = None;
+    }
+    for text in &values.set_from {
+        let (name, file) = split(text)?;
+        let field = field(row, name)?;
+        let value = if file == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        } else {
+            std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{file}: {error}")))?
+        };
+        let value =
+            if field.shape == Shape::Pem { value.as_str() } else { value.trim_end_matches(['\r', '\n']) };
+        fields.insert(name.to_owned(), typed(field, value)?);
+    }
+    Ok((fields, limits))
+}
+
+fn split(text: &str) -> Outcome<(&str, &str)> {
+    text.split_once('=').ok_or_else(|| Failure::Usage(format!("`{text}` is not NAME=VALUE")))
+}
+
+fn field<'a>(row: &'a Kind, name: &str) -> Outcome<&'a Field> {
+    row.fields.iter().find(|field| field.name == name).ok_or_else(|| {
+        let known: Vec<_> = row.fields.iter().map(|field| field.name).collect();
+        Failure::Usage(format!("{} has no {name}: {}", row.title, known.join(", ")))
+    })
+}
+
+fn typed(field: &Field, value: &str) -> Outcome<Value> {
+    let bad = |expected: &str| Failure::Usage(format!("{}: `{value}` is not {expected}", field.name));
+    Ok(match field.shape {
+        Shape::Flag => Value::Bool(value.parse().map_err(|_| bad("true or false"))?),
+        Shape::Port => Value::from(value.parse::<u16>().map_err(|_| bad("a port"))?),
+        _ => Value::from(value),
+    })
+}
+
+/// Takes a limit, if the name is one.
+fn limit(limits: &mut Limits, name: &str, value: &str) -> Outcome<bool> {
+    let bad = || Failure::Usage(format!("{name}: `{value}` is no number"));
+    match name {
+        "perSecond" => {
+            let rate: f64 = value.parse().map_err(|_| bad())?;
+            if !rate.is_finite() || rate <= 0.0 {
+                return Err(bad());
+            }
+            limits.per_second = Some(rate);
+        }
+        "perHour" => limits.per_hour = Some(value.parse().map_err(|_| bad())?),
+        "perDay" => limits.per_day = Some(value.parse().map_err(|_| bad())?),
+        "concurrency" => limits.concurrency = Some(value.parse().map_err(|_| bad())?),
+        "window" => limits.window = Some(value.parse().map_err(|_| bad())?),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn merge(old: Limits, new: Limits) -> Limits {
+    Limits {
+        per_second: new.per_second.or(old.per_second),
+        per_hour: new.per_hour.or(old.per_hour),
+        per_day: new.per_day.or(old.per_day),
+        concurrency: new.concurrency.or(old.concurrency),
+        window: new.window.or(old.window),
+    }
+}
+
+fn table(list: &[ProviderHealth]) -> String {
+    if list.is_empty() {
+        return "no providers: `herald provider create smtp main -o host=… -o fromEmail=…`".into();
+    }
+    let mut table = Table::new(&[
+        "Id",
+        "Kind",
+        "Type",
+        "State",
+        "#Waiting",
+        "#Rate",
+        "#p50",
+        "#p99",
+        "#Accepted",
+        "#Failed",
+    ]);
+    for row in list {
+        let state = match (&row.why, row.enabled) {
+            (Some(why), _) => why.text.clone(),
+            (None, true) => "ok".into(),
+            (None, false) => "disabled".into(),
+        };
+        table.row([
+            row.id.as_str(),
+            &row.kind,
+            row.channel.as_str(),
+            &state,
+            &grouped(row.queued + row.retrying + row.held),
+            &format!("{:.0}/s", row.rate),
+            &format!("{:.1} ms", row.p50_ms),
+            &format!("{:.1} ms", row.p99_ms),
+            &grouped(row.accepted),
+            &grouped(row.failed),
+        ]);
+    }
+    table.render()
+}
+
+fn describe(provider: &Provider) -> String {
+    let mut table = Table::new(&["Field", "Value"]);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    table.row(["id", provider.id.as_str()]);
+    table.row(["name", &provider.name]);
+    table.row(["kind", &provider.provider]);
+    table.row(["type", provider.channel.as_str()]);
+    table.row(["enabled", if provider.enabled { "yes" } else { "no" }]);
+    if let Some(hold) = &provider.hold {
+        table.row(["stopped", &hold.text]);
+    }
+    for (name, value) in provider.credentials.iter().chain(&provider.options) {
+        table.row([name.as_str(), &text(value)]);
+    }
+    if let Ok(Value::Object(limits)) = serde_json::to_value(provider.limits) {
+        for (name, value) in limits.iter().filter(|(_, value)| !value.is_null()) {
+            table.row([name.as_str(), &value.to_string()]);
+        }
+    }
+    table.render()
+}

@@ -1,0 +1,182 @@
+//! `herald send …`: writes a message, and drafts, schedules or sends it.
+
+use super::{Desk, message};
+use crate::cli::args::{Send, SendCommon};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::grouped;
+use crate::domain::content::Priority;
+use crate::domain::time::Timestamp;
+use crate::wire::message::{Envelope, Message, ScheduleWords, WriteEmail, WritePush, WriteSms};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Creates the message; with `--wait` stays until it is over.
+pub async fn run(desk: &Desk, what: Send) -> Outcome {
+    let (made, wait) = match what {
+        Send::Email(mail) => {
+            let content = match (&mail.body, &mail.body_file) {
+                (Some(body), _) => body.clone(),
+                (None, Some(file)) => read(file)?,
+                (None, None) => return Err(Failure::Usage("a mail needs --body or --body-file".into())),
+            };
+            let write = WriteEmail {
+                envelope: envelope(desk, &mail.common).await?,
+                subject: Some(mail.subject),
+                content: Some(content),
+                html: Some(mail.html),
+                cc: (!mail.cc.is_empty()).then_some(mail.cc),
+                bcc: (!mail.bcc.is_empty()).then_some(mail.bcc),
+            };
+            (desk.client.create_email(&write).await?, mail.common.wait)
+        }
+        Send::Sms(sms) => {
+            let write = WriteSms { envelope: envelope(desk, &sms.common).await?, content: Some(sms.body) };
+            (desk.client.create_sms(&write).await?, sms.common.wait)
+        }
+        Send::Push(push) => {
+            let data = match push.data.as_deref().map(serde_json::from_str) {
+                Some(Ok(serde_json::Value::Object(map))) => Some(map),
+                Some(_) => return Err(Failure::Usage("--data is not a JSON object".into())),
+                None => None,
+            };
+            let write = WritePush {
+                envelope: envelope(desk, &push.common).await?,
+                title: push.title,
+                body: push.body,
+                data,
+                action: push.action,
+                badge: push.badge,
+                priority: push
+                    .priority
+                    .map(|word| if word == "high" { Priority::High } else { Priority::Normal }),
+                ..WritePush::default()
+            };
+            (desk.client.create_push(&write).await?, push.common.wait)
+        }
+    };
+    if !wait {
+        return message::report(desk, &made);
+    }
+    desk.out.note(format!("message {}", made.id))?;
+    let ended = follow(desk, made).await?;
+    desk.out.either(&ended, |ended| {
+        let mut text = format!("{} {}: {}", ended.id, ended.state.as_str(), message::counts(&ended.progress));
+        for cause in &ended.delivery_errors {
+            text.push_str("\n  ");
+            text.push_str(cause);
+        }
+        text
+    })?;
+    let progress = ended.progress;
+    let missed = progress.planned.saturating_sub(progress.accepted + progress.skipped);
+    if missed > 0 || progress.accepted == 0 {
+        return Err(Failure::Incomplete(format!("{} people were not accepted", grouped(missed))));
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
+}
+
+async fn envelope(desk: &Desk, common: &SendCommon) -> Outcome<Envelope> {
+    let mut targets = Vec::with_capacity(common.targets.len());
+    for target in &common.targets {
+        targets.push(desk.target(target).await?.id.to_string());
+    }
+    let mut envelope = Envelope {
+        message_id: Some(common.id.clone().unwrap_or_else(|| "unique()".into())),
+        topics: (!common.topics.is_empty()).then(|| common.topics.clone()),
+        users: (!common.users.is_empty()).then(|| common.users.clone()),
+        targets: (!targets.is_empty()).then_some(targets),
+        draft: Some(common.draft),
+        variables: common.variables.then_some(true),
+        confirmed: common.confirm,
+        ..Envelope::default()
+    };
+    let mut due = desk.now;
+    if let Some(words) = &common.at {
+        let when = desk.when(words)?;
+        desk.out.note(when.echo.to_string())?;
+        due = Timestamp::from_utc(when.at);
+        envelope.scheduled_at = Some(due);
+        envelope.schedule_words = Some(ScheduleWords { words: words.clone(), zone: when.zone.name().into() });
+    }
+    if let Some(text) = &common.expires {
+        let span = span(text)
+            .ok_or_else(|| Failure::Usage(format!("--expires: `{text}` is no span, such as 4h or 3d")))?;
+        envelope.expires_at = Some(due.plus(span));
+    }
+    Ok(envelope)
+}
+
+/// A span such as `90m`, `4h`, `3d`.
+fn span(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+/// Shows progress until the message is over, or until ctrl-c, which leaves it as it is.
+async fn follow(desk: &Desk, made: Message) -> Outcome<Message> {
+    let mut events = desk.client.events();
+    let mut now = made;
+    loop {
+        now = desk.client.message(&now.id).await?;
+        if desk.out.is_terminal() {
+            let mut err = std::io::stderr().lock();
+            write!(err, "\r\x1b[K{} {}", now.state.as_str(), message::counts(&now.progress))?;
+            err.flush()?;
+        }
+        if now.state.is_over() {
+            break;
+        }
+        if matches!(now.state, crate::wire::message::State::Held | crate::wire::message::State::Draft) {
+            let why = now.why.as_ref().map_or("it is held", |why| why.text.as_str());
+            return Err(Failure::Incomplete(format!("message {} {why}", now.id)));
+        }
+        tokio::select! {
+            event = events.next() => { event?; }
+            // A message that waits for a retry changes nothing until then.
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            stop = tokio::signal::ctrl_c() => {
+                stop?;
+                return Err(Failure::Interrupted);
+            }
+        }
+    }
+    if desk.out.is_terminal() {
+        let mut err = std::io::stderr().lock();
+        write!(err, "\r\x1b[K")?;
+    }
+    Ok(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        assert_eq!(span("4h"), Some(Duration::from_hours(4)));
+        assert_eq!(span("90m"), Some(Duration::from_mins(90)));
+        assert_eq!(span("3 d"), None);
+        assert_eq!(span("h"), None);
+        assert_eq!(span(""), None);
+        assert_eq!(span("99999999999999999999d"), None);
+    }
+}

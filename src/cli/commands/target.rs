@@ -1,0 +1,107 @@
+//! `herald target …`
+
+use super::{Desk, message};
+use crate::cli::args::TargetAction;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Table;
+use crate::domain::channel::Channel;
+use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
+use crate::wire::person::{CreateTarget, Target};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    target: Option<&'a Target>,
+    history: &'a DeliveryPage,
+}
+
+/// Does one of the actions.
+pub async fn run(desk: &Desk, action: TargetAction) -> Outcome {
+    let client = &desk.client;
+    match action {
+        TargetAction::List(page) => {
+            let list = client.targets(&desk.list(&page)).await?;
+            desk.out.either(&list, |list| table(list.items()))?;
+        }
+        TargetAction::Create { id, user, channel, address, provider } => {
+            let provider_type = Channel::parse(&channel)
+                .ok_or_else(|| Failure::Usage(format!("{channel} is no type: email, sms or push")))?;
+            let target = CreateTarget {
+                target_id: id,
+                provider_type,
+                identifier: address,
+                provider_id: provider,
+                name: None,
+            };
+            let made = client.create_target(&user, &target).await?;
+            desk.out.either(&made, |made| format!("created target {} of {}", made.id, made.user_id))?;
+        }
+        TargetAction::Show { target, limit } => show(desk, &target, limit).await?,
+        TargetAction::Delete { target } => {
+            let target = desk.target(&target).await?;
+            client.delete_target(&target.user_id, &target.id).await?;
+            desk.out.say(format!("deleted target {}", target.identifier))?;
+        }
+    }
+    Ok(())
+}
+
+/// "Did she get it?": the target as it is, and what was sent to it or not and
+/// why; an address that no target has any more still has its history.
+async fn show(desk: &Desk, text: &str, limit: usize) -> Outcome {
+    let target = match desk.target(text).await {
+        Ok(target) => Some(target),
+        Err(Failure::NotFound(_)) => None,
+        Err(other) => return Err(other),
+    };
+    let request = DeliveryRequest {
+        target: target.as_ref().map(|target| target.id.clone()),
+        address: target.is_none().then(|| text.to_owned()),
+        limit: Some(limit),
+        ..DeliveryRequest::default()
+    };
+    let history = desk.client.deliveries(&request).await?;
+    if target.is_none() && history.deliveries.is_empty() {
+        return Err(Failure::NotFound(format!(
+            "there is no target with the id or address {text}, and the log knows nothing of it ({})",
+            searched(desk, &history)
+        )));
+    }
+    desk.out.either(&Shown { target: target.as_ref(), history: &history }, |shown| {
+        let head = match shown.target {
+            Some(target) => table(std::slice::from_ref(target)),
+            None => format!("{text}: no target has this address now\n"),
+        };
+        format!(
+            "{head}searched: {}\n{}",
+            searched(desk, &history),
+            message::deliveries(desk, &history.deliveries)
+        )
+    })?;
+    Ok(())
+}
+
+fn searched(desk: &Desk, history: &DeliveryPage) -> String {
+    match history.since {
+        Some(since) => format!("the log since {}", desk.show(since)),
+        None => "the log, which is empty".into(),
+    }
+}
+
+fn table(targets: &[Target]) -> String {
+    if targets.is_empty() {
+        return "no targets: `herald user create ID --email …`, or `herald import FILE`".into();
+    }
+    let mut table = Table::new(&["Id", "Type", "Address", "User", "Provider", "State"]);
+    for target in targets {
+        table.row([
+            target.id.as_str(),
+            target.provider_type.as_str(),
+            &target.identifier,
+            target.user_id.as_str(),
+            target.provider_id.as_ref().map_or("–", |id| id.as_str()),
+            if target.expired { "expired" } else { "ok" },
+        ]);
+    }
+    table.render()
+}
