@@ -6,12 +6,14 @@
 pub mod catalog;
 pub mod disk;
 pub mod dispatch;
+pub mod embedded;
 pub mod error;
 pub mod history;
 pub mod log;
 pub mod messages;
 pub mod page;
 pub mod people;
+pub mod seal;
 
 pub use error::{RecordKind, Result, StoreError, Taken};
 

@@ -1,0 +1,8 @@
+//! The [`Store`](crate::store::Store) trait on the embedded store: each call is one
+//! operation of the writer or one snapshot.
+
+mod catalog;
+mod dispatch;
+mod history;
+mod messages;
+mod people;

@@ -1,0 +1,145 @@
+//! Plans, lanes, windows, and who waits.
+
+use crate::domain::channel::Channel;
+use crate::domain::delivery::LogRow;
+use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, TopicId};
+use crate::domain::message::{Message, Progress};
+use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, Window, WindowSource};
+use crate::domain::time::Timestamp;
+use crate::store::dispatch::{
+    Candidates, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, PlanStep, WaitingFilter, WaitingRow,
+};
+use crate::store::embedded::record::decode;
+use crate::store::embedded::table::{Table, View as _, everything};
+use crate::store::embedded::writer::Class;
+use crate::store::embedded::{Embedded, candidates, journal, plan, subscriptions, waiting};
+use crate::store::error::Result;
+use crate::store::page::Order;
+use async_trait::async_trait;
+
+#[async_trait]
+impl Dispatch for Embedded {
+    async fn plan_cursor(&self, message: MessageNo) -> Result<PlanCursor> {
+        self.read(move |view| plan::cursor(view, message)).await
+    }
+
+    async fn append_plan(&self, step: PlanStep) -> Result<Message> {
+        let at = self.shared.clock.now();
+        self.write(Class::Growth, move |tx| plan::append(tx, &step, at)).await
+    }
+
+    async fn lanes(&self, provider: ProviderNo) -> Result<Vec<Lane>> {
+        self.read(move |view| plan::open_lanes(view, provider)).await
+    }
+
+    async fn lanes_of(&self, message: MessageNo) -> Result<Vec<Lane>> {
+        self.read(move |view| plan::lanes_of(view, message)).await
+    }
+
+    async fn candidates(
+        &self,
+        lane: LaneKey,
+        from: LaneCursor,
+        limit: usize,
+        person: bool,
+    ) -> Result<Option<Candidates>> {
+        self.read(move |view| candidates::next(view, lane, from, limit, person)).await
+    }
+
+    async fn due_waiting(
+        &self,
+        lane: LaneKey,
+        now: Timestamp,
+        limit: usize,
+        person: bool,
+    ) -> Result<Option<Candidates>> {
+        self.read(move |view| candidates::due(view, lane, now, limit, person)).await
+    }
+
+    async fn journal(&self, entry: JournalEntry) -> Result<JournalReceipt> {
+        // Claims are refused inside when space is short; outcomes are always let in.
+        self.write(Class::Essential, move |tx| journal::journal(tx, &entry)).await
+    }
+
+    async fn open_windows(&self) -> Result<Vec<Window>> {
+        self.read(|view| {
+            let rows = view.rows(Table::Windows, everything(), Order::Ascending, usize::MAX)?;
+            rows.iter().map(|(_, bytes)| decode(bytes)).collect()
+        })
+        .await
+    }
+
+    async fn usage(&self, provider: ProviderNo) -> Result<Option<Vec<u8>>> {
+        self.read(move |view| view.get(Table::Usage, &provider.0.to_be_bytes(), <[u8]>::to_vec)).await
+    }
+
+    async fn reassign(
+        &self,
+        lane: LaneKey,
+        expect: LaneCursor,
+        source: WindowSource,
+        runs: Vec<(ProviderNo, Vec<Planned>)>,
+    ) -> Result<()> {
+        let at = self.shared.clock.now();
+        self.write(Class::Growth, move |tx| plan::reassign(tx, lane, expect, &source, &runs, at)).await
+    }
+
+    async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64> {
+        self.write(Class::Growth, move |tx| waiting::reassign(tx, lane, to, limit)).await
+    }
+
+    async fn waiting(
+        &self,
+        filter: WaitingFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<WaitingRow>> {
+        self.read(move |view| waiting::page(view, &filter, after, limit)).await
+    }
+
+    async fn decide(
+        &self,
+        filter: WaitingFilter,
+        decision: Decision,
+        limit: usize,
+        at: Timestamp,
+    ) -> Result<u64> {
+        self.write(Class::Essential, move |tx| waiting::decide(tx, &filter, decision, limit, at)).await
+    }
+
+    async fn append_retry(
+        &self,
+        message: MessageNo,
+        run: u16,
+        runs: Vec<(ProviderNo, Vec<Planned>)>,
+        before: Progress,
+        done: bool,
+    ) -> Result<Message> {
+        let at = self.shared.clock.now();
+        self.write(Class::Growth, move |tx| plan::append_retry(tx, message, run, &runs, &before, done, at))
+            .await
+    }
+
+    async fn append_log(&self, rows: Vec<LogRow>) -> Result<()> {
+        self.write(Class::Essential, move |tx| {
+            rows.iter().for_each(|row| tx.log.push(row));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn set_expired(&self, targets: Vec<TargetNo>, expired: bool, at: Timestamp) -> Result<()> {
+        self.write(Class::Essential, move |tx| {
+            targets.iter().try_for_each(|no| journal::expire_target(tx, *no, expired, at))
+        })
+        .await
+    }
+
+    async fn audience_bound(&self, topics: &[TopicId], channel: Channel) -> Result<u64> {
+        let topics = topics.to_vec();
+        self.read(move |view| {
+            topics.iter().map(|id| Ok(subscriptions::topic(view, id)?.totals.of(channel))).sum()
+        })
+        .await
+    }
+}

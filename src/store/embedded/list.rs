@@ -1,0 +1,92 @@
+//! Pages of lists.
+
+use super::fail::Attempt;
+use super::table::{Table, View, beyond, number_at};
+use crate::store::page::{Order, Page, PageRequest};
+
+/// The most rows that are read at once.
+const CHUNK: usize = 512;
+
+/// A page of what `load` makes of rows. `next` gives rows after a number, in
+/// the order of the request.
+pub(super) fn page<V: View, T>(
+    view: &mut V,
+    request: &PageRequest<T>,
+    total: Option<u64>,
+    mut next: impl FnMut(&mut V, Option<u64>, usize) -> Attempt<Vec<(u64, Vec<u8>)>>,
+    mut load: impl FnMut(&mut V, u64, &[u8]) -> Attempt<Option<T>>,
+    matches: impl Fn(&T, &str) -> bool,
+) -> Attempt<Page<T>> {
+    let search = request.search.trim().to_lowercase();
+    let plain = search.is_empty() && request.only.is_none();
+    let mut page = Page { items: Vec::new(), total: total.filter(|_| plain), next: None, cut_short: false };
+    if request.limit == 0 {
+        return Ok(page);
+    }
+    let (mut after, mut last, mut passed, mut scanned) = (request.after, None, 0, 0);
+    loop {
+        let want = if plain {
+            (request.limit + request.offset + 1 - page.items.len() - passed).clamp(1, CHUNK)
+        } else {
+            CHUNK.min(request.limit.max(16) * 4)
+        };
+        let rows = next(view, after, want)?;
+        let end = rows.len() < want;
+        for (no, bytes) in rows {
+            if page.items.len() == request.limit {
+                page.next = last;
+                return Ok(page);
+            }
+            after = Some(no);
+            scanned += 1;
+            if plain && passed < request.offset {
+                passed += 1;
+                continue;
+            }
+            let Some(item) = load(view, no, &bytes)? else { continue };
+            if !search.is_empty() && !matches(&item, &search) {
+                continue;
+            }
+            if request.only.as_ref().is_some_and(|only| !only(&item)) {
+                continue;
+            }
+            if passed < request.offset {
+                passed += 1;
+                continue;
+            }
+            page.items.push(item);
+            last = Some(no);
+        }
+        if end {
+            return Ok(page);
+        }
+        if !plain && scanned >= request.scan && page.items.len() < request.limit {
+            page.cut_short = true;
+            page.next = after;
+            return Ok(page);
+        }
+    }
+}
+
+/// Rows of a table whose keys are a prefix and a number.
+pub(super) fn numbered<V: View>(
+    table: Table,
+    prefix: Vec<u8>,
+    order: Order,
+) -> impl FnMut(&mut V, Option<u64>, usize) -> Attempt<Vec<(u64, Vec<u8>)>> {
+    move |view, after, limit| {
+        let rows = view.rows(table, beyond(&prefix, after, order), order, limit)?;
+        Ok(rows.into_iter().map(|(key, value)| (number_at(&key, prefix.len()), value)).collect())
+    }
+}
+
+/// Whether some word of the texts begins with what is searched for (in lower case).
+pub(super) fn has_word<'a>(texts: impl IntoIterator<Item = &'a str>, search: &str) -> bool {
+    texts.into_iter().any(|text| {
+        let text = text.to_lowercase();
+        text.starts_with(search)
+            || text
+                .match_indices(search)
+                .any(|(at, _)| text[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()))
+    })
+}

@@ -1,0 +1,106 @@
+//! Rows of the delivery log on their way into it.
+
+use super::fail::Attempt;
+use super::plain::{Columns, Entry, Row};
+use crate::domain::delivery::{LogDetail, LogRow, Outcome};
+use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
+use crate::domain::time::Timestamp;
+
+/// Rows of a group, in order, their details packed one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    columns: Vec<(Columns, usize)>,
+    bytes: Vec<u8>,
+}
+
+/// The version of a row's details.
+const VERSION: u8 = 1;
+
+impl Rows {
+    /// Adds a row; its place is given when the group is written.
+    pub(super) fn push(&mut self, row: &LogRow) {
+        let columns = Columns {
+            at: row.at.0,
+            message: row.message.0,
+            target: row.target.0,
+            identifier: row.identifier.0,
+            provider: row.provider.0,
+            outcome: row.outcome.code(),
+            attempt: row.attempt,
+            run: row.run,
+        };
+        self.add(columns, &row.detail);
+    }
+
+    /// Adds a row by its columns.
+    pub(super) fn add(&mut self, columns: Columns, detail: &LogDetail) {
+        if *detail != LogDetail::default() {
+            self.bytes.push(VERSION);
+            let mut bytes = std::mem::take(&mut self.bytes);
+            let limit = super::plain::LONGEST_PAYLOAD / 2;
+            bytes = if detail.answer.len() > limit {
+                let mut detail = detail.clone();
+                let mut end = limit;
+                while !detail.answer.is_char_boundary(end) {
+                    end -= 1;
+                }
+                detail.answer.truncate(end);
+                postcard::to_extend(&detail, bytes)
+            } else {
+                postcard::to_extend(detail, bytes)
+            }
+            .expect("a detail has an encoding");
+            self.bytes = bytes;
+        }
+        self.columns.push((columns, self.bytes.len()));
+    }
+
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// As the log takes them.
+    pub(super) fn entries(&self) -> Vec<Entry<'_>> {
+        let mut from = 0;
+        self.columns
+            .iter()
+            .map(|(columns, end)| {
+                let payload = &self.bytes[from..*end];
+                from = *end;
+                Entry { columns: *columns, payload }
+            })
+            .collect()
+    }
+}
+
+/// A row as it was read.
+pub(super) fn read(row: &Row) -> Attempt<LogRow> {
+    let Columns { at, message, target, identifier, provider, outcome, attempt, run } = row.columns;
+    let detail = match row.payload.split_first() {
+        None => LogDetail::default(),
+        Some((&VERSION, rest)) => postcard::from_bytes(rest)
+            .map_err(|error| super::fail::Fail::damaged(format!("a row of the log: {error}")))?,
+        Some((version, _)) => {
+            return Err(super::fail::Fail::damaged(format!("a row of the log has version {version}")));
+        }
+    };
+    Ok(LogRow {
+        seq: LogSeq(row.seq),
+        at: Timestamp(at),
+        message: MessageNo(message),
+        target: TargetNo(target),
+        identifier: IdentifierNo(identifier),
+        provider: ProviderNo(provider),
+        outcome: Outcome::from_code(outcome)
+            .ok_or_else(|| super::fail::Fail::damaged(format!("a row of the log has outcome {outcome}")))?,
+        attempt,
+        run,
+        detail,
+    })
+}

@@ -1,0 +1,255 @@
+//! Who waits, and decisions about them.
+
+use super::fail::Attempt;
+use super::journal::{count_over, put_waiting, remove_waiting};
+use super::messages::finish_if_over;
+use super::record::{StateRow, WaitRow, decode};
+use super::table::{Table, View, beginning, beyond, key, number_at, short_at};
+use super::tx::Tx;
+use crate::domain::delivery::{LogDetail, LogRow, Outcome};
+use crate::domain::ids::{LogSeq, MessageNo, ProviderNo, WaitNo};
+use crate::domain::message::Progress;
+use crate::domain::plan::{LaneKey, WaitReason};
+use crate::domain::state::MessageState;
+use crate::domain::time::Timestamp;
+use crate::store::dispatch::{Decision, WaitingFilter, WaitingRow};
+use crate::store::page::Order;
+use std::collections::{BTreeSet, HashMap};
+
+/// Rows by number that one page reads at most before it takes the next chunk.
+const CHUNK: usize = 1024;
+
+/// Rows that match, in order of number.
+fn select(
+    view: &mut impl View,
+    filter: &WaitingFilter,
+    after: Option<u64>,
+    limit: usize,
+) -> Attempt<Vec<WaitRow>> {
+    let mut found = Vec::new();
+    let mut alive: HashMap<MessageNo, bool> = HashMap::new();
+    let mut after = after;
+    let mut of_message = match filter.message {
+        Some(message) => Some(numbers_of(view, message, filter.provider, after)?.into_iter()),
+        None => None,
+    };
+    while found.len() < limit {
+        let mut rows: Vec<WaitRow> = Vec::new();
+        if let Some(numbers) = &mut of_message {
+            for no in numbers.by_ref().take(CHUNK) {
+                rows.extend(super::journal::waiting_row(view, WaitNo(no))?);
+            }
+        } else {
+            for (_, bytes) in
+                view.rows(Table::Waiting, beyond(&[], after, Order::Ascending), Order::Ascending, CHUNK)?
+            {
+                rows.push(decode(&bytes)?);
+            }
+        }
+        let Some(last) = rows.last() else { break };
+        after = Some(last.waiting.no.0);
+        for row in rows {
+            let fits = filter.provider.is_none_or(|provider| row.lane.provider == provider)
+                && filter.why.is_none_or(|why| row.waiting.why == why);
+            if !fits {
+                continue;
+            }
+            // Those of a message that has ended are about to be removed.
+            let message = row.lane.message;
+            let alive = match alive.get(&message) {
+                Some(alive) => *alive,
+                None => {
+                    let state =
+                        view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
+                    let is_alive = state.is_some_and(|row| is_active(&row.state));
+                    alive.insert(message, is_alive);
+                    is_alive
+                }
+            };
+            if alive && found.len() < limit {
+                found.push(row);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether recipients of a message in this state can wait.
+fn is_active(state: &MessageState) -> bool {
+    matches!(
+        state,
+        MessageState::Processing
+            | MessageState::Paused { .. }
+            | MessageState::Held(_)
+            | MessageState::Scheduled
+    )
+}
+
+/// Numbers of those who wait in a message's lanes, ascending.
+fn numbers_of(
+    view: &mut impl View,
+    message: MessageNo,
+    provider: Option<ProviderNo>,
+    after: Option<u64>,
+) -> Attempt<BTreeSet<u64>> {
+    let prefix = match provider {
+        Some(provider) => key![message.0, provider.0],
+        None => key![message.0],
+    };
+    let mut numbers = BTreeSet::new();
+    view.scan(Table::WaitingDue, beginning(&prefix), Order::Ascending, &mut |key, _| {
+        let no = number_at(key, 20);
+        if after.is_none_or(|after| no > after) {
+            numbers.insert(no);
+        }
+        Ok(true)
+    })?;
+    Ok(numbers)
+}
+
+/// A page of those who wait.
+pub(super) fn page(
+    view: &mut impl View,
+    filter: &WaitingFilter,
+    after: Option<u64>,
+    limit: usize,
+) -> Attempt<Vec<WaitingRow>> {
+    let rows = select(view, filter, after, limit)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| WaitingRow { lane: row.lane, due: row.due, waiting: row.waiting })
+        .collect())
+}
+
+/// Which count somebody who waits is in.
+fn counted(p: &mut Progress, due: Timestamp) -> &mut u64 {
+    if due == Timestamp::NEVER { &mut p.held } else { &mut p.retrying }
+}
+
+/// Moves somebody who waits to another lane or another time.
+fn relocate(tx: &mut Tx<'_>, row: &WaitRow, lane: LaneKey, due: Timestamp) -> Attempt<()> {
+    remove_waiting(tx, row)?;
+    if lane == row.lane {
+        tx.adjust(lane, |p| {
+            let count = counted(p, row.due);
+            *count = count.saturating_sub(1);
+            *counted(p, due) += 1;
+        })?;
+    } else {
+        tx.adjust(row.lane, |p| {
+            let count = counted(p, row.due);
+            *count = count.saturating_sub(1);
+            p.planned = p.planned.saturating_sub(1);
+            p.claimed = p.claimed.saturating_sub(1);
+        })?;
+        tx.adjust(lane, |p| {
+            p.planned += 1;
+            p.claimed += 1;
+            *counted(p, due) += 1;
+        })?;
+    }
+    tx.touched.plans = true;
+    put_waiting(tx, &WaitRow { lane, due, waiting: row.waiting.clone() })
+}
+
+/// Decides for at most `limit` of those who wait.
+pub(super) fn decide(
+    tx: &mut Tx<'_>,
+    filter: &WaitingFilter,
+    decision: Decision,
+    limit: usize,
+    at: Timestamp,
+) -> Attempt<u64> {
+    tx.flush_states()?;
+    let rows = match decision {
+        // Those that are due already need no release.
+        Decision::Release => select_where(tx, filter, limit, |row| row.due > at)?,
+        Decision::FailOver(to) => {
+            select_where(tx, filter, limit, |row| row.due > at || row.lane.provider != to)?
+        }
+        Decision::GiveUp => select(tx, filter, None, limit)?,
+    };
+    let mut messages = BTreeSet::new();
+    for row in &rows {
+        messages.insert(row.lane.message);
+        match decision {
+            Decision::Release => relocate(tx, row, row.lane, at)?,
+            Decision::FailOver(to) => {
+                let mut row = row.clone();
+                let moved = LaneKey { message: row.lane.message, provider: to };
+                // Another provider does not know the key.
+                row.waiting.batch = row.waiting.batch.filter(|_| moved == row.lane);
+                relocate(tx, &row, moved, at)?;
+            }
+            Decision::GiveUp => give_up(tx, row, at)?,
+        }
+    }
+    for message in messages {
+        finish_if_over(tx, message, at)?;
+    }
+    Ok(rows.len() as u64)
+}
+
+fn select_where(
+    tx: &mut Tx<'_>,
+    filter: &WaitingFilter,
+    limit: usize,
+    wanted: impl Fn(&WaitRow) -> bool,
+) -> Attempt<Vec<WaitRow>> {
+    let mut found = Vec::new();
+    let mut after = None;
+    while found.len() < limit {
+        let rows = select(tx, filter, after, CHUNK.max(limit))?;
+        let Some(last) = rows.last() else { break };
+        after = Some(last.waiting.no.0);
+        found.extend(rows.into_iter().filter(&wanted));
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
+    remove_waiting(tx, row)?;
+    let outcome = match row.waiting.why {
+        WaitReason::Uncertain | WaitReason::InDoubt => Outcome::Uncertain,
+        WaitReason::Retry | WaitReason::ProviderRefuses => Outcome::Permanent,
+    };
+    tx.adjust(row.lane, |p| {
+        let count = counted(p, row.due);
+        *count = count.saturating_sub(1);
+        count_over(p, outcome);
+    })?;
+    let run = tx.state(row.lane.message)?.run;
+    let answer = "given up by an operator".to_owned();
+    tx.note_cause(row.lane.message, &answer, row.waiting.target)?;
+    tx.log.push(&LogRow {
+        seq: LogSeq(0),
+        at,
+        message: row.lane.message,
+        target: row.waiting.target,
+        identifier: row.waiting.identifier,
+        provider: row.lane.provider,
+        outcome,
+        attempt: row.waiting.attempts,
+        run,
+        detail: LogDetail { answer, possibly_twice: row.waiting.possibly_twice, ..LogDetail::default() },
+    });
+    Ok(())
+}
+
+/// Moves those who wait in a lane to another provider's.
+pub(super) fn reassign(tx: &mut Tx<'_>, lane: LaneKey, to: ProviderNo, limit: usize) -> Attempt<u64> {
+    let keys = tx.keys(Table::WaitingDue, beginning(&super::plan::lane_key(lane)), limit)?;
+    let moved = LaneKey { message: lane.message, provider: to };
+    if moved == lane {
+        return Ok(0);
+    }
+    for key in &keys {
+        debug_assert_eq!(short_at(key, 8), lane.provider.0);
+        if let Some(mut row) = super::journal::waiting_row(tx, WaitNo(number_at(key, 20)))? {
+            row.waiting.batch = None;
+            relocate(tx, &row, moved, row.due)?;
+        }
+    }
+    Ok(keys.len() as u64)
+}

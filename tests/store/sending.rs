@@ -1,0 +1,273 @@
+//! The way of a message through the store.
+
+use crate::fixture::*;
+use herald::domain::delivery::{Outcome, SkipReason};
+use herald::domain::ids::{IdentifierNo, ProviderNo, TargetNo, TopicId, WaitNo};
+use herald::domain::message::Progress;
+use herald::domain::plan::{LaneKey, Planned, WaitReason, Waiting, WindowSource};
+use herald::domain::state::{Event, MessageState};
+use herald::domain::time::Timestamp;
+use herald::store::StoreError;
+use herald::store::catalog::Catalog as _;
+use herald::store::dispatch::{Dispatch as _, ItemOutcome, JournalEntry, Next, WaitingFilter};
+use herald::store::history::{History as _, LogQuery};
+use herald::store::messages::Messages as _;
+use herald::store::page::Order;
+use herald::store::people::People as _;
+use std::time::Duration;
+
+const SMTP: ProviderNo = ProviderNo(1);
+
+fn by_topic(targets: impl IntoIterator<Item = TargetNo>) -> Vec<Planned> {
+    targets.into_iter().map(|target| Planned { target, direct: false }).collect()
+}
+
+/// A store with a topic, a provider and so many people, and what a plan for them looks like.
+async fn audience(store: &impl herald::store::Store, people: usize) -> Vec<Planned> {
+    store
+        .create_provider(provider("smtp"), Default::default(), audit("provider.create", "smtp"))
+        .await
+        .unwrap();
+    store.create_topic(topic("news"), audit("topic.create", "news")).await.unwrap();
+    for no in 0..people {
+        person(store, &format!("p{no:04}"), Some("news")).await;
+    }
+    let news = store.topic(&TopicId::new("news").unwrap()).await.unwrap();
+    assert_eq!(news.totals.email, people as u64);
+    let members = store.members(news.no, None, 10_000).await.unwrap();
+    by_topic(members.into_iter().map(|(target, _)| target))
+}
+
+fn log_query() -> LogQuery {
+    LogQuery { limit: 1000, scan: 10_000, order: Order::Ascending, ..LogQuery::default() }
+}
+
+#[tokio::test]
+async fn a_message_goes_from_scheduled_to_sent() {
+    let store = store();
+    let planned = audience(&store, 5).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    assert_eq!(message.state, MessageState::Processing);
+    assert_eq!((message.run, message.started_at), (1, Some(T0)));
+    assert_eq!(message.progress, Progress { planned: 5, ..Progress::default() });
+    let lane = LaneKey { message: message.no, provider: SMTP };
+
+    let (first, candidates) = claim(&store, lane, 3).await;
+    assert_eq!(candidates.list.len(), 3);
+    assert_eq!(candidates.list[0].address, "p0000@example.com");
+    let window = claim_all(&store, vec![first.clone()]).await.windows[0].unwrap();
+    assert_eq!(store.open_windows().await.unwrap().len(), 1);
+    // The lane has moved: the same claim is refused.
+    assert_eq!(claim_all(&store, vec![first]).await.windows, [None]);
+
+    let (second, rest) = claim(&store, lane, 3).await;
+    assert_eq!(rest.list.len(), 2);
+    let outcomes: Vec<ItemOutcome> = (0..3).map(|n| over(n, &candidates, Outcome::Accepted)).collect();
+    let entry = JournalEntry {
+        outcomes: vec![(window, outcomes)],
+        claims: vec![second],
+        usage: Some((SMTP, vec![1, 2, 3])),
+        at: T0,
+    };
+    let receipt = store.journal(entry).await.unwrap();
+    assert!(receipt.finished.is_empty());
+    let next = receipt.windows[0].unwrap();
+    assert_eq!(store.usage(SMTP).await.unwrap(), Some(vec![1, 2, 3]));
+
+    let outcomes = (0..2).map(|n| over(n, &rest, Outcome::Accepted)).collect();
+    let entry = JournalEntry { outcomes: vec![(next, outcomes)], at: T0, ..JournalEntry::default() };
+    let receipt = store.journal(entry).await.unwrap();
+    assert_eq!(receipt.finished.len(), 1);
+    let message = store.message(&message.id).await.unwrap();
+    assert_eq!(message, receipt.finished[0]);
+    assert_eq!(message.state, MessageState::Sent);
+    assert_eq!(message.finished_at, Some(T0));
+    assert!(message.errors.is_empty());
+    assert_eq!(message.progress, Progress { planned: 5, claimed: 5, accepted: 5, ..Progress::default() });
+    assert!(store.open_windows().await.unwrap().is_empty());
+    assert!(store.lanes(SMTP).await.unwrap().is_empty());
+    assert_eq!(store.lanes_of(message.no).await.unwrap()[0].progress, message.progress);
+
+    let page = store.log(LogQuery { message: Some(message.no), ..log_query() }).await.unwrap();
+    assert_eq!(page.rows.len(), 5);
+    assert_eq!(page.rows[4].detail.answer, "250 2.0.0 accepted");
+    assert_eq!(page.next, None);
+    let counts = store.state_counts().await.unwrap();
+    assert_eq!(counts[usize::from(MessageState::Sent.code())], 1);
+    assert_eq!(counts.iter().sum::<u64>(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_counts_once() {
+    let store = store();
+    let planned = audience(&store, 2).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 2).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    for _ in 0..3 {
+        let outcomes = vec![(window, vec![over(0, &candidates, Outcome::Accepted)])];
+        store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    }
+    let message = store.message(&message.id).await.unwrap();
+    assert_eq!(message.progress.accepted, 1);
+    assert_eq!(message.progress.in_flight(), 1);
+    assert_eq!(store.log(log_query()).await.unwrap().rows.len(), 1);
+    let open = store.open_windows().await.unwrap();
+    assert!(open[0].is_done(0) && !open[0].is_done(1));
+}
+
+fn wait(
+    index: usize,
+    candidates: &herald::store::dispatch::Candidates,
+    due: Timestamp,
+    why: WaitReason,
+) -> ItemOutcome {
+    let candidate = &candidates.list[index];
+    let waiting = Waiting {
+        no: WaitNo(0),
+        target: candidate.target,
+        identifier: candidate.identifier,
+        direct: candidate.direct,
+        attempts: candidate.attempts + 1,
+        possibly_twice: false,
+        why,
+        batch: None,
+    };
+    ItemOutcome {
+        next: Next::Wait { due, waiting, log: true },
+        ..over(index, candidates, Outcome::Transient)
+    }
+}
+
+#[tokio::test]
+async fn who_waits_is_claimed_when_due() {
+    let store = store();
+    let planned = audience(&store, 2).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 2).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    let later = T0.plus(Duration::from_secs(60));
+    let outcomes = vec![
+        wait(0, &candidates, later, WaitReason::Retry),
+        wait(1, &candidates, Timestamp::NEVER, WaitReason::Uncertain),
+    ];
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    store.journal(entry).await.unwrap();
+    let progress = store.message(&message.id).await.unwrap().progress;
+    assert_eq!((progress.retrying, progress.held, progress.in_flight()), (1, 1, 0));
+    let lanes = store.lanes(SMTP).await.unwrap();
+    assert_eq!(lanes[0].next_wait, Some(later));
+    assert_eq!(store.waiting(WaitingFilter::default(), None, 10).await.unwrap().len(), 2);
+
+    assert_eq!(store.due_waiting(lane, T0, 10, false).await.unwrap(), None);
+    let due = store.due_waiting(lane, later, 10, false).await.unwrap().unwrap();
+    assert_eq!(due.list.len(), 1);
+    assert_eq!(due.list[0].attempts, 1);
+    let again = herald::store::dispatch::Claim { lane, run: 1, source: due.source.clone() };
+    let receipt = claim_all(&store, vec![again.clone(), again]).await;
+    assert!(receipt.windows[0].is_some());
+    assert_eq!(receipt.windows[1], None);
+    let windows = store.open_windows().await.unwrap();
+    assert!(matches!(&windows[0].source, WindowSource::Waiting(list) if list.len() == 1));
+    let outcomes = vec![over(0, &due, Outcome::Permanent)];
+    let entry = JournalEntry {
+        outcomes: vec![(receipt.windows[0].unwrap(), outcomes)],
+        at: later,
+        ..JournalEntry::default()
+    };
+    let receipt = store.journal(entry).await.unwrap();
+    assert!(receipt.finished.is_empty(), "somebody is held");
+
+    let decided = store
+        .decide(WaitingFilter::default(), herald::store::dispatch::Decision::GiveUp, 10, later)
+        .await
+        .unwrap();
+    assert_eq!(decided, 1);
+    let message = store.message(&message.id).await.unwrap();
+    assert_eq!(message.state, MessageState::Failed);
+    assert_eq!((message.progress.failed, message.progress.uncertain), (1, 1));
+    assert_eq!(message.errors.len(), 2);
+    assert!(message.errors.iter().any(|error| error.contains("target t-p0000 with error: 250")));
+}
+
+#[tokio::test]
+async fn recipients_are_checked_again() {
+    let store = store();
+    let planned = audience(&store, 6).await;
+    let message = sending(&store, "m", vec![(SMTP, planned.clone())]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let id = |no: usize| herald::domain::ids::TargetId::new(format!("t-p{no:04}")).unwrap();
+    store.delete_target(&id(0), audit("target.delete", "")).await.unwrap();
+    let news = TopicId::new("news").unwrap();
+    let gone = herald::domain::ids::SubscriberId::new("s-p0001").unwrap();
+    store.unsubscribe(&news, &gone, audit("subscriber.delete", "")).await.unwrap();
+    store.set_expired(vec![planned[2].target], true, T0).await.unwrap();
+    let user = store.user(&herald::domain::ids::UserId::new("p0003").unwrap()).await.unwrap();
+    let revision = user.revision;
+    store
+        .put_user(
+            herald::domain::person::User { enabled: false, ..user },
+            revision,
+            vec![],
+            audit("user.update", ""),
+        )
+        .await
+        .unwrap();
+    let candidates = store.candidates(lane, START, 10, true).await.unwrap().unwrap();
+    let skips: Vec<_> = candidates.list.iter().map(|candidate| candidate.skip).collect();
+    assert_eq!(
+        skips,
+        [
+            Some(SkipReason::TargetDeleted),
+            Some(SkipReason::Unsubscribed),
+            Some(SkipReason::TargetExpired),
+            Some(SkipReason::UserBlocked),
+            None,
+            None
+        ]
+    );
+    assert_eq!(candidates.list[0].identifier, IdentifierNo(0));
+    assert_eq!(candidates.list[4].person.as_ref().unwrap().name, "Name of p0004");
+}
+
+#[tokio::test]
+async fn cancelling_takes_back_who_was_not_tried() {
+    let store = store();
+    let planned = audience(&store, 6).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 3).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    let due = T0.plus(Duration::from_secs(1));
+    let outcomes = vec![(window, vec![wait(0, &candidates, due, WaitReason::Retry)])];
+    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    let by = "tester".to_owned();
+    let cancelled = store
+        .transition(
+            message.no,
+            Event::Cancel { by: by.clone() },
+            None,
+            T0,
+            Some(audit("message.cancel", "m")),
+        )
+        .await
+        .unwrap();
+    assert_eq!(cancelled.state, MessageState::Cancelled { by });
+    assert_eq!(cancelled.progress.cancelled, 4);
+    assert_eq!(cancelled.progress.in_flight(), 2);
+    assert_eq!(cancelled.progress.untouched(), 0);
+    assert!(store.waiting(WaitingFilter::default(), None, 10).await.unwrap().is_empty());
+    // What is in flight finishes; nobody is tried again.
+    let outcomes =
+        vec![over(1, &candidates, Outcome::Accepted), wait(2, &candidates, due, WaitReason::Retry)];
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    store.journal(entry).await.unwrap();
+    let progress = store.message(&message.id).await.unwrap().progress;
+    assert_eq!((progress.accepted, progress.cancelled, progress.open()), (1, 5, 0));
+    assert!(store.lanes(SMTP).await.unwrap().is_empty());
+    assert!(store.open_windows().await.unwrap().is_empty());
+    let refused = store.transition(message.no, Event::Reopen, None, T0, None).await;
+    assert!(matches!(refused, Err(StoreError::Transition(_))));
+}
