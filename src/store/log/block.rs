@@ -227,13 +227,28 @@ impl Layout {
 /// A range of rows in a block.
 pub(super) type Rows = std::ops::Range<usize>;
 
+/// Finds `needle` among values of its width. Whole strides are looked through
+/// without a branch a value, which the compiler turns into vector instructions.
 fn find<const W: usize>(raw: &[u8], needle: &[u8; W], back: bool) -> Option<usize> {
+    const STRIDE: usize = 64;
+    let among = |values: &[[u8; W]]| values.iter().fold(false, |hit, value| hit | (value == needle));
     let (values, _) = raw.as_chunks::<W>();
     if back {
-        values.iter().rposition(|value| value == needle)
+        let mut end = values.len();
+        for stride in values.rchunks(STRIDE) {
+            end -= stride.len();
+            if among(stride) {
+                return stride.iter().rposition(|value| value == needle).map(|at| end + at);
+            }
+        }
     } else {
-        values.iter().position(|value| value == needle)
+        for (at, stride) in values.chunks(STRIDE).enumerate() {
+            if among(stride) {
+                return stride.iter().position(|value| value == needle).map(|row| at * STRIDE + row);
+            }
+        }
     }
+    None
 }
 
 fn number(bytes: &[u8]) -> u64 {

@@ -192,10 +192,13 @@ impl Shared {
 
     /// A thread's life.
     pub(super) fn run(&self, kind: Kind) {
-        // Whoever sends or reads goes first. Not being allowed to step back is no reason to fail.
+        // Whoever sends or reads goes before a merge, but not before a seal: what waits
+        // to be sealed is in memory. Not being allowed to step back is no reason to fail.
         #[cfg(target_os = "linux")]
-        if let Err(error) = rustix::process::setpriority_process(None, 10) {
-            tracing::debug!(%error, "the log's background thread keeps its priority");
+        if kind == Kind::Merge
+            && let Err(error) = rustix::process::setpriority_process(None, 5)
+        {
+            tracing::debug!(%error, "the log's merging thread keeps its priority");
         }
         loop {
             let wait = match self.work(kind) {
