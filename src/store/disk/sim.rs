@@ -368,9 +368,10 @@ impl Inode {
         self.live[offset..end].copy_from_slice(data);
         let first = offset / SECTOR;
         let last = end.div_ceil(SECTOR) * SECTOR;
-        let mut bytes = vec![0; last - first * SECTOR];
         let have = last.min(self.live.len());
-        bytes[..have - first * SECTOR].copy_from_slice(&self.live[first * SECTOR..have]);
+        let mut bytes = Vec::with_capacity(last - first * SECTOR);
+        bytes.extend_from_slice(&self.live[first * SECTOR..have]);
+        bytes.resize(last - first * SECTOR, 0);
         self.unsynced.push(Change::Sectors { first, bytes });
     }
 
