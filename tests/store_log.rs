@@ -534,6 +534,11 @@ fn snapshots_stay_as_they_are_while_the_log_goes_on() {
     while rig.log.work().unwrap() {
         rig.commit(&[]).unwrap();
     }
+    // A copy of the segments is whole, though their names are gone meanwhile.
+    let copy = Disk::new();
+    sealed.copy_segments(&copy).unwrap();
+    assert_eq!(copy.cut(1).list().unwrap().len(), sealed.segments().len());
+    assert_eq!(copy.used(), sealed.segments().iter().map(|segment| segment.bytes).sum::<u64>());
     let query = Query::new(Lookup::All, 1_000);
     assert!(old.page(&query).unwrap().rows.into_iter().rev().eq((0..90).map(whole_row)));
     assert!(sealed.page(&query).unwrap().rows.into_iter().rev().eq((0..450).map(whole_row)));

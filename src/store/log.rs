@@ -268,6 +268,13 @@ impl Log {
         !self.shared.jobs().done.is_empty()
     }
 
+    /// Rows of the tail over those that make a segment. Sealing takes a fraction of
+    /// a microsecond a row, so this grows only while the disk fails or the machine
+    /// is taken by others; a writer that can wait should, beyond some 500,000.
+    pub fn backlog(&self) -> u64 {
+        self.shared.published().tail_rows().saturating_sub(self.shared.options.seal_rows)
+    }
+
     /// Why the last attempt at sealing or merging failed, if it did. The log goes on
     /// recording, and trying, until the tail is at its limit.
     pub fn failure(&self) -> Option<String> {

@@ -24,6 +24,9 @@ const GROUP: u64 = 4_000;
 const WINDOW: u64 = 2_000_000;
 const LOOKS: usize = 1_000;
 
+/// What to look up, given a row that exists.
+type Kind = fn(&Columns) -> Lookup;
+
 struct Bench {
     database: Arc<Database>,
     log: Log,
@@ -150,7 +153,7 @@ impl Bench {
             snapshot.next_seq() - snapshot.tail_seq()
         );
         let next = self.next;
-        let kinds: [(&str, fn(&Columns) -> Lookup); 8] = [
+        let kinds: [(&str, Kind); 8] = [
             ("newest before", |_| Lookup::All),
             ("by message", |c| Lookup::Message(c.message)),
             ("by target", |c| Lookup::Target(c.target)),

@@ -231,7 +231,7 @@ pub(super) type Rows = std::ops::Range<usize>;
 /// without a branch a value, which the compiler turns into vector instructions.
 fn find<const W: usize>(raw: &[u8], needle: &[u8; W], back: bool) -> Option<usize> {
     const STRIDE: usize = 64;
-    let among = |values: &[[u8; W]]| values.iter().fold(false, |hit, value| hit | (value == needle));
+    let among = |values: &[[u8; W]]| values.iter().fold(0, |hit, value| hit | u8::from(value == needle)) != 0;
     let (values, _) = raw.as_chunks::<W>();
     if back {
         let mut end = values.len();

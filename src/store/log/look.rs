@@ -14,6 +14,7 @@ use super::row::{Column, Columns, Row, ordered};
 use super::segment::{Index, Postings, Reader, SegmentInfo};
 use super::tail::{TailRows, TailTimes, Wanted, after, before, find_chunk};
 use super::view::View;
+use crate::store::disk::Files;
 
 /// Which rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +151,18 @@ impl Snapshot {
     /// The segments, oldest first.
     pub fn segments(&self) -> Vec<SegmentInfo> {
         self.view.infos()
+    }
+
+    /// Writes the snapshot's segments into another directory, synced; for a copy of
+    /// the store, together with the main file as of the same read transaction.
+    ///
+    /// # Errors
+    /// Either disk's. What was written by then stays there.
+    pub fn copy_segments(&self, to: &dyn Files) -> Result<()> {
+        for segment in &self.view.segments {
+            segment.copy(to)?;
+        }
+        to.sync_dir().map_err(LogError::disk("sync the copy's directory"))
     }
 
     /// One row by its number; nothing where retention dropped it or it is yet to come.

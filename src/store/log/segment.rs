@@ -223,6 +223,21 @@ impl Segment {
         Ok(Self { info, footer, file })
     }
 
+    /// Writes the whole file into another directory and syncs it, but not the directory.
+    pub(super) fn copy(&self, to: &dyn Files) -> Result<()> {
+        const AT_ONCE: u64 = 1 << 20;
+        let copy = to.create(&file_name(self.info.id)).map_err(LogError::disk("create a copied segment"))?;
+        let mut buffer = Vec::new();
+        let mut offset = 0;
+        while offset < self.info.bytes {
+            buffer.resize((self.info.bytes - offset).min(AT_ONCE) as usize, 0);
+            self.read(offset, &mut buffer)?;
+            copy.write_at(&buffer, offset).map_err(LogError::disk("write a copied segment"))?;
+            offset += buffer.len() as u64;
+        }
+        copy.sync().map_err(LogError::disk("sync a copied segment"))
+    }
+
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         self.file.read_at(out, offset).map_err(LogError::disk("read a segment"))
     }
