@@ -91,7 +91,7 @@ impl Line {
         let mut from = pair.master.try_clone_reader().unwrap();
         let (to, stopped) = (Arc::clone(&seen), Arc::clone(&stop));
         let reader = std::thread::spawn(move || {
-            let mut bytes = [0; 65536];
+            let mut bytes = vec![0; 65536];
             while !stopped.load(Ordering::SeqCst) {
                 match from.read(&mut bytes) {
                     Ok(0) | Err(_) => return,
@@ -207,6 +207,17 @@ impl Line {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.program().as_raw_nonzero()))
             .unwrap_or_default();
         stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    }
+
+    /// How often the program's threads were woken so far; none where the system
+    /// does not say.
+    pub fn wakes(&self) -> Option<u64> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.program().as_raw_nonzero())).ok()?;
+        let count = |status: String| {
+            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            line.trim().parse::<u64>().ok()
+        };
+        tasks.map(|task| count(std::fs::read_to_string(task.ok()?.path().join("status")).ok()?)).sum()
     }
 
     /// Closes this end of the line, as a lost connection does.

@@ -34,13 +34,21 @@ fn quitting_restores_every_mode_of_the_terminal() {
 }
 
 #[test]
-fn an_idle_console_writes_no_byte() {
+fn an_idle_console_writes_no_byte_and_does_not_wake() {
     let mut line = Line::direct("plain", &[]);
     line.send(b"x");
     line.shows("keys x|");
     let before = line.quiet();
+    let woken = line.wakes();
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!(line.bytes(), before, "it wrote while nothing happened");
+    if let (Some(before), Some(after)) = (woken, line.wakes()) {
+        assert!(
+            after - before <= 4,
+            "it woke {} times in four seconds in which nothing happened",
+            after - before
+        );
+    }
     line.send(b"y");
     line.shows("keys xy|");
 }
@@ -224,4 +232,13 @@ fn esc_is_a_key_and_a_split_sequence_is_not_esc() {
     line.send(b"\x1b[1;5");
     line.send(b"A");
     line.shows("keys <Esc><Up>|");
+}
+
+#[test]
+fn a_terminal_that_cannot_show_it_is_told_so() {
+    let line = Line::under_shell("plain", &[("TERM", "dumb")]);
+    line.shows("TERM=dumb");
+    line.shows("status=5");
+    assert!(line.screen(|s| !s.alternate_screen()));
+    assert_eq!(line.termios(), line.termios_before);
 }

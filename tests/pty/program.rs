@@ -1,5 +1,6 @@
 //! The program under test.
 
+use std::io::Write;
 use std::path::Path;
 
 use crossterm::event::KeyCode;
@@ -37,13 +38,12 @@ impl Program for Echo {
                         _ => Vec::new(),
                     };
                 }
-                other => state.keys.push_str(&format!("<{other}>")),
+                other => state.keys = format!("{}<{other}>", state.keys),
             },
             Input::Resize(columns, rows) => state.size = (columns, rows),
             Input::Paste(text) => state.said = format!("pasted {}", text.len()),
-            Input::Edited { text, .. } => {
-                state.said = text.map_or_else(|error| error.to_string(), |text| format!("edited {text}"))
-            }
+            Input::Edited { text: Ok(text), .. } => state.said = format!("edited {text}"),
+            Input::Edited { text: Err(error), .. } => state.said = error.to_string(),
             Input::CannotSuspend => "cannot suspend".clone_into(&mut state.said),
             _ => {}
         }
@@ -105,7 +105,10 @@ fn seat_program() {
         Ok(Ok((_, Exit::Quit))) => 0,
         Ok(Ok((_, Exit::Signal(_)))) => 3,
         Ok(Ok(_)) => 4,
-        Ok(Err(_)) => 5,
+        Ok(Err(error)) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            5
+        }
         Err(_) => 101,
     };
     std::process::exit(code);

@@ -75,6 +75,10 @@ fn open_tty() -> io::Result<File> {
 impl Tty {
     /// Takes the terminal of this process. Needs a tokio runtime around it.
     pub fn open(options: TtyOptions) -> io::Result<Self> {
+        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            let text = "this terminal (TERM=dumb) cannot show the console; the other commands work here, see `herald help`";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
         let tty = open_tty()?;
         // Signals first: from the moment the terminal is ours, none may end the
         // process without restoring it.
