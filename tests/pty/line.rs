@@ -26,6 +26,14 @@ pub fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Ends a program, and the shell above it, that should have ended by itself.
+pub fn kill(child: &dyn Child) {
+    let leader = child.process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(leader) = leader {
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
+}
+
 struct Seen {
     screen: vt100::Parser,
     bytes: Vec<u8>,
@@ -50,9 +58,11 @@ impl Line {
         Self::start(program, env, None)
     }
 
-    /// As [`Line::direct`], started with the hang-up signal ignored.
+    /// The program has the hang-up signal ignored, under a shell that ends when it
+    /// does. (A session's leader would also be continued by the hang-up, and
+    /// notice by that.)
     pub fn ignoring_hup(program: &str) -> Self {
-        Self::start(program, &[], Some("trap '' HUP; exec \"$0\" \"$@\""))
+        Self::start(program, &[], Some("trap '' HUP; \"$0\" \"$@\"; exit $?"))
     }
 
     /// The program runs under a shell that stays, so that the terminal's settings

@@ -79,7 +79,7 @@ fn a_line_that_hangs_up_ends_it_within_a_second() {
         let ended = until(Duration::from_secs(5), || child.try_wait().unwrap().is_some());
         let took = began.elapsed();
         if !ended {
-            let _ = child.kill();
+            line::kill(child.as_ref());
         }
         assert!(ended && took <= Duration::from_secs(1), "{program}, HUP ignored {ignore_hup}: {took:?}");
     }
