@@ -3,9 +3,17 @@
 //! [`Engine::start`] takes a store, adapters, a clock and a seed, and nothing
 //! else of the world, so that the whole engine runs in a test under virtual time.
 
+pub mod breaker;
 pub mod chance;
+pub mod choice;
+pub mod clock;
+pub mod conditions;
 pub mod config;
 pub mod error;
+pub mod health;
+pub mod limits;
+pub mod retry;
+pub mod streak;
 
 pub use config::{EngineConfig, Mode};
 pub use error::{EngineError, Result};
