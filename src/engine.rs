@@ -3,45 +3,78 @@
 //! [`Engine::start`] takes a store, adapters, a clock and a seed, and nothing
 //! else of the world, so that the whole engine runs in a test under virtual time.
 
+mod audience;
 pub mod breaker;
 pub mod chance;
 pub mod choice;
 pub mod clock;
 pub mod conditions;
 pub mod config;
+pub(crate) mod control;
+pub(crate) mod core;
+pub(crate) mod dispatch;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod limits;
+pub(crate) mod plan;
+pub mod preview;
+mod recover;
+pub mod render;
 pub mod retry;
+mod scheduler;
+pub mod stop;
 pub mod streak;
+mod why;
 
 pub use config::{EngineConfig, Mode};
 pub use error::{EngineError, Result};
 
+use self::core::{Core, lock};
+use crate::domain::ids::{ProviderId, ProviderNo};
 use crate::domain::time::{Clock, Timestamp};
 use crate::providers::adapter::Adapters;
 use crate::store::Store;
-use chance::Chance;
+use conditions::Condition;
+use events::Feed;
+use health::HealthView;
 use std::sync::Arc;
-
-/// What the engine's tasks share.
-pub(crate) struct Core {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) adapters: Arc<dyn Adapters>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) config: EngineConfig,
-    pub(crate) chance: Chance,
-}
+use std::sync::atomic::Ordering::SeqCst;
 
 /// A handle to the engine of this process; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) core: Arc<Core>,
+    feed: Arc<Feed>,
+}
+
+/// How a provider does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderHealth {
+    /// Which.
+    pub provider: ProviderId,
+    /// Its number.
+    pub no: ProviderNo,
+    /// What stands between it and its recipients, if anything does.
+    pub condition: Option<Condition>,
+    /// Until when, if that is known.
+    pub until: Option<Timestamp>,
+    /// What went wrong last.
+    pub cause: String,
+    /// Rates, latencies and counts.
+    pub health: HealthView,
+    /// Recipients that are with the adapter now.
+    pub in_flight: usize,
+    /// Recipients that are claimed and have no recorded outcome: what a crash would put in doubt.
+    pub claimed: usize,
+    /// The most of them.
+    pub window: usize,
 }
 
 impl Engine {
-    /// Starts the engine on this store, on the caller's tokio runtime. Equal seeds,
-    /// clocks and adapters give equal runs.
+    /// Starts the engine on this store, on the caller's tokio runtime. What an earlier
+    /// engine left in doubt is decided before anything is sent. Equal seeds, clocks and
+    /// adapters give equal runs.
     pub async fn start(
         store: Arc<dyn Store>,
         adapters: Arc<dyn Adapters>,
@@ -49,8 +82,23 @@ impl Engine {
         config: EngineConfig,
         seed: u64,
     ) -> Result<Self> {
-        let core = Arc::new(Core { store, adapters, clock, config, chance: Chance::new(seed) });
-        Ok(Self { core })
+        let flags = store.flags().await?;
+        let mode = config.mode;
+        if flags.restored.is_some() && mode != Mode::Idle {
+            while store.hold_restored(clock.now()).await? > 0 {}
+        }
+        let core = Core::new(store, adapters, clock, config, seed, flags);
+        let instance = format!("{:016x}", core.chance.next() ^ core.clock.now().0 as u64);
+        let feed = Arc::new(Feed::new(instance));
+        core.spawn(events::run(Arc::clone(&core), Arc::clone(&feed)));
+        if mode == Mode::Full {
+            recover::recover(&core).await?;
+            core.spawn(scheduler::run(Arc::clone(&core)));
+        }
+        if mode != Mode::Idle {
+            core.spawn(scheduler::watch(Arc::clone(&core)));
+        }
+        Ok(Self { core, feed })
     }
 
     /// The store.
@@ -71,5 +119,37 @@ impl Engine {
     /// A random number from the engine's seed, for ids.
     pub fn random(&self) -> u32 {
         (self.core.chance.next() >> 32) as u32
+    }
+
+    /// What has changed, as events.
+    pub fn events(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Everybody looks at everything again: something was changed in the store without the engine.
+    pub fn wake(&self) {
+        self.core.touch_all();
+    }
+
+    /// How all providers do.
+    pub async fn health(&self) -> Result<Vec<ProviderHealth>> {
+        let now = self.now();
+        let choice = self.core.choice().await?;
+        let view = choice.all().iter().map(|provider| {
+            let desk = self.core.existing_desk(provider.no);
+            let standing = desk.as_ref().map(|desk| lock(&desk.standing).clone()).unwrap_or_default();
+            ProviderHealth {
+                provider: provider.id.clone(),
+                no: provider.no,
+                condition: standing.condition,
+                until: standing.until,
+                cause: crate::domain::delivery::show_address(&standing.cause, "the recipient"),
+                health: desk.as_ref().map(|desk| desk.health.view(now.0)).unwrap_or_default(),
+                in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),
+                claimed: standing.claimed,
+                window: standing.window,
+            }
+        });
+        Ok(view.collect())
     }
 }

@@ -66,6 +66,8 @@ pub enum Effect {
 /// The table. Rows are conditions, columns are phases.
 pub const fn effect(condition: Condition, phase: Phase) -> Effect {
     use Effect::{Finishes, Held, Replanned, Waits};
+    // Rows that are alike are alike by decision, each for itself.
+    #[allow(clippy::match_same_arms)]
     let row = match condition {
         //                              NewPlan    Planned    InFlight  AtHand    Retry      Pinned
         Condition::Deleted => [Replanned, Replanned, Finishes, Finishes, Replanned, Waits],

@@ -135,7 +135,7 @@ impl Default for EngineConfig {
             refusals: 20,
             refusal_domains: 3,
             probe_interval: Duration::from_mins(1),
-            undo_window: Duration::from_secs(60),
+            undo_window: Duration::from_mins(1),
             allow_private: false,
             render_fuel: 100_000,
             render_bytes: 256 * 1024,

@@ -58,14 +58,14 @@ fn base(stage: Stage) -> Duration {
         Stage::Connect | Stage::Greeting | Stage::Authentication => Duration::from_secs(5),
         Stage::Local | Stage::Response => Duration::from_secs(2),
         // Greylisting wants a minute at least.
-        Stage::Recipient | Stage::Sender => Duration::from_secs(60),
+        Stage::Recipient | Stage::Sender => Duration::from_mins(1),
         Stage::Content => Duration::from_secs(30),
     }
 }
 
-/// How long to wait after an attempt: doubling from the stage's first wait to the cap, anywhere
-/// between half of it and all of it, so that many do not come back at once. A wait that the service
-/// asks for is kept as it is.
+/// How long to wait after an attempt: anywhere up to a span that doubles from the stage's first wait
+/// to the cap (full jitter: many do not come back at once), and half the first wait at least, because
+/// greylisting counts. A wait that the service asks for is kept as it is.
 pub fn backoff(
     stage: Stage,
     attempt: u16,
@@ -76,8 +76,9 @@ pub fn backoff(
     if let Some(asked) = asked {
         return asked;
     }
-    let doubled = base(stage).saturating_mul(1 << u32::from(attempt.saturating_sub(1)).min(16)).min(cap);
-    doubled / 2 + chance.up_to(doubled / 2)
+    let most = base(stage).saturating_mul(1 << u32::from(attempt.saturating_sub(1)).min(16)).min(cap);
+    let least = (base(stage) / 2).min(most);
+    least + chance.up_to(most.saturating_sub(least))
 }
 
 /// The rule.
@@ -186,8 +187,8 @@ mod tests {
         for attempt in 1..20 {
             let waits: Vec<_> =
                 (0..50).map(|_| backoff(Stage::Recipient, attempt, None, cap, &chance)).collect();
-            let full = Duration::from_secs(60).saturating_mul(1 << (attempt - 1).min(16)).min(cap);
-            assert!(waits.iter().all(|wait| *wait >= full / 2 && *wait <= full));
+            let full = Duration::from_mins(1).saturating_mul(1 << (attempt - 1).min(16)).min(cap);
+            assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(30) && *wait <= full));
             assert!(waits.iter().any(|wait| wait != &waits[0]));
         }
     }

@@ -1,0 +1,93 @@
+//! Sheets and links: a provider connected, and a message compiled for it, once each.
+
+use super::train::{Link, Sheet, base36};
+use crate::domain::content::Content;
+use crate::domain::ids::MessageNo;
+use crate::domain::message::Message;
+use crate::domain::provider::Provider;
+use crate::engine::core::Core;
+use crate::engine::error::{EngineError, Result};
+use crate::engine::render::Templates;
+use crate::providers::adapter::{Account, Rendition};
+use std::sync::Arc;
+
+/// Connects a provider. `Err`: in words that say what to do.
+pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link>> {
+    let credentials = core.store.credentials(provider.no).await?;
+    let account =
+        Account { provider: provider.clone(), credentials, allow_private: core.config.allow_private };
+    let adapter = core.adapters.connect(&account, provider.channel)?;
+    Ok(Arc::new(Link { kind: adapter.kind(), adapter }))
+}
+
+/// Reads a message and compiles it for a provider; without a link it is only read.
+pub(crate) async fn sheet(core: &Core, no: MessageNo, link: Option<Arc<Link>>) -> Result<Arc<Sheet>> {
+    let message = core.store.message_by_no(no).await?;
+    let mut prefix = core.install.clone();
+    prefix.push('.');
+    base36(no.0, &mut prefix);
+    prefix.push('.');
+    let mut templates = None;
+    let compiled = match &link {
+        None => Err("no provider".to_owned()),
+        Some(link) => match rendition(core, &message).await {
+            Ok(rendition) => {
+                let compiled = link.adapter.compile(&rendition).map_err(|error| error.to_string());
+                match Templates::new(&message.content, &core.config) {
+                    Ok(texts) if message.variables => {
+                        templates = Some(Arc::new(texts));
+                        compiled
+                    }
+                    Err(error) if message.variables => Err(error.to_string()),
+                    _ => compiled,
+                }
+            }
+            Err(EngineError::Refused(problem)) => Err(problem),
+            Err(error) => return Err(error),
+        },
+    };
+    let in_doubt = message.in_doubt();
+    Ok(Arc::new(Sheet { message, in_doubt, link, compiled, templates, prefix }))
+}
+
+/// What an adapter compiles. `Err(Refused)`: the message cannot be sent by anybody.
+pub(crate) async fn rendition(core: &Core, message: &Message) -> Result<Rendition> {
+    let (mut cc, mut files) = (Vec::new(), Vec::new());
+    if let Content::Email(mail) = &message.content {
+        for id in &mail.cc {
+            // Who is gone is not named; the copy is left out with its own reason.
+            if let Ok(target) = core.store.target(id).await {
+                cc.push(target.identifier);
+            }
+        }
+        for attachment in &mail.attachments {
+            let (source, digest) = (Arc::clone(&core.config.files), attachment.digest.clone());
+            let read = tokio::task::spawn_blocking(move || source.read(&digest)).await;
+            let file = read.map_err(std::io::Error::other).flatten().map_err(|error| {
+                EngineError::Refused(format!("attachment {} cannot be read: {error}", attachment.name))
+            })?;
+            files.push(file);
+        }
+    }
+    Ok(Rendition { content: message.content.clone(), personal: message.variables, cc, files })
+}
+
+/// Whether a change of the record asks for a new connection.
+pub(crate) fn differs(old: &Provider, new: &Provider) -> bool {
+    let hold_only = Provider {
+        hold: old.hold.clone(),
+        updated: old.updated,
+        revision: old.revision,
+        limits: old.limits,
+        enabled: old.enabled,
+        name: old.name.clone(),
+        ..new.clone()
+    };
+    // A secret may change and keep its mask; then nothing else that is excused here has changed.
+    *old != hold_only
+        || (old.hold == new.hold
+            && old.limits == new.limits
+            && old.enabled == new.enabled
+            && old.name == new.name
+            && old.revision != new.revision)
+}

@@ -1,0 +1,120 @@
+//! What a message would be: who gets it through which provider, and how it reads.
+
+use super::audience::Audience;
+use super::error::Result;
+use super::render::Templates;
+use super::{Engine, plan};
+use crate::domain::content::Content;
+use crate::domain::ids::{MessageId, ProviderId, ProviderNo, TargetId};
+use crate::domain::message::Message;
+use crate::domain::plan::RUN_LEN;
+use crate::providers::adapter::Rendered;
+use crate::store::dispatch::CandidatePerson;
+use std::collections::BTreeMap;
+
+/// The most recipients that are counted by provider.
+const COUNTED: u64 = 1_000_000;
+
+/// What a message would be if it were planned now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Recipients, each once.
+    pub recipients: u64,
+    /// Nobody counted further than this: there are more.
+    pub at_least: bool,
+    /// How many through which provider; `None`: nobody of the type is enabled.
+    pub providers: Vec<(Option<ProviderId>, u64)>,
+    /// The first recipients.
+    pub samples: Vec<Sample>,
+}
+
+/// How a message reads to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The target.
+    pub target: TargetId,
+    /// Its address.
+    pub address: String,
+    /// The text, or why this recipient would get none.
+    pub text: std::result::Result<Rendered, String>,
+}
+
+fn as_written(content: &Content) -> Rendered {
+    match content {
+        Content::Email(mail) => Rendered { subject: Some(mail.subject.clone()), body: mail.content.clone() },
+        Content::Sms(sms) => Rendered { subject: None, body: sms.content.clone() },
+        Content::Push(push) => {
+            Rendered { subject: push.title.clone(), body: push.body.clone().unwrap_or_default() }
+        }
+    }
+}
+
+impl Engine {
+    /// Previews a stored message with its first `samples` recipients.
+    pub async fn preview(&self, id: &MessageId, samples: usize) -> Result<Preview> {
+        let message = self.core.store.message(id).await?;
+        self.preview_of(&message, samples).await
+    }
+
+    /// Previews a message that need not be stored.
+    pub async fn preview_of(&self, message: &Message, samples: usize) -> Result<Preview> {
+        let core = &self.core;
+        let store = &*core.store;
+        let mut audience = Audience::open(store, message, None).await?;
+        let choice = core.choice().await?;
+        let mut preview =
+            Preview { recipients: 0, at_least: false, providers: Vec::new(), samples: Vec::new() };
+        let mut counts: BTreeMap<ProviderNo, u64> = BTreeMap::new();
+        loop {
+            let recipients = audience.next(store, RUN_LEN).await?;
+            if recipients.is_empty() {
+                break;
+            }
+            for (provider, list) in plan::assign(core, &choice, message.channel(), &recipients).await? {
+                *counts.entry(provider).or_default() += list.len() as u64;
+                preview.recipients += list.len() as u64;
+            }
+            let missing = samples.saturating_sub(preview.samples.len());
+            for recipient in recipients.iter().take(missing) {
+                preview.samples.extend(self.sample(message, recipient.target).await?);
+            }
+            if preview.recipients >= COUNTED {
+                preview.at_least = true;
+                break;
+            }
+        }
+        let name = |no: ProviderNo| choice.get(no).map(|provider| provider.id.clone());
+        preview.providers = counts.into_iter().map(|(no, count)| (name(no), count)).collect();
+        Ok(preview)
+    }
+
+    async fn sample(&self, message: &Message, no: crate::domain::ids::TargetNo) -> Result<Option<Sample>> {
+        let store = &self.core.store;
+        let Some(target) = store.targets_by_no(&[no]).await?.into_iter().flatten().next() else {
+            return Ok(None);
+        };
+        let text = if message.variables {
+            let user = store.user_by_no(target.user_no).await?;
+            let person = CandidatePerson {
+                user_id: user.id.to_string(),
+                name: user.name,
+                email: user.email.unwrap_or_default(),
+                phone: user.phone.unwrap_or_default(),
+                prefs: user.prefs,
+                target_id: target.id.to_string(),
+                target_name: target.name.clone(),
+            };
+            let (content, config) = (message.content.clone(), self.core.config.clone());
+            let address = target.identifier.clone();
+            let work = tokio::task::spawn_blocking(move || {
+                Templates::new(&content, &config).and_then(|texts| texts.render(&person, &address))
+            });
+            work.await
+                .map_err(|error| error.to_string())
+                .and_then(|text| text.map_err(|error| error.to_string()))
+        } else {
+            Ok(as_written(&message.content))
+        };
+        Ok(Some(Sample { target: target.id, address: target.identifier, text }))
+    }
+}
