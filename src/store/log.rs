@@ -39,10 +39,12 @@ use crate::store::disk::Files;
 
 mod block;
 mod build;
+mod candidates;
 mod change;
 mod error;
 mod look;
 mod page;
+mod reader;
 mod row;
 mod segment;
 mod tail;
@@ -52,7 +54,7 @@ mod work;
 pub use build::LONGEST_PAYLOAD;
 pub use change::{Change, Prepared, Retention};
 pub use error::{LogError, Result};
-pub use look::{Cursor, Lookup, Order, Page, Query, Snapshot};
+pub use look::{Cursor, Filter, Lookup, Order, Page, Query, Snapshot};
 pub use row::{Columns, Entry, Row};
 pub use segment::SegmentInfo;
 

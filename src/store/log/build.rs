@@ -9,10 +9,9 @@ use super::LogError;
 use super::block::{Chunk, Packer};
 use super::error::Result;
 use super::page::{self, Leaf, Pair};
+use super::reader::{Postings, Reader};
 use super::row::Columns;
-use super::segment::{
-    Footer, Index, LONGEST_BLOCK, Postings, Reader, Segment, SegmentInfo, Tree, file_name, place,
-};
+use super::segment::{Footer, Index, LONGEST_BLOCK, Segment, SegmentInfo, Tree, file_name, place};
 use crate::store::disk::{File, Files};
 
 /// Rows in a block of a segment: few, so that a row far from its neighbours costs little to read.
