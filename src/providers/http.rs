@@ -226,7 +226,10 @@ impl Line<'_> {
         loop {
             let (mut connection, kept) = match self.connection.take().or_else(|| self.client.kept()) {
                 Some(connection) => (connection, true),
-                None => (self.client.connect().await?, false),
+                None => match timeout_at(deadline, self.client.connect()).await {
+                    Ok(connection) => (connection?, false),
+                    Err(_) => return Err(HttpError::NotSent(self.late())),
+                },
             };
             match timeout_at(deadline, connection.sender.ready()).await {
                 Ok(Ok(())) => {}

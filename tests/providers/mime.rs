@@ -238,3 +238,32 @@ proptest! {
         prop_assert_eq!(lines(&arrived), lines(&body));
     }
 }
+
+#[test]
+fn html_that_is_made_to_break_a_reader_is_compiled_in_time() {
+    let nested = |tag: &str| format!("<{tag}>").repeat(64_000 / (tag.len() + 2));
+    let tables = "<table><tr><td>".repeat(4200);
+    let wide = format!("<table><tr>{}</tr></table>", "<td>x".repeat(12_000));
+    let span =
+        "<table><tr><td colspan=1000000000 rowspan=1000000000>x</td><td>y</td></tr></table>".to_owned();
+    let hostile = [wide, span];
+    for html in hostile.into_iter().chain([
+        nested("b"),
+        nested("div"),
+        nested("ul"),
+        nested("blockquote"),
+        tables,
+        "<".repeat(64_000),
+    ]) {
+        // In a thread whose stack is as small as a worker's.
+        let begun = std::time::Instant::now();
+        let worker = std::thread::Builder::new().stack_size(2 << 20);
+        let start: String = html.chars().take(20).collect();
+        worker
+            .spawn(move || drop(compile(&sender(), &mail("x", &html, true)).unwrap()))
+            .unwrap()
+            .join()
+            .unwrap();
+        assert!(begun.elapsed().as_secs() < 10, "{start}: {:?}", begun.elapsed());
+    }
+}

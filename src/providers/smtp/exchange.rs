@@ -89,15 +89,8 @@ pub async fn run(
     let mut scratch = std::mem::take(&mut session.scratch);
     let ended = loop {
         let Some(front) = queue.front() else { break Ended::Done };
-        if ahead.is_none() {
-            if session.mails >= train.per_session {
-                break Ended::Worn;
-            }
-            if let Some(answer) = unfit(session, train, front) {
-                answers(front.place, answer);
-                queue.pop_front();
-                continue;
-            }
+        if ahead.is_none() && session.mails >= train.per_session {
+            break Ended::Worn;
         }
         // Written before anything is promised to the server, since it can fail.
         scratch.clear();
@@ -115,6 +108,13 @@ pub async fn run(
         }
         let started = ahead.unwrap_or_else(Instant::now);
         let size = scratch.len() + train.mail.fixed().len();
+        if ahead.is_none()
+            && let Some(answer) = unfit(session, train, front, size)
+        {
+            answers(front.place, answer);
+            queue.pop_front();
+            continue;
+        }
         match envelope(session, train, front, size, ahead.take().is_some()).await {
             Envelope::Open => {}
             Envelope::Closed(failure) => {
@@ -136,7 +136,7 @@ pub async fn run(
         let next = queue.get(1).filter(|next| {
             session.capabilities.pipelining
                 && session.mails + 1 < train.per_session
-                && unfit(session, train, next).is_none()
+                && unfit(session, train, next, size).is_none()
         });
         if let Some(next) = next {
             commands(&mut tail, session, train, next, None);
@@ -199,15 +199,14 @@ fn final_answer(reply: &Reply, latency: Duration) -> Answer {
     answer
 }
 
-/// What keeps a mail from going over this session, whatever the server says.
-fn unfit(session: &Session, train: Train<'_>, mail: &Mail<'_>) -> Option<Answer> {
-    let fixed = train.mail.fixed().len() as u64;
-    match session.capabilities.size {
-        Some(Some(limit)) if fixed > limit => {
-            let text = format!("the mail has {fixed} bytes, and the server takes at most {limit}");
-            return Some(Answer::new(Verdict::Permanent, Stage::Content, 0, text));
-        }
-        _ => {}
+/// What keeps a mail of so many bytes from going over this session, whatever the
+/// server says.
+fn unfit(session: &Session, train: Train<'_>, mail: &Mail<'_>, size: usize) -> Option<Answer> {
+    if let Some(Some(limit)) = session.capabilities.size
+        && size as u64 > limit
+    {
+        let text = format!("the mail has {size} bytes, and the server takes at most {limit}");
+        return Some(Answer::new(Verdict::Permanent, Stage::Content, 0, text));
     }
     if (mail.to.utf8 || train.mail.utf8) && !session.capabilities.smtputf8 {
         let text = "the address has letters before the @ that this server does not take (no SMTPUTF8)";

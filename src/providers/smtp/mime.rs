@@ -16,6 +16,8 @@ use lettre::message::{Attachment, Body, MultiPart, SinglePart};
 
 /// The longest unsubscribe link that fits in a line.
 const LONGEST_LINK: usize = 900;
+/// HTML that is nested deeper is not laid out as text.
+const DEEPEST: usize = 200;
 /// How wide the text that is made from HTML is.
 const TEXT_WIDTH: usize = 76;
 
@@ -289,7 +291,31 @@ fn crlf(text: &str) -> String {
 
 /// The text alternative of an HTML body.
 fn plain_text(html: &str) -> String {
+    // Laying out costs more than the square of the depth.
+    if depth(html) > DEEPEST {
+        return without_tags(html);
+    }
     html2text::from_read(html.as_bytes(), TEXT_WIDTH).unwrap_or_else(|_| without_tags(html))
+}
+
+/// How deep elements are nested, at least about: tags that need no end are not counted.
+fn depth(html: &str) -> usize {
+    const ENDLESS: [&str; 27] = [
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
+        "optgroup", "option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead",
+        "tr", "wbr",
+    ];
+    let (mut now, mut deepest) = (0usize, 0);
+    for tag in html.split('<').skip(1) {
+        let (ends, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if name.is_empty() || ENDLESS.iter().any(|endless| endless.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        now = if ends { now.saturating_sub(1) } else { now + 1 };
+        deepest = deepest.max(now);
+    }
+    deepest
 }
 
 /// What remains of HTML that cannot be laid out: its text between the tags.
