@@ -29,7 +29,7 @@ macro_rules! actions {
 
 actions! {
     // Tabs.
-    GoOverview "go.overview" "Overview" [Global] None any Some("herald queue list"), "Shows the overview: whether things are well, and what needs you.";
+    GoOverview "go.overview" "Overview" [Global] None any Some("herald queue show"), "Shows the overview: whether things are well, and what needs you.";
     GoMessages "go.messages" "Messages" [Global] None any Some("herald message list"), "Shows the messages.";
     GoTopics "go.topics" "Topics" [Global] None any Some("herald topic list"), "Shows the topics.";
     GoTargets "go.targets" "Targets" [Global] None any Some("herald target list"), "Shows the targets and their users.";
@@ -70,17 +70,18 @@ actions! {
 
     // Messages.
     Compose "message.compose" "Compose" [Overview Messages Topics Targets] None any Some("herald send email --topic {topic} --subject {subject} --body-file {file} --draft"), "Starts a new message as a draft.";
-    EditMessage "message.edit" "Edit" [Messages] None one Some("herald message edit {id}"), "Opens a draft for editing; a scheduled message is held while you do.";
+    EditMessage "message.edit" "Edit" [Messages] None one None, "Opens a draft for editing; a scheduled message is held while you do.";
     SendMessage "message.send" "Send…" [Messages Compose] Reviewed one Some("herald message send {id}"), "Opens the review that sends the message.";
-    ScheduleMessage "message.schedule" "Schedule…" [Messages Compose] Reviewed one Some("herald message schedule {id} {when}"), "Opens the review that sends the message at a time.";
+    ScheduleMessage "message.schedule" "Schedule…" [Messages Compose] Reviewed one Some("herald message schedule {id} --at {when}"), "Opens the review that sends the message at a time.";
     CancelMessage "message.cancel" "Cancel…" [Messages] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
     MessagePause "message.pause" "Pause" [Messages] Reversible one Some("herald message pause {id}"), "Pauses the message; what is in flight finishes.";
-    MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused or held message go on.";
+    MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused message go on.";
+    ReleaseMessage "message.release" "Release…" [Messages Overview] Reviewed one Some("herald message release {id}"), "Opens the review of a held message: why it is held, and what releasing it does.";
     RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
 
     // Topics and targets.
-    CreateTopic "topic.create" "New topic" [Topics] None any Some("herald topic create {name}"), "Opens the form for a new topic.";
+    CreateTopic "topic.create" "New topic" [Topics] None any Some("herald topic create {id} --name {name}"), "Opens the form for a new topic.";
     DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some("herald topic delete {id}"), "Opens the review that deletes the topic and its subscriptions.";
     Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some("herald topic unsubscribe {topic} {id}"), "Opens the review that takes the target off the topic.";
 
@@ -89,7 +90,7 @@ actions! {
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
     ProviderResume "provider.resume" "Resume…" [Providers Overview] Reviewed one Some("herald provider resume {id}"), "Opens the review that lets the provider send what waits for it.";
-    ProviderTest "provider.test" "Test…" [Providers] Reviewed one Some("herald provider test {id}"), "Opens the review that sends one test message through the provider.";
+    ProviderTest "provider.test" "Test" [Providers] None one Some("herald provider test {id}"), "Talks to the provider, without sending to anybody.";
 
     // Live.
     Follow "live.follow" "Follow" [Live] None any Some("herald log -f"), "Follows the log, or holds it still; nothing is lost meanwhile.";
@@ -102,9 +103,9 @@ actions! {
     Accept "form.accept" "Accept" [Form Compose Filter Palette] None any None, "Takes what the field holds and goes on.";
     LeaveField "form.leave" "Back" [Form Compose Filter Palette Review] None any None, "Leaves the field or the form; what was typed is kept.";
     Editor "form.editor" "Your editor" [Form Compose] None any None, "Opens the field in your editor.";
-    Review "compose.review" "Review" [Compose] Reviewed any Some("herald message send {id}"), "Opens the review: who gets it, through what, and when.";
+    Review "compose.review" "Review" [Compose] Reviewed any Some("herald message preview {id}"), "Opens the review: who gets it, through what, and when.";
     Preview "compose.preview" "Preview" [Compose] None any Some("herald message show {id}"), "Shows the message as it will arrive.";
-    TestToMe "compose.test" "Test to me…" [Compose] Reviewed any Some("herald message test {id} --to {address}"), "Opens the review that sends this text to you alone.";
+    TestToMe "compose.test" "Test to me…" [Compose] Reviewed any Some("herald send email --target {address} --subject {subject} --body-file {file}"), "Opens the review that sends this text to you alone.";
     Confirm "review.confirm" "Confirm" [Review] Commits any Some("herald message send {id} --confirm {count}"), "Does what the review says, once what it asks for is typed.";
     NextSample "review.next-sample" "Next sample" [Review] None any None, "Shows the next recipient's copy.";
     PreviousSample "review.previous-sample" "Previous sample" [Review] None any None, "Shows the copy of the recipient before.";
