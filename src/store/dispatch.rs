@@ -211,8 +211,9 @@ pub trait Dispatch {
     async fn lanes(&self, provider: ProviderNo) -> Result<Vec<Lane>>;
     /// Lanes of a message, also those where all is over.
     async fn lanes_of(&self, message: MessageNo) -> Result<Vec<Lane>>;
-    /// The next unclaimed recipients of a lane from a place, all of one run.
-    /// `None`: nothing is unclaimed there. `person`: whether variables need it.
+    /// The recipients of a lane from a place on, all of one run: the next
+    /// unclaimed ones from the lane's cursor or behind it, those of windows
+    /// before it. `None`: the plan ends there. `person`: whether variables need it.
     async fn candidates(
         &self,
         lane: LaneKey,

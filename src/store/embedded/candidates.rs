@@ -43,17 +43,16 @@ impl Checks {
     }
 }
 
-/// The next unclaimed recipients of a lane.
+/// The recipients of a lane from a place on; before its cursor they are those of windows.
 pub(super) fn next(
     view: &mut impl View,
     lane: LaneKey,
-    from: LaneCursor,
+    mut from: LaneCursor,
     limit: usize,
     person: bool,
 ) -> Attempt<Option<Candidates>> {
     let row = view.get(Table::Lanes, &lane_key(lane), decode::<LaneRow>)?.transpose()?;
     let Some(row) = row else { return Ok(None) };
-    let mut from = from.max(row.cursor);
     let run = loop {
         if from.run.0 >= row.runs || limit == 0 {
             return Ok(None);
