@@ -9,55 +9,57 @@
 mod calls;
 mod candidates;
 mod chores;
+mod copies;
 mod fail;
 mod history;
 mod ids;
 mod imports;
 mod journal;
 mod list;
+mod look;
 mod memory;
 mod messages;
 mod people;
-mod plain;
 mod plan;
 mod providers;
 mod record;
+mod reserve;
 mod rows;
+mod schema;
+mod shared;
 mod subscriptions;
 mod table;
 mod tx;
 mod waiting;
 mod writer;
 
+pub use copies::restore;
 pub use memory::Memory;
 
 use crate::domain::time::{Clock, SystemClock};
+use crate::store::disk::{Directory, Files, sim::Disk};
 use crate::store::error::{Result, StoreError};
-use crate::store::history::{Changes, StoreHealth};
-use crate::store::seal::{KeySource, SealingKey, fill};
-use fail::{Attempt, DiskFailure, Fail};
-use redb::{Database, WriteTransaction};
-use rows::Rows;
+use crate::store::history::StoreHealth;
+use crate::store::log::{BeginRead, Log};
+use crate::store::seal::{KeySource, SealingKey};
+use fail::{Attempt, Fail};
+use redb::ReadableDatabase as _;
+use reserve::Reserve;
+use shared::{Main, Shared};
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use table::{Snapshot, Table, View as _};
-use tokio::sync::watch;
-use tx::{Touched, Tx};
+use tx::Tx;
 use writer::{Class, Operation, Writer};
 
 /// The name of the main file.
 const MAIN_FILE: &str = "herald.redb";
-/// The name of the reserve.
-const RESERVE_FILE: &str = "reserve";
-/// The version of the tables; one more with each migration.
-const SCHEMA: u32 = 1;
-const SCHEMA_KEY: &[u8] = b"schema";
-const INSTALL_KEY: &[u8] = b"install";
+/// The directory of the log's segments.
+const LOG_DIRECTORY: &str = "log";
 
-/// Where the main file is.
+/// Where the files are.
 #[derive(Debug, Clone, Default)]
 pub enum Storage {
     /// In the data directory.
@@ -65,6 +67,8 @@ pub enum Storage {
     Directory,
     /// In memory.
     Memory(Memory),
+    /// On a simulated disk, which can fail and lose power.
+    Simulated(Disk),
 }
 
 /// How commits are made.
@@ -133,182 +137,6 @@ impl Options {
     }
 }
 
-/// What the writer, readers and callers share.
-struct Shared {
-    dir: PathBuf,
-    storage: Storage,
-    cache_bytes: usize,
-    clock: Arc<dyn Clock>,
-    db: RwLock<Option<Database>>,
-    changes: watch::Sender<Changes>,
-    health: watch::Sender<StoreHealth>,
-    /// Why the reserve is given up, while it is.
-    tight: Mutex<Option<String>>,
-    reserve_bytes: u64,
-    closing: AtomicBool,
-}
-
-impl Shared {
-    fn database(&self) -> Result<Database, redb::DatabaseError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(self.cache_bytes);
-        match &self.storage {
-            Storage::Directory => builder.create(self.dir.join(MAIN_FILE)),
-            Storage::Memory(memory) => builder.create_with_backend(memory.clone()),
-        }
-    }
-
-    fn closed(&self) -> Fail {
-        if self.is_closing() {
-            StoreError::Closed.into()
-        } else {
-            let cause = match &*self.health.borrow() {
-                StoreHealth::Suspended { cause, .. } => cause.clone(),
-                StoreHealth::Well => "the main file is closed".to_owned(),
-            };
-            StoreError::Suspended { cause }.into()
-        }
-    }
-
-    fn begin_write(&self) -> Attempt<WriteTransaction> {
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db.as_ref().ok_or_else(|| {
-            Fail::Disk(DiskFailure { cause: "the main file is closed".to_owned(), full: false })
-        })?;
-        let mut txn = db.begin_write()?;
-        txn.set_quick_repair(true);
-        Ok(txn)
-    }
-
-    fn snapshot(&self) -> Attempt<Snapshot> {
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db.as_ref().ok_or_else(|| self.closed())?;
-        use redb::ReadableDatabase as _;
-        Ok(Snapshot::new(db.begin_read()?))
-    }
-
-    /// Writes the group's log rows, commits, and says what changed.
-    fn commit(&self, txn: WriteTransaction, rows: &Rows, touched: Touched) -> Attempt<()> {
-        let next = if rows.is_empty() { None } else { Some(plain::append(&txn, &rows.entries())?) };
-        txn.commit()?;
-        self.changes.send_modify(|changes| {
-            touched.count(changes);
-            if let Some(next) = next {
-                changes.log = next;
-            }
-        });
-        Ok(())
-    }
-
-    /// Whether the log waits for a commit of its own.
-    #[allow(clippy::unused_self)]
-    fn log_waits(&self) -> bool {
-        false
-    }
-
-    /// Opens the main file again; true: the group of this number had landed.
-    fn mend(&self, failure: &DiskFailure, group: u64) -> Result<bool, DiskFailure> {
-        if failure.full {
-            self.give_up_reserve(&failure.cause);
-        }
-        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        drop(db.take());
-        let opened = self.database().map_err(|error| DiskFailure::from(&redb::Error::from(error)))?;
-        let landed = {
-            use redb::ReadableDatabase as _;
-            let txn = opened.begin_read().map_err(|error| DiskFailure::from(&redb::Error::from(error)))?;
-            let counts = Snapshot::new(txn).get(Table::Meta, tx::COUNTS, record::decode::<record::Counts>);
-            match counts {
-                Ok(Some(Ok(counts))) => counts.group == group,
-                Ok(None) => false,
-                Ok(Some(Err(fail))) | Err(fail) => {
-                    return Err(match fail {
-                        Fail::Disk(failure) => failure,
-                        Fail::Refused(error) => DiskFailure { cause: error.to_string(), full: false },
-                    });
-                }
-            }
-        };
-        *db = Some(opened);
-        Ok(landed && group > 0)
-    }
-
-    fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
-
-    fn tight_cause(&self) -> Option<String> {
-        self.tight.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn is_tight(&self) -> bool {
-        self.tight_cause().is_some()
-    }
-
-    fn reserve_path(&self) -> Option<PathBuf> {
-        (self.reserve_bytes > 0 && matches!(self.storage, Storage::Directory))
-            .then(|| self.dir.join(RESERVE_FILE))
-    }
-
-    fn give_up_reserve(&self, cause: &str) {
-        let Some(path) = self.reserve_path() else { return };
-        let mut tight = self.tight.lock().unwrap_or_else(PoisonError::into_inner);
-        if tight.is_none() && std::fs::remove_file(&path).is_ok() {
-            tracing::warn!(cause, "the disk is full: the reserve is given up, only outcomes are recorded");
-            *tight = Some(cause.to_owned());
-        }
-    }
-
-    /// Takes the reserve; false: there is no space for it.
-    fn take_reserve(&self) -> bool {
-        let Some(path) = self.reserve_path() else { return true };
-        if std::fs::metadata(&path).is_ok_and(|file| file.len() >= self.reserve_bytes) {
-            return true;
-        }
-        // Twice the space, so that taking it does not bring the next failure.
-        let free = free_space(&self.dir).map_or(0, |(free, _)| free);
-        if free < 2 * self.reserve_bytes {
-            return false;
-        }
-        let written = std::fs::File::create(&path).and_then(|mut file| {
-            use std::io::Write as _;
-            let zeros = vec![0; 64 << 10];
-            let mut left = self.reserve_bytes;
-            while left > 0 {
-                let len = left.min(zeros.len() as u64);
-                file.write_all(&zeros[..len as usize])?;
-                left -= len;
-            }
-            file.sync_all()
-        });
-        if written.is_err() {
-            // What was written of it is given back.
-            let _ = std::fs::remove_file(&path);
-        }
-        written.is_ok()
-    }
-
-    /// Takes the reserve back when there is space again.
-    fn look_for_space(&self) {
-        if self.is_tight() && self.take_reserve() {
-            *self.tight.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            self.recovered();
-        }
-    }
-
-    fn shut(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-        let db = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
-        drop(db);
-    }
-}
-
-/// Free and total bytes of the disk under a path.
-fn free_space(path: &Path) -> Option<(u64, u64)> {
-    let stat = rustix::fs::statvfs(path).ok()?;
-    Some((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
-}
-
 /// How operations reach the writer.
 enum Door {
     Thread { orders: mpsc::Sender<writer::Order>, thread: Mutex<Option<std::thread::JoinHandle<()>>> },
@@ -325,7 +153,7 @@ pub struct Embedded {
 
 impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedded").field("dir", &self.shared.dir).finish_non_exhaustive()
+        f.debug_struct("Embedded").field("dir", &self.shared.dir()).finish_non_exhaustive()
     }
 }
 
@@ -336,54 +164,35 @@ impl Embedded {
     /// [`StoreError::Locked`], [`StoreError::TooNew`], [`StoreError::Sealed`],
     /// [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(dir: &Path, options: Options) -> Result<Self> {
-        if matches!(options.storage, Storage::Directory) {
-            make_directory(dir)?;
-        }
-        let shared = Arc::new(Shared {
-            dir: dir.to_owned(),
-            storage: options.storage,
-            cache_bytes: options.cache_bytes,
-            clock: options.clock,
-            db: RwLock::new(None),
-            changes: watch::Sender::new(Changes::default()),
-            health: watch::Sender::new(StoreHealth::Well),
-            tight: Mutex::new(None),
-            reserve_bytes: options.reserve_bytes,
-            closing: AtomicBool::new(false),
-        });
-        let db = shared.database().map_err(|error| match error {
+        let files = Places::of(dir, &options.storage)?;
+        let main = Main::new(dir.to_owned(), options.storage.clone(), options.cache_bytes);
+        main.open().map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(dir.display().to_string()),
             other => Fail::from(other).into_error(),
         })?;
-        let (install_id, fresh) = prepare(&db).map_err(Fail::into_error)?;
-        *shared.db.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
+        main.migrate().map_err(Fail::into_error)?;
+        let install_id = main.with(schema::install_id).map_err(Fail::into_error)?;
+        let (orders, receiver) = mpsc::channel();
+        let inline = options.writer == WriterMode::Inline;
+        let log = open_log(&main, files.segments, &orders, inline)?;
+        let reserve = Reserve::new(files.root, options.reserve_bytes);
+        let shared = Arc::new(Shared::new(main, log, reserve, options.clock));
         let sealing = match options.key {
             KeySource::Given(key) => key,
             KeySource::Found => {
-                let unused = fresh
-                    || shared
-                        .snapshot()
-                        .and_then(|mut view| view.len(Table::Credentials))
-                        .map_err(Fail::into_error)?
-                        == 0;
-                SealingKey::find(dir, unused)?
+                // Only a store in which nothing is sealed may begin with a new key.
+                let sealed = shared
+                    .snapshot()
+                    .and_then(|mut view| view.len(Table::Credentials))
+                    .map_err(Fail::into_error)?;
+                SealingKey::find(dir, sealed == 0)?
             }
         };
-        let txn = shared.snapshot().map_err(Fail::into_error)?;
-        let (_, next, _) = plain::extent(txn.transaction()).map_err(Fail::into_error)?;
-        shared.changes.send_modify(|changes| changes.log = next);
-        drop(txn);
-        if !shared.take_reserve() {
-            tracing::warn!("the disk is nearly full: there is no space for the reserve");
-            *shared.tight.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some("the disk is nearly full".to_owned());
-            shared.suspend(&DiskFailure { cause: "the disk is nearly full".to_owned(), full: true });
-        }
+        shared.begin().map_err(Fail::into_error)?;
         let writer = Writer::new(Arc::clone(&shared));
         let door = match options.writer {
             WriterMode::Inline => Door::Inline(Box::new(tokio::sync::Mutex::new(writer))),
             WriterMode::Threaded(longest) => {
-                let (orders, receiver) = mpsc::channel();
                 let thread = std::thread::Builder::new()
                     .name("store-writer".to_owned())
                     .spawn(move || writer.run(&receiver, longest))
@@ -436,6 +245,14 @@ impl Embedded {
         }
     }
 
+    /// Runs a reading operation of the log.
+    async fn read_log<R: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> Attempt<R> + Send + 'static,
+    ) -> Result<R> {
+        self.read(move |_| run()).await
+    }
+
     /// Commits what is pending and closes the main file.
     async fn shut(&self) {
         match &self.door {
@@ -449,7 +266,7 @@ impl Embedded {
                     let suspended = *self.shared.health.borrow() != StoreHealth::Well;
                     if suspended {
                         // What waits for the disk would wait for ever.
-                        self.shared.closing.store(true, Ordering::Relaxed);
+                        self.shared.close_soon();
                     }
                     let _ = closed.await;
                 }
@@ -468,7 +285,7 @@ impl Drop for Embedded {
             let (done, _closed) = tokio::sync::oneshot::channel();
             let _ = orders.send(writer::Order::Close(done));
             if *self.shared.health.borrow() != StoreHealth::Well {
-                self.shared.closing.store(true, Ordering::Relaxed);
+                self.shared.close_soon();
             }
             if let Some(thread) = thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
                 let _ = thread.join();
@@ -486,37 +303,52 @@ fn make_directory(dir: &Path) -> Result<()> {
     builder.create(dir).map_err(|error| StoreError::Io(format!("{}: {error}", dir.display())))
 }
 
-/// Checks the version of an open file and gives a new one its name; says
-/// whether it is new.
-fn prepare(db: &Database) -> Attempt<(String, bool)> {
-    let txn = db.begin_write()?;
-    let mut tx = Tx::begin(&txn, false, Rows::default())?;
-    let schema = tx.get(Table::Meta, SCHEMA_KEY, |bytes| table::short_at(bytes, 0))?;
-    match schema {
-        Some(found) if found > SCHEMA => Err(StoreError::TooNew { found, known: SCHEMA }.into()),
-        Some(_) => {
-            let name =
-                tx.get(Table::Meta, INSTALL_KEY, |bytes| String::from_utf8_lossy(bytes).into_owned())?;
-            drop(tx);
-            txn.abort()?;
-            Ok((name.ok_or_else(|| Fail::damaged("the store has no name"))?, false))
-        }
-        None => {
-            let name = new_install_id()?;
-            tx.put_raw(Table::Meta, SCHEMA_KEY, &SCHEMA.to_be_bytes())?;
-            tx.put_raw(Table::Meta, INSTALL_KEY, name.as_bytes())?;
-            tx.finish()?;
-            drop(tx);
-            txn.commit()?;
-            Ok((name, true))
-        }
+/// Where the segments and the reserve are.
+struct Places {
+    segments: Arc<dyn Files>,
+    root: Option<Arc<dyn Files>>,
+}
+
+impl Places {
+    fn of(dir: &Path, storage: &Storage) -> Result<Self> {
+        let directory = |path: &Path| {
+            Directory::create(path).map_err(|error| StoreError::Io(format!("{}: {error}", path.display())))
+        };
+        Ok(match storage {
+            Storage::Directory => {
+                make_directory(dir)?;
+                Self {
+                    segments: Arc::new(directory(&dir.join(LOG_DIRECTORY))?),
+                    root: Some(Arc::new(directory(dir)?)),
+                }
+            }
+            Storage::Memory(memory) => Self { segments: Arc::new(memory.segments.clone()), root: None },
+            Storage::Simulated(disk) => {
+                Self { segments: Arc::new(disk.clone()), root: Some(Arc::new(disk.clone())) }
+            }
+        })
     }
 }
 
-/// Eight random characters.
-fn new_install_id() -> Result<String> {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0; 8];
-    fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+/// Opens the log that stands partly in the main file.
+fn open_log(
+    main: &Main,
+    segments: Arc<dyn Files>,
+    orders: &mpsc::Sender<writer::Order>,
+    inline: bool,
+) -> Result<Log> {
+    let db = main.handle();
+    let begin: BeginRead = Arc::new(move || {
+        let db = db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = db.as_ref().ok_or(redb::Error::DatabaseClosed)?;
+        Ok(db.begin_read()?)
+    });
+    let orders = orders.clone();
+    let options = crate::store::log::Options {
+        threads: !inline,
+        // A writer that is gone has nothing to be woken for.
+        on_ready: Some(Arc::new(move || drop(orders.send(writer::Order::Wake)))),
+        ..crate::store::log::Options::default()
+    };
+    Log::open(segments, begin, options).map_err(|error| Fail::from(error).into_error())
 }

@@ -64,6 +64,15 @@ use work::{Jobs, Kind};
 /// Views kept for readers whose snapshot is a little older.
 const VIEWS: usize = 32;
 
+/// Copies what of the log stands in the main file, as `from` sees it, into
+/// another main file; the sealed segments are files that the caller copies.
+///
+/// # Errors
+/// The main files'.
+pub fn copy_open_part(from: &ReadTransaction, to: &redb::WriteTransaction) -> Result<()> {
+    view::copy(from, to)
+}
+
 /// Begins a read transaction of the main file.
 pub type BeginRead = Arc<dyn Fn() -> std::result::Result<ReadTransaction, redb::Error> + Send + Sync>;
 

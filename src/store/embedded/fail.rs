@@ -2,6 +2,7 @@
 //! or the disk is.
 
 use crate::store::error::StoreError;
+use crate::store::log::LogError;
 use crate::store::{RecordKind, Taken};
 use std::io;
 
@@ -90,6 +91,35 @@ impl From<redb::Error> for Fail {
         match error {
             redb::Error::Corrupted(what) => Self::damaged(what),
             other => Self::Disk(DiskFailure::from(&other)),
+        }
+    }
+}
+
+impl From<LogError> for Fail {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Main(error) => (*error).into(),
+            LogError::Disk { doing, source } => {
+                let failure = DiskFailure::from(&source);
+                Self::Disk(DiskFailure { cause: format!("{doing}: {source}"), ..failure })
+            }
+            LogError::Full { .. } | LogError::Moved => {
+                Self::Disk(DiskFailure { cause: error.to_string(), full: false })
+            }
+            LogError::Newer { found, known } => {
+                StoreError::TooNew { found: found as u32, known: known as u32 }.into()
+            }
+            LogError::Damaged { .. } | LogError::TooLarge(_) => Self::damaged(error.to_string()),
+        }
+    }
+}
+
+impl Fail {
+    /// As the disk's fault, whatever it is: for steps that are tried again.
+    pub(super) fn into_failure(self) -> DiskFailure {
+        match self {
+            Self::Disk(failure) => failure,
+            Self::Refused(error) => DiskFailure { cause: error.to_string(), full: false },
         }
     }
 }

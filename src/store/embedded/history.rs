@@ -42,6 +42,10 @@ pub(super) fn audit(
 
 /// Deletes audit entries and messages past their time; true: there may be more.
 pub(super) fn retain(tx: &mut Tx<'_>, retention: &Retention, now: Timestamp) -> Attempt<bool> {
+    tx.keep = Some(crate::store::log::Retention {
+        before: Some(now.minus(retention.log_age).0),
+        bytes: Some(retention.log_bytes),
+    });
     Ok(retain_audit(tx, now.minus(retention.audit_age))?
         | retain_messages(tx, now.minus(retention.message_age))?)
 }

@@ -3,7 +3,6 @@
 
 use super::fail::{Attempt, Fail};
 use super::messages::{current, finish_if_over};
-use super::plain::Columns;
 use super::plan::{advance, run_len};
 use super::record::{TargetRow, WaitRow, decode};
 use super::table::{Table, View, key};
@@ -15,6 +14,7 @@ use crate::domain::plan::{LaneCursor, LaneKey, Window, WindowSource};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{Claim, ItemOutcome, JournalEntry, JournalReceipt, Next};
+use crate::store::log::Columns;
 
 /// Records outcomes and claims windows.
 pub(super) fn journal(tx: &mut Tx<'_>, entry: &JournalEntry) -> Attempt<JournalReceipt> {

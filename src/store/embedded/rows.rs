@@ -1,10 +1,10 @@
 //! Rows of the delivery log on their way into it.
 
 use super::fail::Attempt;
-use super::plain::{Columns, Entry, Row};
 use crate::domain::delivery::{LogDetail, LogRow, Outcome};
 use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
 use crate::domain::time::Timestamp;
+use crate::store::log::{Columns, Entry, LONGEST_PAYLOAD, Row};
 
 /// Rows of a group, in order, their details packed one behind the other.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Rows {
         if *detail != LogDetail::default() {
             self.bytes.push(VERSION);
             let mut bytes = std::mem::take(&mut self.bytes);
-            let limit = super::plain::LONGEST_PAYLOAD / 2;
+            let limit = LONGEST_PAYLOAD / 2;
             bytes = if detail.answer.len() > limit {
                 let mut detail = detail.clone();
                 let mut end = limit;

@@ -78,6 +78,8 @@ pub(super) struct Tx<'t> {
     flags: Option<Flags>,
     /// Rows for the log.
     pub(super) log: super::rows::Rows,
+    /// What is to be kept of the log, if that was said.
+    pub(super) keep: Option<crate::store::log::Retention>,
     writes: u64,
 }
 
@@ -96,6 +98,7 @@ impl<'t> Tx<'t> {
             causes: HashMap::new(),
             flags: None,
             log,
+            keep: None,
             writes: 0,
         };
         tx.counts = tx.get(Table::Meta, COUNTS, decode)?.transpose()?.unwrap_or_default();

@@ -6,13 +6,12 @@
 //! replayed if its number is not there. Callers of a group wait meanwhile; new
 //! work is refused.
 
-use super::Shared;
 use super::chores::step;
 use super::fail::{Attempt, DiskFailure, Fail};
 use super::rows::Rows;
+use super::shared::Shared;
 use super::tx::Tx;
 use crate::store::error::{Result, StoreError};
-use crate::store::history::StoreHealth;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
@@ -114,6 +113,8 @@ where
 pub(super) enum Order {
     /// Do this.
     Work(Box<dyn Job>),
+    /// The log waits for a commit.
+    Wake,
     /// Finish, and end.
     Close(oneshot::Sender<()>),
 }
@@ -144,7 +145,7 @@ impl Writer {
     /// Takes orders until told to close.
     pub(super) fn run(mut self, orders: &Receiver<Order>, longest: Duration) {
         loop {
-            let first = if self.chores > 0 || self.shared.log_waits() {
+            let first = if self.chores > 0 || self.shared.log.is_ready() {
                 match orders.try_recv() {
                     Ok(order) => Some(order),
                     Err(TryRecvError::Empty) => None,
@@ -164,6 +165,7 @@ impl Writer {
             let mut jobs = Vec::new();
             match first {
                 Some(Order::Work(job)) => jobs.push(job),
+                Some(Order::Wake) => continue,
                 Some(Order::Close(done)) => {
                     self.shared.shut();
                     let _ = done.send(());
@@ -183,13 +185,16 @@ impl Writer {
                 if close.is_some() || begun.elapsed() >= longest {
                     return None;
                 }
-                match orders.try_recv() {
-                    Ok(Order::Work(job)) => Some(job),
-                    Ok(Order::Close(done)) => {
-                        close = Some(done);
-                        None
+                loop {
+                    match orders.try_recv() {
+                        Ok(Order::Work(job)) => return Some(job),
+                        Ok(Order::Wake) => {}
+                        Ok(Order::Close(done)) => {
+                            close = Some(done);
+                            return None;
+                        }
+                        Err(_) => return None,
                     }
-                    Err(_) => None,
                 }
             };
             let mut tried = self.attempt(&mut jobs, &mut more);
@@ -266,7 +271,12 @@ impl Writer {
         for job in jobs {
             job.answer();
         }
-        while self.chores > 0 || self.shared.log_waits() {
+        loop {
+            // A failure of sealing shows in the log's health; the rows are safe in the main file.
+            let worked = self.shared.log.work().unwrap_or(false);
+            if !worked && self.chores == 0 && !self.shared.log.is_ready() {
+                break;
+            }
             if self.housekeep().is_err() {
                 break;
             }
@@ -314,6 +324,7 @@ impl Writer {
         let txn = self.shared.begin_write()?;
         let tight = self.shared.tight_cause();
         let mut tx = Tx::begin(&txn, tight.is_some(), Rows::default())?;
+        let mut idle = false;
         *group = tx.counts.group + 1;
         for job in jobs.iter_mut() {
             match run_job(job.as_mut(), &mut tx, tight.as_deref()) {
@@ -322,9 +333,11 @@ impl Writer {
                 _ => {}
             }
         }
-        while jobs.len() < MOST_OPERATIONS
-            && let Some(mut job) = more()
-        {
+        while jobs.len() < MOST_OPERATIONS {
+            let Some(mut job) = more() else {
+                idle = true;
+                break;
+            };
             let (ran, half_done) = run_job(job.as_mut(), &mut tx, tight.as_deref());
             jobs.push(job);
             match ran {
@@ -335,9 +348,9 @@ impl Writer {
         }
         tx.finish()?;
         let (touched, chores) = (tx.touched, tx.counts.chores);
-        let rows = std::mem::take(&mut tx.log);
+        let (rows, keep) = (std::mem::take(&mut tx.log), tx.keep);
         drop(tx);
-        self.shared.commit(txn, &rows, touched)?;
+        self.shared.commit(txn, &rows, keep, touched, idle)?;
         self.chores = chores;
         Ok(true)
     }
@@ -362,39 +375,5 @@ fn run_job(job: &mut dyn Job, tx: &mut Tx<'_>, tight: Option<&str>) -> (Ran, boo
             job.refuse(error);
             (Ran::Refused, half_done)
         }
-    }
-}
-
-impl Shared {
-    /// Says that the store does not take writes.
-    pub(super) fn suspend(&self, failure: &DiskFailure) {
-        let since = self.clock.now();
-        self.health.send_if_modified(|health| match health {
-            StoreHealth::Suspended { cause, .. } if *cause == failure.cause => false,
-            StoreHealth::Suspended { cause, .. } => {
-                cause.clone_from(&failure.cause);
-                true
-            }
-            StoreHealth::Well => {
-                tracing::error!(cause = failure.cause, "the store cannot write; it tries again by itself");
-                *health = StoreHealth::Suspended { cause: failure.cause.clone(), since };
-                true
-            }
-        });
-    }
-
-    /// Says that the store takes writes again, unless its reserve is still given up.
-    pub(super) fn recovered(&self) {
-        if self.is_tight() {
-            return;
-        }
-        self.health.send_if_modified(|health| {
-            let was = *health != StoreHealth::Well;
-            if was {
-                tracing::info!("the store writes again");
-                *health = StoreHealth::Well;
-            }
-            was
-        });
     }
 }

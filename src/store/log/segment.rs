@@ -81,6 +81,13 @@ pub struct SegmentInfo {
     pub latest: i64,
 }
 
+impl SegmentInfo {
+    /// The name of its file.
+    pub fn file_name(&self) -> String {
+        file_name(self.id)
+    }
+}
+
 /// The name of a segment's file.
 pub(super) fn file_name(id: u64) -> String {
     format!("{id:016x}.log")

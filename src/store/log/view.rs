@@ -178,6 +178,26 @@ impl View {
     }
 }
 
+/// Copies the log's tables.
+pub(super) fn copy(from: &ReadTransaction, to: &redb::WriteTransaction) -> Result<()> {
+    for definition in [TAIL, SEGMENTS] {
+        match from.open_table(definition) {
+            Ok(source) => {
+                let mut copy = to.open_table(definition)?;
+                for row in source.iter()? {
+                    let (key, value) = row?;
+                    copy.insert(key.value(), value.value())?;
+                }
+            }
+            Err(TableError::TableDoesNotExist(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let state = State::read(from)?;
+    to.open_table(STATE)?.insert((), state.to_bytes().as_slice())?;
+    Ok(())
+}
+
 /// The tail's table as of `txn`, if anything was ever appended.
 pub(super) fn open_tail(txn: &ReadTransaction) -> Result<Option<redb::ReadOnlyTable<u64, &'static [u8]>>> {
     match txn.open_table(TAIL) {

@@ -1,61 +1,35 @@
 //! The log, the audit, and the store's own affairs.
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::ids::LogSeq;
 use crate::domain::time::Timestamp;
 use crate::store::embedded::record::decode;
 use crate::store::embedded::table::{Table, View as _};
 use crate::store::embedded::writer::Class;
-use crate::store::embedded::{Embedded, MAIN_FILE, Storage, free_space, history, plain, rows, tx};
+use crate::store::embedded::{Embedded, copies, history, look, tx};
 use crate::store::error::{Result, StoreError};
 use crate::store::history::{
     Changes, Flags, History, LogExtent, LogPage, LogQuery, Retention, StoreHealth, StoreStats,
 };
+use crate::store::seal::KEY_FILE;
 use async_trait::async_trait;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::watch;
+
+/// How often a copy is begun anew because segments were merged under it.
+const COPY_TRIES: usize = 10;
 
 #[async_trait]
 impl History for Embedded {
     async fn log(&self, query: LogQuery) -> Result<LogPage> {
-        self.read(move |view| {
-            let mut page = LogPage::default();
-            let after = query.after.map(|seq| seq.0);
-            plain::scan(view.transaction(), after, query.order, &mut |row| {
-                if page.rows.len() == query.limit || page.scanned >= query.scan.max(1) as u64 {
-                    page.cut_short = page.rows.len() < query.limit;
-                    return Ok(false);
-                }
-                page.scanned += 1;
-                page.next = Some(LogSeq(row.seq));
-                let row = rows::read(&row)?;
-                let fits = query.message.is_none_or(|no| row.message == no)
-                    && query.target.is_none_or(|no| row.target == no)
-                    && query.identifier.is_none_or(|no| row.identifier == no)
-                    && (query.outcomes.is_empty() || query.outcomes.contains(&row.outcome))
-                    && query.provider.is_none_or(|no| row.provider == no)
-                    && query.since.is_none_or(|at| row.at >= at)
-                    && query.until.is_none_or(|at| row.at < at)
-                    && query.only.as_ref().is_none_or(|only| only(&row));
-                if fits {
-                    page.rows.push(row);
-                }
-                Ok(true)
-            })?;
-            if page.rows.len() < query.limit && !page.cut_short {
-                page.next = None;
-            }
-            Ok(page)
-        })
-        .await
+        let shared = Arc::clone(&self.shared);
+        // The log reads by a snapshot of its own: it knows which of its views belong to it.
+        self.read_log(move || look::page(&shared.log.snapshot()?, &query)).await
     }
 
     async fn log_extent(&self) -> Result<LogExtent> {
-        self.read(|view| {
-            let (first, next, since) = plain::extent(view.transaction())?;
-            Ok(LogExtent { first, next, since: since.map(Timestamp) })
-        })
-        .await
+        let shared = Arc::clone(&self.shared);
+        self.read_log(move || look::extent(&shared.log.snapshot()?)).await
     }
 
     async fn audit(
@@ -98,16 +72,15 @@ impl History for Embedded {
     }
 
     async fn stats(&self) -> Result<StoreStats> {
-        let dir = self.shared.dir.clone();
-        let on_disk = matches!(self.shared.storage, Storage::Directory);
+        let shared = Arc::clone(&self.shared);
         self.read(move |view| {
             let counts = Self::counts(view)?;
-            let (disk_free, disk_total) = free_space(&dir).filter(|_| on_disk).unwrap_or_default();
-            let main = std::fs::metadata(dir.join(MAIN_FILE)).ok().filter(|_| on_disk);
+            let (disk_free, disk_total) = shared.main.space().unwrap_or_default();
+            let segments = shared.log.snapshot()?.segments();
             Ok(StoreStats {
-                main_bytes: main.map_or(0, |file| file.len()),
-                segment_bytes: 0,
-                segments: 0,
+                main_bytes: shared.main.bytes(),
+                segment_bytes: segments.iter().map(|segment| segment.bytes).sum(),
+                segments: segments.len() as u64,
                 users: counts.users,
                 targets: counts.targets,
                 topics: counts.topics,
@@ -120,16 +93,44 @@ impl History for Embedded {
     }
 
     async fn retain(&self, retention: Retention, now: Timestamp) -> Result<bool> {
+        let since = self.log_extent().await?.since;
+        if since.is_some_and(|at| at < now.minus(retention.log_age)) {
+            // Old rows in the open part go with their segment, so it must become one.
+            self.shared.log.request_seal();
+        }
         self.write(Class::Essential, move |tx| history::retain(tx, &retention, now)).await
     }
 
     async fn backup(
         &self,
         to: &Path,
-        _with_key: bool,
-        _progress: Box<dyn Fn(u64, u64) + Send + Sync>,
+        with_key: bool,
+        progress: Box<dyn Fn(u64, u64) + Send + Sync>,
     ) -> Result<()> {
-        Err(StoreError::Io(format!("copies to {} are not made yet", to.display())))
+        if !self.shared.is_on_disk() {
+            return Err(StoreError::Io("a store in memory cannot be copied".to_owned()));
+        }
+        let (shared, sealing, to) = (Arc::clone(&self.shared), Arc::clone(&self.sealing), to.to_owned());
+        let copy = move || {
+            copies::prepare(&to)?;
+            for _ in 0..COPY_TRIES {
+                match copies::attempt(&shared, &to, &*progress) {
+                    Ok(true) => {
+                        if with_key {
+                            sealing.write(&to.join(KEY_FILE))?;
+                        }
+                        return Ok(());
+                    }
+                    // A segment was merged into another before it could be linked.
+                    Ok(false) => {}
+                    Err(fail) => return Err(fail.into_error()),
+                }
+            }
+            Err(StoreError::Io("the log's segments change too fast to be copied: try again".to_owned()))
+        };
+        tokio::task::spawn_blocking(copy)
+            .await
+            .map_err(|error| StoreError::Io(format!("the copy was interrupted: {error}")))?
     }
 
     async fn close(&self) -> Result<()> {

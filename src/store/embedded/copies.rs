@@ -1,0 +1,185 @@
+//! Copies of the store, taken while it runs, and stores made from them.
+
+use super::fail::{Attempt, Fail};
+use super::shared::Shared;
+use super::table::{Snapshot, Table};
+use super::{LOG_DIRECTORY, MAIN_FILE, make_directory, tx};
+use crate::domain::time::Timestamp;
+use crate::store::error::{Result, StoreError};
+use crate::store::history::Flags;
+use crate::store::log::{LogError, SegmentInfo, copy_open_part};
+use crate::store::seal::KEY_FILE;
+use redb::{Database, ReadableTable, TableError};
+use std::fs;
+use std::path::Path;
+
+/// Rows written in one commit of a copy, so that memory stays flat.
+const COMMIT_ROWS: usize = 50_000;
+/// Bytes that the copy's main file may cache.
+const CACHE: usize = 16 << 20;
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.display().to_string();
+    move |error| StoreError::Io(format!("{path}: {error}"))
+}
+
+/// Makes an empty directory for a copy; one that has anything in it is refused.
+pub(super) fn prepare(to: &Path) -> Result<()> {
+    make_directory(to)?;
+    if fs::read_dir(to).map_err(io(to))?.next().is_some() {
+        return Err(StoreError::Io(format!("{} is not empty: name a new directory", to.display())));
+    }
+    make_directory(&to.join(LOG_DIRECTORY))
+}
+
+/// Links or copies sealed segments. `false`: one of them is gone meanwhile.
+pub(super) fn segments(from: &Path, to: &Path, segments: &[SegmentInfo]) -> Result<bool> {
+    for segment in segments {
+        let name = segment.file_name();
+        let (source, copy) = (from.join(LOG_DIRECTORY).join(&name), to.join(LOG_DIRECTORY).join(&name));
+        // They never change, so a second name serves as a copy on the same disk.
+        if fs::hard_link(&source, &copy).is_ok() {
+            continue;
+        }
+        match fs::copy(&source, &copy) {
+            Ok(_) => fs::File::open(&copy).and_then(|file| file.sync_all()).map_err(io(&copy))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io(&copy)(error)),
+        }
+    }
+    sync_directory(&to.join(LOG_DIRECTORY))?;
+    Ok(true)
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(io(path))
+}
+
+/// One attempt at a copy. `false`: the log's segments changed under it.
+pub(super) fn attempt(
+    shared: &Shared,
+    to: &Path,
+    progress: &(dyn Fn(u64, u64) + Send + Sync),
+) -> Attempt<bool> {
+    let view = shared.snapshot()?;
+    let log = match shared.log.at(view.transaction()) {
+        Ok(log) => log,
+        Err(LogError::Moved) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let sealed = log.segments();
+    if !segments(shared.dir(), to, &sealed)? {
+        return Ok(false);
+    }
+    let sealed: u64 = sealed.iter().map(|segment| segment.bytes).sum();
+    let all = sealed + shared.main.bytes();
+    let mut done = sealed;
+    tables(&view, to, &mut |bytes| {
+        done += bytes;
+        progress(done.min(all), all);
+    })?;
+    progress(all, all);
+    Ok(true)
+}
+
+/// Copies every table that a snapshot sees into a new main file; `count` is told
+/// of bytes.
+pub(super) fn tables(view: &Snapshot, to: &Path, count: &mut dyn FnMut(u64)) -> Attempt<()> {
+    let db = Database::builder().set_cache_size(CACHE).create(to.join(MAIN_FILE))?;
+    for table in Table::ALL {
+        let source = match view.transaction().open_table(table.definition()) {
+            Ok(source) => source,
+            Err(TableError::TableDoesNotExist(_)) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let mut rows = source.iter()?;
+        loop {
+            let txn = db.begin_write()?;
+            let mut written = 0;
+            {
+                let mut copy = txn.open_table(table.definition())?;
+                while written < COMMIT_ROWS
+                    && let Some(row) = rows.next()
+                {
+                    let (key, value) = row?;
+                    copy.insert(key.value(), value.value())?;
+                    written += 1;
+                    count((key.value().len() + value.value().len()) as u64);
+                }
+            }
+            txn.commit()?;
+            if written < COMMIT_ROWS {
+                break;
+            }
+        }
+    }
+    let mut txn = db.begin_write()?;
+    txn.set_quick_repair(true);
+    copy_open_part(view.transaction(), &txn)?;
+    txn.commit()?;
+    db.close()?;
+    sync_directory(to)?;
+    Ok(())
+}
+
+/// Makes a store in `to` from a copy in `from`. What is scheduled in it may have
+/// been sent since the copy was taken, so it is marked as restored at `at`, and
+/// sends nothing until somebody releases it.
+///
+/// # Errors
+/// Where `to` has a store already, or `from` has none.
+pub fn restore(from: &Path, to: &Path, at: Timestamp) -> Result<()> {
+    let source = from.join(MAIN_FILE);
+    if !source.exists() {
+        return Err(StoreError::Io(format!("{} holds no copy of a store", from.display())));
+    }
+    make_directory(to)?;
+    let main = to.join(MAIN_FILE);
+    if main.exists() {
+        return Err(StoreError::Io(format!(
+            "there is a store in {} already: restore into an empty directory",
+            to.display()
+        )));
+    }
+    let log = to.join(LOG_DIRECTORY);
+    make_directory(&log)?;
+    let segments = from.join(LOG_DIRECTORY);
+    if segments.exists() {
+        for entry in fs::read_dir(&segments).map_err(io(&segments))? {
+            let entry = entry.map_err(io(&segments))?;
+            copy_file(&entry.path(), &log.join(entry.file_name()))?;
+        }
+    }
+    let key = from.join(KEY_FILE);
+    if key.exists() {
+        copy_file(&key, &to.join(KEY_FILE))?;
+    }
+    // The main file last and under its name at the end: until then there is no store.
+    let partial = to.join("restoring");
+    copy_file(&source, &partial)?;
+    mark_restored(&partial, at).map_err(Fail::into_error)?;
+    fs::rename(&partial, &main).map_err(io(&main))?;
+    sync_directory(&log)?;
+    sync_directory(to)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map_err(io(to))?;
+    fs::File::open(to).and_then(|file| file.sync_all()).map_err(io(to))
+}
+
+fn mark_restored(main: &Path, at: Timestamp) -> Attempt<()> {
+    let db = Database::builder().set_cache_size(CACHE).open(main)?;
+    super::schema::is_old(super::schema::version(&db)?, super::schema::SCHEMA)?;
+    let mut txn = db.begin_write()?;
+    txn.set_quick_repair(true);
+    {
+        let mut meta = txn.open_table(Table::Meta.definition())?;
+        let flags = meta.get(tx::FLAGS)?.map(|bytes| super::record::decode::<Flags>(bytes.value()));
+        let flags = Flags { restored: Some(at), ..flags.transpose()?.unwrap_or_default() };
+        meta.insert(tx::FLAGS, super::record::encode(&flags).as_slice())?;
+    }
+    txn.commit()?;
+    db.close()?;
+    Ok(())
+}
