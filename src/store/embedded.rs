@@ -217,7 +217,7 @@ impl Embedded {
         {
             return Err(StoreError::Suspended { cause: cause.clone() });
         }
-        let (job, answer) = Operation::new(class, run);
+        let (job, answer) = Operation::waiting(class, run);
         match &self.door {
             Door::Thread { orders, .. } => {
                 orders.send(writer::Order::Work(job)).map_err(|_| StoreError::Closed)?;

@@ -295,6 +295,6 @@ mod tests {
         let error = key().open("provider/1", "password", &sealed).unwrap_err().to_string();
         assert!(error.contains("another key") && error.contains(KEY_FILE), "{error}");
         assert!(SealingKey::parse("zz").is_err());
-        assert!(!format!("{:?}", key()).contains("["));
+        assert!(!format!("{:?}", key()).contains('['));
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn step(tx: &mut Tx<'_>) -> Attempt<()> {
         return Ok(());
     };
     let done = match super::record::decode::<Chore>(&bytes)? {
-        Chore::DropSubscriptions(topic) => {
+        Chore::Subscriptions(topic) => {
             let prefix = key![topic.0];
             let keys = tx.keys(Table::Subscriptions, beginning(&prefix), STEP)?;
             for key in &keys {
@@ -33,8 +33,8 @@ pub(super) fn step(tx: &mut Tx<'_>) -> Attempt<()> {
             }
             keys.is_empty() && id_keys.is_empty()
         }
-        Chore::DropPlan(message) => drop_waiting(tx, message, STEP)? && drop_plan(tx, message, STEP)?,
-        Chore::DropWaiting(message) => drop_waiting(tx, message, STEP)?,
+        Chore::Plan(message) => drop_waiting(tx, message, STEP)? && drop_plan(tx, message, STEP)?,
+        Chore::Waiting(message) => drop_waiting(tx, message, STEP)?,
     };
     if done {
         tx.remove(Table::Chores, &no)?;

@@ -29,7 +29,7 @@ pub(super) type Attempt<T> = Result<T, Fail>;
 
 impl Fail {
     /// There is no such record.
-    pub(super) fn missing(kind: RecordKind, id: impl ToString) -> Self {
+    pub(super) fn missing(kind: RecordKind, id: impl std::fmt::Display) -> Self {
         Self::Refused(StoreError::NotFound { kind, id: id.to_string() })
     }
 

@@ -5,14 +5,14 @@
 
 use super::fail::{Attempt, Fail};
 use super::people::{self, address};
-use super::record::{SubscriptionRow, decode, encode};
+use super::record::{AddressRow, SubscriptionRow, decode, encode};
 use super::table::{Span, Table, View, beginning, everything, key, number_at, short_at};
 use super::tx::Tx;
 use super::{ids, subscriptions};
 use crate::domain::audit::AuditEntry;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ImportId, Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo, UserNo};
-use crate::domain::person::{Target, User};
+use crate::domain::person::{User, canonical_address};
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Topic, Totals};
 use crate::store::page::Order;
@@ -132,97 +132,65 @@ fn one(
 ) -> Attempt<()> {
     let existing = ids::find(tx, RecordKind::User, person.user.as_str())?.map(UserNo);
     // Look first: an address of somebody else refuses the line as a whole.
-    let mut known: Vec<Option<TargetNo>> = Vec::with_capacity(person.addresses.len());
+    let mut known: Vec<(&Channel, &String, AddressRow)> = Vec::with_capacity(person.addresses.len());
     for (channel, value) in &person.addresses {
+        let canonical = canonical_address(*channel, value);
+        let again =
+            |(c, v, _): &(&Channel, &String, _)| *c == channel && canonical_address(**c, v) == canonical;
+        if known.iter().any(again) {
+            continue;
+        }
         let row = address(tx, *channel, value)?;
         let owner = match row.target {
             Some(no) => Some(people::target(tx, no)?.user_no),
-            None => None,
+            None => row.user,
         };
-        let other = owner.or(row.user).filter(|owner| Some(*owner) != existing);
-        if other.is_some() {
+        if owner.is_some_and(|owner| Some(owner) != existing) {
             let reason = format!("this {channel} address belongs to another user");
             counts.refused.push((person.line, reason));
             return Ok(());
         }
-        known.push(row.target);
+        known.push((channel, value, row));
     }
-    let mut changed = false;
+    let mut changed = existing.is_none();
     let user = match existing {
-        Some(no) => {
-            let mut user = people::user(tx, no)?;
-            if !person.name.is_empty() && user.name != person.name {
-                user.name.clone_from(&person.name);
-                user.updated = at;
-                user.revision = user.revision.next();
-                tx.put(Table::Users, &no.0.to_be_bytes(), &user)?;
-                tx.touched.people = true;
-                counts.renamed += 1;
-                changed = true;
-            }
-            user
-        }
-        None => {
-            let first = |wanted: Channel| {
-                let found = person.addresses.iter().find(|(channel, _)| *channel == wanted);
-                found.map(|(_, value)| value.clone())
-            };
-            let mut user = User {
-                no: UserNo(0),
-                id: person.user.clone(),
-                name: person.name.clone(),
-                email: first(Channel::Email),
-                phone: first(Channel::Sms),
-                enabled: true,
-                labels: Vec::new(),
-                prefs: "{}".to_owned(),
-                created: at,
-                updated: at,
-                revision: Revision(1),
-            };
-            people::insert_user(tx, &mut user)?;
-            counts.users += 1;
-            changed = true;
-            user
-        }
+        Some(no) => existing_user(tx, no, person, at, counts, &mut changed)?,
+        None => new_user(tx, person, at, counts)?,
     };
-    let mut targets: Vec<Target> = Vec::with_capacity(known.len());
-    for ((channel, value), known) in person.addresses.iter().zip(known) {
-        let target = match known {
-            Some(no) => people::target(tx, no)?,
-            None => {
-                let id = free_target_id(tx, at)?;
-                let provider = person.push_provider.clone().filter(|_| *channel == Channel::Push);
-                let new = NewTarget {
-                    id,
-                    channel: *channel,
-                    identifier: value.clone(),
-                    provider,
-                    name: String::new(),
-                };
-                counts.targets += 1;
-                changed = true;
-                people::insert_target(tx, &user, &new, at)?
-            }
-        };
-        targets.push(target);
+    let mut targets: Vec<(TargetNo, Channel)> = Vec::with_capacity(known.len());
+    for (channel, value, mut row) in known {
+        if let Some(no) = row.target {
+            targets.push((no, *channel));
+            continue;
+        }
+        let provider = person.push_provider.clone().filter(|_| *channel == Channel::Push);
+        let id = free_target_id(tx, at)?;
+        let identifier = value.clone();
+        let new = NewTarget { id, channel: *channel, identifier, provider, name: String::new() };
+        let target = people::insert_target_at(tx, &user, &new, at, &mut row)?;
+        if [&user.email, &user.phone].into_iter().flatten().any(|own| own == value) {
+            row.user = Some(user.no);
+        }
+        // One write for all that is known of the address: these keys come in no order.
+        tx.put(Table::Addresses, &people::address_key(*channel, value), &row)?;
+        counts.targets += 1;
+        changed = true;
+        targets.push((target.no, *channel));
     }
-    // A line may name one address twice.
-    targets.dedup_by_key(|target| target.no);
     for topic in &person.topics {
-        let no = find_topic(tx, topic, at, topics, counts)?;
-        for target in &targets {
-            if subscriptions::is_subscribed(tx, no, target.no)? {
+        let topic = find_topic(tx, topic, at, topics, counts)?;
+        for (target, channel) in &targets {
+            if subscriptions::is_subscribed(tx, topic, *target)? {
                 continue;
             }
-            let id = SubscriberId::new(made_id(at, target.no.0))
+            let id = SubscriberId::new(made_id(at, target.0))
                 .map_err(|error| Fail::damaged(format!("a made id: {error}")))?;
-            let row = SubscriptionRow { channel: target.channel, id, created: at };
-            subscriptions::insert(tx, no, target.no, &row)?;
-            let mut made = made_prefix(import, Made::Subscription);
-            made.extend_from_slice(&key![no.0, target.no.0]);
-            if target.created != at || existing.is_some() {
-                // Those of people that the import made go with the people.
+            let row = SubscriptionRow { channel: *channel, id, created: at };
+            subscriptions::insert(tx, topic, *target, &row)?;
+            if existing.is_some() {
+                // Those of people whom the import made go with the people.
+                let mut made = made_prefix(import, Made::Subscription);
+                made.extend_from_slice(&key![topic.0, target.0]);
                 tx.put_raw(Table::Made, &made, &[])?;
             }
             counts.subscriptions += 1;
@@ -231,6 +199,57 @@ fn one(
     }
     counts.unchanged += u64::from(!changed);
     Ok(())
+}
+
+/// A user that is there, with the name of the line if it has one.
+fn existing_user(
+    tx: &mut Tx<'_>,
+    no: UserNo,
+    person: &ImportPerson,
+    at: Timestamp,
+    counts: &mut ImportCounts,
+    changed: &mut bool,
+) -> Attempt<User> {
+    let mut user = people::user(tx, no)?;
+    if !person.name.is_empty() && user.name != person.name {
+        user.name.clone_from(&person.name);
+        user.updated = at;
+        user.revision = user.revision.next();
+        tx.put(Table::Users, &no.0.to_be_bytes(), &user)?;
+        tx.touched.people = true;
+        counts.renamed += 1;
+        *changed = true;
+    }
+    Ok(user)
+}
+
+/// A user that is made for the line.
+fn new_user(
+    tx: &mut Tx<'_>,
+    person: &ImportPerson,
+    at: Timestamp,
+    counts: &mut ImportCounts,
+) -> Attempt<User> {
+    let first = |wanted: Channel| {
+        let found = person.addresses.iter().find(|(channel, _)| *channel == wanted);
+        found.map(|(_, value)| value.clone())
+    };
+    let mut user = User {
+        no: UserNo(0),
+        id: person.user.clone(),
+        name: person.name.clone(),
+        email: first(Channel::Email),
+        phone: first(Channel::Sms),
+        enabled: true,
+        labels: Vec::new(),
+        prefs: "{}".to_owned(),
+        created: at,
+        updated: at,
+        revision: Revision(1),
+    };
+    people::insert_user(tx, &mut user)?;
+    counts.users += 1;
+    Ok(user)
 }
 
 fn free_target_id(tx: &mut Tx<'_>, at: Timestamp) -> Attempt<TargetId> {
@@ -256,22 +275,21 @@ fn find_topic(
     if let Some((_, no)) = known.iter().find(|(other, _)| other == id) {
         return Ok(*no);
     }
-    let no = match ids::find(tx, RecordKind::Topic, id.as_str())? {
-        Some(no) => TopicNo(no as u32),
-        None => {
-            counts.topics += 1;
-            let topic = Topic {
-                no: TopicNo(0),
-                id: id.clone(),
-                name: id.to_string(),
-                subscribe: vec!["users".to_owned()],
-                totals: Totals::default(),
-                created: at,
-                updated: at,
-                revision: Revision(1),
-            };
-            subscriptions::insert_topic(tx, &topic)?.no
-        }
+    let no = if let Some(no) = ids::find(tx, RecordKind::Topic, id.as_str())? {
+        TopicNo(no as u32)
+    } else {
+        counts.topics += 1;
+        let topic = Topic {
+            no: TopicNo(0),
+            id: id.clone(),
+            name: id.to_string(),
+            subscribe: vec!["users".to_owned()],
+            totals: Totals::default(),
+            created: at,
+            updated: at,
+            revision: Revision(1),
+        };
+        subscriptions::insert_topic(tx, &topic)?.no
     };
     known.push((id.clone(), no));
     Ok(no)
@@ -318,7 +336,7 @@ pub(super) fn undo_step(
     tx: &mut Tx<'_>,
     id: &ImportId,
     limit: usize,
-    used: &impl Fn(TargetNo) -> bool,
+    used: &impl Fn(TargetNo) -> Attempt<bool>,
     stayed: &mut ImportCounts,
 ) -> Attempt<bool> {
     import(tx, id)?;
@@ -336,7 +354,7 @@ pub(super) fn undo_step(
     for no in &targets {
         let Some(row) = people::target_row(tx, TargetNo(*no))? else { continue };
         // An edited target, or one that something was sent to, has become somebody's own.
-        if row.target.revision != Revision(1) || used(row.target.no) {
+        if row.target.revision != Revision(1) || used(row.target.no)? {
             stayed.targets += 1;
         } else {
             people::remove_target(tx, &row.target)?;

@@ -68,12 +68,15 @@ pub(super) fn page<V: View, T>(
     }
 }
 
+/// Rows by number.
+pub(super) type Numbered = Vec<(u64, Vec<u8>)>;
+
 /// Rows of a table whose keys are a prefix and a number.
 pub(super) fn numbered<V: View>(
     table: Table,
     prefix: Vec<u8>,
     order: Order,
-) -> impl FnMut(&mut V, Option<u64>, usize) -> Attempt<Vec<(u64, Vec<u8>)>> {
+) -> impl FnMut(&mut V, Option<u64>, usize) -> Attempt<Numbered> {
     move |view, after, limit| {
         let rows = view.rows(table, beyond(&prefix, after, order), order, limit)?;
         Ok(rows.into_iter().map(|(key, value)| (number_at(&key, prefix.len()), value)).collect())

@@ -237,7 +237,7 @@ fn take_back(tx: &mut Tx<'_>, no: MessageNo, count: impl Fn(&mut Progress, u64))
         })?;
     }
     if waited {
-        tx.chore(&Chore::DropWaiting(no))?;
+        tx.chore(&Chore::Waiting(no))?;
     }
     Ok(())
 }
@@ -310,7 +310,7 @@ pub(super) fn remove(tx: &mut Tx<'_>, no: MessageNo, id: &MessageId) -> Attempt<
     for table in [Table::Bodies, Table::Errors] {
         tx.remove(table, &no.0.to_be_bytes())?;
     }
-    tx.chore(&Chore::DropPlan(no))
+    tx.chore(&Chore::Plan(no))
 }
 
 /// A page of messages.

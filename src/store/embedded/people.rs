@@ -118,15 +118,14 @@ pub(super) fn change_address(
     tx.put(Table::Addresses, key, &row)
 }
 
-/// Writes a user that was checked.
+/// Writes a user that was checked; its addresses are the caller's to note.
 pub(super) fn insert_user(tx: &mut Tx<'_>, user: &mut User) -> Attempt<()> {
     tx.counts.user += 1;
     tx.counts.users += 1;
     tx.touched.people = true;
     user.no = UserNo(tx.counts.user);
     ids::assign(tx, RecordKind::User, user.id.as_str(), user.no.0)?;
-    tx.put(Table::Users, &user.no.0.to_be_bytes(), user)?;
-    index_own(tx, None, Some(user))
+    tx.put(Table::Users, &user.no.0.to_be_bytes(), user)
 }
 
 /// Creates a user and its automatic targets.
@@ -153,15 +152,15 @@ pub(super) fn create_user(
     let mut wanted = Vec::new();
     let mut targets = Vec::new();
     for target in &new.targets {
-        match address(tx, target.channel, &target.identifier)?.target {
-            Some(no) => targets.push(super::people::target(tx, no)?),
-            None => {
-                ids::check_free(tx, RecordKind::Target, target.id.as_str())?;
-                wanted.push(target);
-            }
+        if let Some(no) = address(tx, target.channel, &target.identifier)?.target {
+            targets.push(super::people::target(tx, no)?);
+        } else {
+            ids::check_free(tx, RecordKind::Target, target.id.as_str())?;
+            wanted.push(target);
         }
     }
     insert_user(tx, &mut user)?;
+    index_own(tx, None, Some(&user))?;
     for new in wanted {
         targets.push(insert_target(tx, &user, new, audit.at)?);
     }
@@ -169,9 +168,11 @@ pub(super) fn create_user(
     Ok((user, targets))
 }
 
-/// Gives an address an identifier record.
-fn new_identifier(
+/// Gives a target's address an identifier record; `row` is what is known of the
+/// address, and is the caller's to write.
+pub(super) fn new_identifier(
     tx: &mut Tx<'_>,
+    row: &mut AddressRow,
     channel: Channel,
     address: &str,
     target: TargetNo,
@@ -180,15 +181,27 @@ fn new_identifier(
     let no = IdentifierNo(tx.counts.identifier);
     let identifier = Identifier { no, channel, address: address.to_owned(), erased: None };
     tx.put(Table::Identifiers, &no.0.to_be_bytes(), &identifier)?;
-    change_address(tx, &address_key(channel, address), |row| {
-        row.target = Some(target);
-        row.identifiers.push(no);
-    })?;
+    row.target = Some(target);
+    row.identifiers.push(no);
     Ok(no)
 }
 
 /// Writes a target that was checked.
 pub(super) fn insert_target(tx: &mut Tx<'_>, user: &User, new: &NewTarget, at: Timestamp) -> Attempt<Target> {
+    let mut row = address(tx, new.channel, &new.identifier)?;
+    let target = insert_target_at(tx, user, new, at, &mut row)?;
+    tx.put(Table::Addresses, &address_key(new.channel, &new.identifier), &row)?;
+    Ok(target)
+}
+
+/// Writes a target that was checked, whose address's row the caller has and writes.
+pub(super) fn insert_target_at(
+    tx: &mut Tx<'_>,
+    user: &User,
+    new: &NewTarget,
+    at: Timestamp,
+    row: &mut AddressRow,
+) -> Attempt<Target> {
     tx.counts.target += 1;
     tx.counts.targets += 1;
     tx.touched.people = true;
@@ -199,7 +212,7 @@ pub(super) fn insert_target(tx: &mut Tx<'_>, user: &User, new: &NewTarget, at: T
         user_no: user.no,
         user_id: user.id.clone(),
         channel: new.channel,
-        identifier_no: new_identifier(tx, new.channel, &new.identifier, no)?,
+        identifier_no: new_identifier(tx, row, new.channel, &new.identifier, no)?,
         identifier: new.identifier.clone(),
         provider: new.provider.clone(),
         name: new.name.clone(),
@@ -254,7 +267,10 @@ fn rewrite_target(tx: &mut Tx<'_>, old: &TargetRow, mut new: TargetRow) -> Attem
         if before != after {
             change_address(tx, &before, |row| row.target = row.target.filter(|has| *has != no))?;
         }
-        new.target.identifier_no = new_identifier(tx, new.target.channel, &new.target.identifier, no)?;
+        let mut row = tx.record::<AddressRow>(Table::Addresses, &after)?.unwrap_or_default();
+        let target = &mut new.target;
+        target.identifier_no = new_identifier(tx, &mut row, target.channel, &target.identifier, no)?;
+        tx.put(Table::Addresses, &after, &row)?;
         if old.target.channel != new.target.channel {
             subscriptions::change_channel(tx, no, old.target.channel, new.target.channel)?;
         }

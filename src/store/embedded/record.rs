@@ -237,10 +237,10 @@ pub(super) struct Cause {
 /// Work that is too much for one commit, done in steps after it was promised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Chore {
-    /// Subscriptions of a topic that is gone.
-    DropSubscriptions(TopicNo),
-    /// Lanes and runs of a message, and who waits in them.
-    DropPlan(MessageNo),
-    /// Who waits in a message's lanes.
-    DropWaiting(MessageNo),
+    /// Removing subscriptions of a topic that is gone.
+    Subscriptions(TopicNo),
+    /// Removing lanes and runs of a message, and who waits in them.
+    Plan(MessageNo),
+    /// Removing who waits in a message's lanes.
+    Waiting(MessageNo),
 }

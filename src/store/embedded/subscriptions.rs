@@ -95,7 +95,7 @@ pub(super) fn remove_topic(tx: &mut Tx<'_>, id: &TopicId, no: TopicNo) -> Attemp
     tx.remove_totals(no)?;
     tx.counts.topics = tx.counts.topics.saturating_sub(1);
     tx.touched.topics = true;
-    tx.chore(&Chore::DropSubscriptions(no))
+    tx.chore(&Chore::Subscriptions(no))
 }
 
 /// A page of topics.

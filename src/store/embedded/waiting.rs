@@ -14,6 +14,7 @@ use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{Decision, WaitingFilter, WaitingRow};
 use crate::store::page::Order;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 /// Rows by number that one page reads at most before it takes the next chunk.
@@ -29,10 +30,8 @@ fn select(
     let mut found = Vec::new();
     let mut alive: HashMap<MessageNo, bool> = HashMap::new();
     let mut after = after;
-    let mut of_message = match filter.message {
-        Some(message) => Some(numbers_of(view, message, filter.provider, after)?.into_iter()),
-        None => None,
-    };
+    let of_message = filter.message.map(|message| numbers_of(view, message, filter.provider, after));
+    let mut of_message = of_message.transpose()?.map(BTreeSet::into_iter);
     while found.len() < limit {
         let mut rows: Vec<WaitRow> = Vec::new();
         if let Some(numbers) = &mut of_message {
@@ -56,17 +55,12 @@ fn select(
             }
             // Those of a message that has ended are about to be removed.
             let message = row.lane.message;
-            let alive = match alive.get(&message) {
-                Some(alive) => *alive,
-                None => {
-                    let state =
-                        view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
-                    let is_alive = state.is_some_and(|row| is_active(&row.state));
-                    alive.insert(message, is_alive);
-                    is_alive
-                }
-            };
-            if alive && found.len() < limit {
+            if let Entry::Vacant(entry) = alive.entry(message) {
+                let state =
+                    view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
+                entry.insert(state.is_some_and(|row| is_active(&row.state)));
+            }
+            if alive[&message] && found.len() < limit {
                 found.push(row);
             }
         }
@@ -92,10 +86,10 @@ fn numbers_of(
     provider: Option<ProviderNo>,
     after: Option<u64>,
 ) -> Attempt<BTreeSet<u64>> {
-    let prefix = match provider {
-        Some(provider) => key![message.0, provider.0],
-        None => key![message.0],
-    };
+    let mut prefix = key![message.0];
+    if let Some(provider) = provider {
+        prefix.extend_from_slice(&provider.0.to_be_bytes());
+    }
     let mut numbers = BTreeSet::new();
     view.scan(Table::WaitingDue, beginning(&prefix), Order::Ascending, &mut |key, _| {
         let no = number_at(key, 20);

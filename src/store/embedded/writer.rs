@@ -72,7 +72,7 @@ where
     F: FnMut(&mut Tx<'_>) -> Attempt<R> + Send + 'static,
 {
     /// An operation, and where its answer arrives.
-    pub(super) fn new(class: Class, run: F) -> (Box<dyn Job>, oneshot::Receiver<Result<R>>) {
+    pub(super) fn waiting(class: Class, run: F) -> (Box<dyn Job>, oneshot::Receiver<Result<R>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Self { class, run, result: None, refused: false, reply: Some(reply) }), answer)
     }
@@ -152,7 +152,7 @@ impl Writer {
                     Err(TryRecvError::Disconnected) => return,
                 }
             } else {
-                let pause = if self.shared.is_tight() { LOOK_FOR_SPACE } else { Duration::from_secs(3600) };
+                let pause = if self.shared.is_tight() { LOOK_FOR_SPACE } else { Duration::from_hours(1) };
                 match orders.recv_timeout(pause) {
                     Ok(order) => Some(order),
                     Err(RecvTimeoutError::Timeout) => {
@@ -285,7 +285,7 @@ impl Writer {
 
     /// One step of what was put off.
     fn housekeep(&mut self) -> Result<(), DiskFailure> {
-        let (job, _answer) = Operation::new(Class::Essential, step);
+        let (job, _answer) = Operation::waiting(Class::Essential, step);
         match self.attempt(&mut vec![job], &mut || None) {
             Tried::Committed | Tried::Again => Ok(()),
             Tried::Failed(failure, group) => {

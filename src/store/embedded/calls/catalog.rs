@@ -105,7 +105,7 @@ impl Catalog for Embedded {
     }
 
     async fn providers(&self) -> Result<Vec<Provider>> {
-        self.read(|view| providers::all(view)).await
+        self.read(providers::all).await
     }
 
     async fn credentials(&self, no: ProviderNo) -> Result<BTreeMap<String, SecretString>> {
@@ -142,7 +142,7 @@ impl Catalog for Embedded {
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>> {
-        self.read(|view| providers::keys(view)).await
+        self.read(providers::keys).await
     }
 
     async fn touch_key(&self, id: &KeyId, at: Timestamp) -> Result<()> {

@@ -122,7 +122,9 @@ impl Dispatch for Embedded {
 
     async fn append_log(&self, rows: Vec<LogRow>) -> Result<()> {
         self.write(Class::Essential, move |tx| {
-            rows.iter().for_each(|row| tx.log.push(row));
+            for row in &rows {
+                tx.log.push(row);
+            }
             Ok(())
         })
         .await

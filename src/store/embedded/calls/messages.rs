@@ -76,7 +76,7 @@ impl Messages for Embedded {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.read(|view| messages::next_due(view)).await
+        self.read(messages::next_due).await
     }
 
     async fn upcoming(&self, limit: usize) -> Result<Vec<Message>> {

@@ -10,6 +10,7 @@ use crate::store::embedded::table::{Table, View as _};
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, imports, people, record, tx};
 use crate::store::error::Result;
+use crate::store::log::{Lookup, Query};
 use crate::store::page::{Page, PageRequest};
 use crate::store::people::{
     ImportCounts, ImportPerson, ImportRecord, NewTarget, NewUser, People, TargetChange,
@@ -150,11 +151,17 @@ impl People for Embedded {
     async fn undo_import(&self, import: &ImportId, audit: AuditEntry) -> Result<ImportCounts> {
         let mut stayed = ImportCounts::default();
         loop {
-            let id = import.clone();
+            let (id, shared) = (import.clone(), std::sync::Arc::clone(&self.shared));
             let (more, step) = self
                 .write(Class::Essential, move |tx| {
                     let mut stayed = ImportCounts::default();
-                    let more = imports::undo_step(tx, &id, UNDO_STEP, &|_| false, &mut stayed)?;
+                    let log = shared.log.snapshot()?;
+                    // Whom something was sent to since stays: the log speaks of them.
+                    let used = |no: TargetNo| {
+                        let page = log.page(&Query::new(Lookup::Target(no.0), 1))?;
+                        Ok(!page.rows.is_empty())
+                    };
+                    let more = imports::undo_step(tx, &id, UNDO_STEP, &used, &mut stayed)?;
                     Ok((more, stayed))
                 })
                 .await?;
