@@ -1,1 +1,106 @@
-//! HTTP over the engine: Appwrite's dialect and Herald's extensions, authentication, the event stream.
+//! The HTTP API over the engine: Appwrite's dialect and Herald's own.
+//!
+//! ```text
+//! connection ─ caller (who, through which door) ─ route (a row of the table)
+//!   ─ scope ─ body ─ parameters in the declared order ─ use case ─ answer
+//! ```
+//!
+//! The same service answers in this process, on the Unix socket and on TCP;
+//! [`Door`] says which, and with it who is believed to be who.
+
+pub mod routes;
+
+mod answer;
+mod audit;
+mod auth;
+mod backup;
+mod call;
+mod deliveries;
+mod events;
+mod filters;
+mod imports;
+mod keys;
+mod list;
+mod log_filter;
+mod message_detail;
+mod messages;
+mod overview;
+mod params;
+mod persons;
+mod present;
+mod present_message;
+mod providers;
+mod queries;
+mod serve;
+mod service;
+mod targets;
+mod topics;
+mod users;
+mod waiting;
+
+pub use auth::{Door, Peer};
+pub use serve::{ServeError, Serving, check_listen, serve_socket, serve_tcp};
+pub use service::ApiService;
+
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::settings::Settings;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What the API needs to know of the process that it is in.
+pub struct Setup {
+    /// The engine.
+    pub engine: Engine,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Whether scheduler and dispatch run in this process.
+    pub running: bool,
+}
+
+/// The API of one engine.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) app: Arc<App>,
+}
+
+/// What every call shares.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) running: bool,
+    pub(crate) started: Timestamp,
+    pub(crate) shutdown: watch::Sender<bool>,
+    pub(crate) router: service::Tables,
+}
+
+impl Api {
+    /// The API over an engine.
+    pub fn new(setup: Setup) -> Self {
+        let started = setup.engine.now();
+        let app = App {
+            engine: setup.engine,
+            settings: setup.settings,
+            running: setup.running,
+            started,
+            shutdown: watch::Sender::new(false),
+            router: service::Tables::new(),
+        };
+        Self { app: Arc::new(app) }
+    }
+
+    /// The service behind one door.
+    pub fn service(&self, peer: Peer) -> ApiService {
+        ApiService::new(Arc::clone(&self.app), peer)
+    }
+
+    /// The service for a client in this process.
+    pub fn in_process(&self) -> ApiService {
+        self.service(Peer::process())
+    }
+
+    /// Becomes true when somebody has asked the process to end.
+    pub fn shutdown_requested(&self) -> watch::Receiver<bool> {
+        self.app.shutdown.subscribe()
+    }
+}

@@ -21,7 +21,7 @@ pub mod query;
 pub mod topic;
 pub mod transfer;
 
-pub use error::ErrorBody;
+pub use error::{ErrorBody, ErrorType};
 pub use query::Query;
 
 /// The version of the dialect that Herald speaks, as its `version` fields say

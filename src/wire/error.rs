@@ -1,4 +1,4 @@
-//! The body of an error.
+//! Errors: the body, and every type with its status.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,4 +14,144 @@ pub struct ErrorBody {
     pub kind: String,
     /// The dialect's version.
     pub version: String,
+}
+
+macro_rules! error_types {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
+        /// Every type of error, the dialect's first and then Herald's own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorType {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorType {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The type's text, which programs compare.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self {
+                    $(Self::$name => $status,)*
+                }
+            }
+        }
+    };
+}
+
+error_types! {
+    /// A parameter is missing or breaks a rule.
+    ArgumentInvalid = "general_argument_invalid", 400;
+    /// A list query cannot be served.
+    QueryInvalid = "general_query_invalid", 400;
+    /// A cursor names nothing.
+    CursorNotFound = "general_cursor_not_found", 400;
+    /// There is no such path, or not with this method.
+    RouteNotFound = "general_route_not_found", 404;
+    /// The caller may not do this.
+    UnauthorizedScope = "general_unauthorized_scope", 401;
+    /// A mail address breaks a rule.
+    InvalidEmail = "general_invalid_email", 400;
+    /// A phone number breaks a rule.
+    InvalidPhone = "general_invalid_phone", 400;
+    /// Something went wrong that should not.
+    ServerError = "general_server_error", 500;
+    /// The key has expired.
+    KeyExpired = "project_key_expired", 401;
+    /// A key and a session at once.
+    KeyAndSession = "user_api_key_and_session_set", 403;
+    /// There is no such user.
+    UserNotFound = "user_not_found", 404;
+    /// There is one with this id.
+    UserExists = "user_already_exists", 409;
+    /// A user has this mail address.
+    UserEmailExists = "user_email_already_exists", 409;
+    /// A user has this phone number.
+    UserPhoneExists = "user_phone_already_exists", 409;
+    /// There is no such target.
+    TargetNotFound = "user_target_not_found", 404;
+    /// A target has this id or this address.
+    TargetExists = "user_target_already_exists", 409;
+    /// There is no such topic.
+    TopicNotFound = "topic_not_found", 404;
+    /// There is one with this id.
+    TopicExists = "topic_already_exists", 409;
+    /// There is no such subscriber.
+    SubscriberNotFound = "subscriber_not_found", 404;
+    /// There is one with this id, or the target is subscribed.
+    SubscriberExists = "subscriber_already_exists", 409;
+    /// There is no such provider.
+    ProviderNotFound = "provider_not_found", 404;
+    /// There is one with this id.
+    ProviderExists = "provider_already_exists", 409;
+    /// The provider is of another kind or type.
+    ProviderIncorrectType = "provider_incorrect_type", 400;
+    /// Credentials are missing that enabling needs.
+    ProviderMissingCredentials = "provider_missing_credentials", 400;
+    /// There is no such message.
+    MessageNotFound = "message_not_found", 404;
+    /// There is one with this id.
+    MessageExists = "message_already_exists", 409;
+    /// Nobody is named as its audience.
+    MessageMissingTarget = "message_missing_target", 400;
+    /// It is over.
+    MessageSent = "message_already_sent", 400;
+    /// It is being sent.
+    MessageProcessing = "message_already_processing", 400;
+    /// It is over.
+    MessageFailed = "message_already_failed", 400;
+    /// Its time has come.
+    MessageScheduled = "message_already_scheduled", 400;
+    /// A target is unknown or of another type.
+    MessageTargetNotEmail = "message_target_not_email", 400;
+    /// A target is unknown or of another type.
+    MessageTargetNotSms = "message_target_not_sms", 400;
+    /// A target is unknown or of another type.
+    MessageTargetNotPush = "message_target_not_push", 400;
+    /// It has no time.
+    MessageMissingSchedule = "message_missing_schedule", 400;
+    /// There are no buckets yet.
+    BucketNotFound = "storage_bucket_not_found", 404;
+    /// There is no such key.
+    KeyNotFound = "key_not_found", 404;
+    /// There is one with this id.
+    KeyExists = "key_already_exists", 409;
+    /// There is no such import.
+    ImportNotFound = "import_not_found", 404;
+    /// There is one with this id.
+    ImportExists = "import_already_exists", 409;
+    /// Somebody else has changed it meanwhile.
+    Stale = "general_stale", 409;
+    /// The state of things does not allow it.
+    NotAllowedNow = "general_not_allowed_now", 409;
+    /// Only who owns the socket may.
+    OwnerOnly = "general_owner_only", 403;
+    /// The body is larger than the limit.
+    BodyTooLarge = "general_body_too_large", 413;
+    /// It took too long.
+    Timeout = "general_timeout", 503;
+    /// The disk does not take writes; reading works.
+    Suspended = "general_store_suspended", 503;
+    /// The process is ending.
+    Closing = "general_closing", 503;
+    /// Nothing was found.
+    NotFound = "general_not_found", 404;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn types_are_distinct() {
+        let texts: BTreeSet<_> = ErrorType::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(texts.len(), ErrorType::ALL.len());
+    }
 }

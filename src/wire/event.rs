@@ -28,7 +28,7 @@ pub struct Changes {
     pub plans: u64,
     /// The next row of the delivery log.
     pub log: u64,
-    /// What the engine says of providers and reasons, beside the store.
+    /// Events of the engine: one more with each change of anything, of the disk's health, or of a switch.
     pub engine: u64,
 }
 

@@ -113,3 +113,15 @@ pub const SUBSCRIBERS: FieldTable = FieldTable {
         Field::new("expired", FieldKind::Bool, "a service said that the target no longer exists"),
     ],
 };
+
+/// Fields of providers.
+pub const PROVIDERS: FieldTable = FieldTable {
+    rows: "providers",
+    fields: &[
+        Field::new("id", FieldKind::Id, "its id"),
+        Field::new("name", FieldKind::Text, "its name"),
+        Field::new("kind", FieldKind::Text, "the service, such as smtp"),
+        Field::new("type", FieldKind::Keyword(CHANNELS), "email, sms or push").or(&["channel"]),
+        Field::new("enabled", FieldKind::Bool, "whether it may be chosen"),
+    ],
+};

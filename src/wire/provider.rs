@@ -135,9 +135,9 @@ pub struct ProviderHealth {
     /// When the next one that waits is due.
     #[serde(default)]
     pub next_try: Option<Timestamp>,
-    /// Accepted since the engine started.
+    /// Accepted today (UTC).
     pub accepted: u64,
-    /// Not accepted since the engine started.
+    /// Refused for good today (UTC).
     pub failed: u64,
     /// The last answer that was not an acceptance.
     #[serde(default)]

@@ -18,7 +18,7 @@ pub struct ImportRequest {
     /// A topic that everybody of the file is subscribed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<TopicId>,
-    /// Which columns hold what, as `email=E-Mail Adresse,name=Name`.
+    /// Which columns hold what, a line each: `email=E-Mail Adresse`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub map: String,
     /// The country of numbers without one, such as `DE`.
@@ -56,7 +56,7 @@ pub struct ImportProgress {
     pub counts: ImportCounts,
     /// What was repaired, by kind.
     pub repaired: BTreeMap<String, u64>,
-    /// Lines refused since the last object, at most 1000.
+    /// Lines refused since the last object.
     pub rejects: Vec<Reject>,
     /// Lines refused in all.
     pub refused: u64,

@@ -1,0 +1,77 @@
+//! Answers: JSON, nothing, streams, errors.
+
+use crate::engine::usecases::Refusal;
+use crate::wire::{DIALECT_VERSION, ErrorBody, ErrorType};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, PRAGMA, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// What a handler gives.
+pub(crate) type Answered = Result<Response, Refusal>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answered {
+    let bytes = serde_json::to_vec(body)
+        .map_err(|error| Refusal::new(ErrorType::ServerError, format!("The answer cannot be written: {error}")))?;
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+/// 200 with a body.
+pub(crate) fn ok(body: &impl Serialize) -> Answered {
+    json(StatusCode::OK, body)
+}
+
+/// 201 with a body.
+pub(crate) fn created(body: &impl Serialize) -> Answered {
+    json(StatusCode::CREATED, body)
+}
+
+/// 204 without a body and without a content type.
+pub(crate) fn nothing() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// A text, as it stands.
+pub(crate) fn text(body: &'static str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
+    response
+}
+
+/// A stream of a type.
+pub(crate) fn stream(kind: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// An error in the dialect's shape.
+pub(crate) fn refusal(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = ErrorBody {
+        message: refusal.message.clone(),
+        code: status.as_u16(),
+        kind: refusal.kind.as_str().to_owned(),
+        version: DIALECT_VERSION.to_owned(),
+    };
+    let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_default()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    headers.insert(EXPIRES, HeaderValue::from_static("0"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
+}

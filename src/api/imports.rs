@@ -1,0 +1,143 @@
+//! Imports: a file as the body, reports as the answer, a line each.
+
+use super::answer::{Answered, ok, stream};
+use super::call::{Call, Payload};
+use crate::domain::import::{ColumnMap, ImportOptions};
+use crate::domain::validate::Invalid;
+use crate::engine::usecases::imports::{ImportPlan, ImportStep, Importer};
+use crate::engine::usecases::Refusal;
+use crate::store::people::{ImportCounts as StoreCounts, ImportRecord};
+use crate::wire::ErrorType;
+use crate::wire::transfer::{Import, ImportCounts, ImportList, ImportProgress, ImportRequest, Reject};
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::StreamExt;
+
+/// Reports that wait for a slow reader.
+const BACKLOG: usize = 4;
+
+fn counts(counts: &StoreCounts) -> ImportCounts {
+    ImportCounts {
+        users: counts.users,
+        targets: counts.targets,
+        subscriptions: counts.subscriptions,
+        topics: counts.topics,
+        renamed: counts.renamed,
+        unchanged: counts.unchanged,
+    }
+}
+
+fn import(record: ImportRecord) -> Import {
+    Import {
+        id: record.id,
+        at: record.at,
+        by: record.by,
+        source: record.source,
+        counts: counts(&record.counts),
+        undone: record.undone,
+    }
+}
+
+fn progress(step: ImportStep, error: String) -> ImportProgress {
+    ImportProgress {
+        id: step.id.map(String::from).unwrap_or_default(),
+        detected: step.detected,
+        lines: step.lines,
+        bytes: step.bytes,
+        rows: step.rows,
+        counts: counts(&step.counts),
+        repaired: step.repaired,
+        rejects: step
+            .rejects
+            .into_iter()
+            .map(|(line, reason, original)| Reject { line, reason, original })
+            .collect(),
+        refused: step.refused,
+        done: step.done,
+        error,
+    }
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let imports = call.engine().store().imports(1000).await?.into_iter().map(import).collect();
+    ok(&ImportList { imports })
+}
+
+pub(crate) async fn undo(call: Call) -> Answered {
+    ok(&import(call.engine().undo_import(call.actor(), &call.id("importId")?).await?))
+}
+
+fn plan(call: &Call) -> Result<ImportPlan, Refusal> {
+    call.only_query(&["source", "topic", "map", "country", "dryRun", "skipLines"])?;
+    let request: ImportRequest = call.query_as(&["skipLines"], &["dryRun"])?;
+    crate::domain::validate::line("source", &request.source, 0, 256)?;
+    let mut map = ColumnMap::default();
+    for entry in request.map.lines().filter(|entry| !entry.trim().is_empty()) {
+        map.add(entry).map_err(|error| Invalid::value("map", error.to_string()))?;
+    }
+    let default = call.app.settings.import_country.as_ref().map(|country| country.0.clone());
+    let country = request
+        .country
+        .or(default)
+        .map(|country| country.parse().map_err(|error| Invalid::value("country", format!("{error}"))))
+        .transpose()?;
+    Ok(ImportPlan {
+        source: request.source,
+        options: ImportOptions { map, country },
+        topic: request.topic,
+        dry_run: request.dry_run,
+        skip_lines: request.skip_lines,
+    })
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let plan = plan(&call)?;
+    let importer = call.engine().begin_import(call.actor(), plan).await?;
+    let Payload::Stream(body) = call.body else {
+        return Err(Refusal::new(ErrorType::ServerError, "The body of an import is streamed"));
+    };
+    let (reports, receiver) = mpsc::channel(BACKLOG);
+    tokio::spawn(run(importer, body, reports));
+    let lines = ReceiverStream::new(receiver).map(|step: ImportProgress| {
+        let mut line = serde_json::to_vec(&step)?;
+        line.push(b'\n');
+        Ok::<_, serde_json::Error>(Bytes::from(line))
+    });
+    Ok(stream("application/x-ndjson", Body::from_stream(lines)))
+}
+
+/// Reads the body as fast as steps are written. A reader that goes away ends
+/// the import where it is; the same file again goes on.
+async fn run(mut importer: Importer, mut body: Body, reports: mpsc::Sender<ImportProgress>) {
+    loop {
+        let error = match body.frame().await {
+            None => match importer.finish().await {
+                Ok(step) => {
+                    let _ = reports.send(progress(step, String::new())).await;
+                    return;
+                }
+                Err(refusal) => refusal.message,
+            },
+            Some(Err(error)) => format!("the file broke off: {error}"),
+            Some(Ok(frame)) => match frame.into_data() {
+                Err(_) => continue,
+                Ok(bytes) => match importer.push(&bytes).await {
+                    Ok(None) => continue,
+                    Ok(Some(step)) => {
+                        if reports.send(progress(step, String::new())).await.is_err() {
+                            return;
+                        }
+                        continue;
+                    }
+                    Err(refusal) => refusal.message,
+                },
+            },
+        };
+        let step = importer.interrupted();
+        let _ = reports.send(progress(step, error)).await;
+        return;
+    }
+}

@@ -1,0 +1,315 @@
+//! Messages on their way: lanes, why, preview, and what operators do to them.
+
+use super::answer::{Answered, created, ok};
+use super::call::Call;
+use super::deliveries::Names;
+use super::messages::shown;
+use super::overview::provider_reason;
+use crate::domain::channel::Channel;
+use crate::domain::ids::{MessageId, ProviderId, TargetId, TopicId};
+use crate::domain::message::Progress;
+use crate::domain::plan::NO_PROVIDER;
+use crate::domain::reason::Why;
+use crate::domain::time::Timestamp;
+use crate::domain::validate::Invalid;
+use crate::engine::usecases::message_actions::MessageAction;
+use crate::engine::usecases::{Outcome, Refusal};
+use crate::store::StoreError;
+use crate::store::history::LogQuery;
+use crate::store::page::Order;
+use crate::wire::ErrorType;
+use crate::wire::delivery::{Affected, WhyAnswer};
+use crate::wire::message::{ActOn, Lane, MessageDetail, Retry};
+use crate::wire::preview::{LeftOut, Preview, ProviderShare, RetryPreview, Sample, TopicShare};
+
+/// How many recipients a preview shows.
+const SAMPLES: usize = 3;
+
+/// Recipients that are over.
+fn answered(progress: &Progress) -> u64 {
+    progress.accepted + progress.failed + progress.skipped + progress.expired + progress.uncertain
+}
+
+pub(crate) async fn detail(call: Call) -> Answered {
+    let engine = call.engine();
+    let store = engine.store();
+    let message = store.message(&call.id("messageId")?).await?;
+    let now = engine.now();
+    let health = engine.health().await?;
+    let names = Names::new(engine).await?;
+    let mut lanes = Vec::new();
+    for lane in store.lanes_of(message.no).await? {
+        let known = health.iter().find(|health| health.no == lane.key.provider);
+        let open = lane.progress.open() > 0;
+        let why = match known {
+            _ if !open => None,
+            None if lane.key.provider == NO_PROVIDER => Some(Why::NoProvider),
+            None => None,
+            Some(health) => provider_reason(engine, health).await?,
+        };
+        lanes.push(Lane {
+            provider_id: names.provider(lane.key.provider).filter(|_| lane.key.provider != NO_PROVIDER).cloned(),
+            progress: lane.progress,
+            why: why.map(Into::into),
+            next_try: lane.next_wait.filter(|at| *at != Timestamp::NEVER),
+        });
+    }
+    let planned = store.plan_cursor(message.no).await?.done;
+    let end = message.finished_at.unwrap_or(now);
+    let seconds = message.started_at.map_or(0.0, |from| end.since(from).as_secs_f64());
+    let rate = if seconds > 0.0 { answered(&message.progress) as f64 / seconds } else { 0.0 };
+    let moving = !message.state.is_over() && rate > 0.0;
+    let eta_s = moving.then(|| message.progress.open() as f64 / rate);
+    ok(&MessageDetail { message: shown(&call, message).await?, planned, lanes, rate, eta_s })
+}
+
+async fn act(call: Call, action: MessageAction) -> Answered {
+    let id = call.id("messageId")?;
+    let ActOn { revision } = call.json()?;
+    let message = call.engine().act_on_message(call.actor(), &id, action, revision).await?;
+    ok(&shown(&call, message).await?)
+}
+
+pub(crate) async fn pause(call: Call) -> Answered {
+    act(call, MessageAction::Pause).await
+}
+
+pub(crate) async fn resume(call: Call) -> Answered {
+    act(call, MessageAction::Resume).await
+}
+
+pub(crate) async fn cancel(call: Call) -> Answered {
+    act(call, MessageAction::Cancel).await
+}
+
+pub(crate) async fn hold(call: Call) -> Answered {
+    act(call, MessageAction::Hold).await
+}
+
+pub(crate) async fn release(call: Call) -> Answered {
+    act(call, MessageAction::Release).await
+}
+
+pub(crate) async fn undo(call: Call) -> Answered {
+    act(call, MessageAction::Undo).await
+}
+
+pub(crate) async fn duplicate(call: Call) -> Answered {
+    let message = call.engine().duplicate_message(call.actor(), &call.id("messageId")?).await?;
+    created(&shown(&call, message).await?)
+}
+
+fn left_out(reason: &str, count: u64) -> Option<LeftOut> {
+    (count > 0).then(|| LeftOut { reason: reason.to_owned(), count })
+}
+
+pub(crate) async fn retry(call: Call) -> Answered {
+    let id: MessageId = call.id("messageId")?;
+    let request: Retry = call.json()?;
+    if request.provider_id.is_some() {
+        return Err(Refusal::not_now(
+            "A retry goes through the providers that a new plan chooses: pause or disable the one that fails, then retry",
+        ));
+    }
+    let engine = call.engine();
+    let message = engine.store().message(&id).await?;
+    let progress = message.progress;
+    if message.state.is_over() && progress.failed == 0 && !(request.uncertain && progress.uncertain > 0) {
+        return Err(Refusal::not_now(format!("Nobody of message {id} has failed: there is nobody to retry")));
+    }
+    let uncertain = if request.uncertain { 0 } else { progress.uncertain };
+    let answer = RetryPreview {
+        recipients: progress.failed,
+        left_out: [
+            left_out("uncertain, left out unless asked for", uncertain),
+            left_out("past their deadline", progress.expired),
+            left_out("left out of the plan", progress.skipped),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    };
+    if request.dry_run {
+        return ok(&answer);
+    }
+    if request.uncertain && !message.state.is_over() {
+        let released = engine
+            .decide_uncertain(&id, crate::store::dispatch::Decision::Release, call.actor())
+            .await?;
+        return ok(&RetryPreview { recipients: released, ..answer });
+    }
+    engine.retry(&id, call.actor()).await?;
+    ok(&answer)
+}
+
+pub(crate) async fn preview(call: Call) -> Answered {
+    let engine = call.engine();
+    let store = engine.store();
+    let message = store.message(&call.id("messageId")?).await?;
+    let channel = message.channel();
+    let counted = engine.preview_of(&message, SAMPLES).await?;
+    let mut preview = Preview { recipients: counted.recipients, cut_short: counted.at_least, ..Preview::default() };
+    for id in &message.topics {
+        match store.topic(id).await {
+            Ok(topic) => {
+                let count = topic.totals.of(channel);
+                preview.in_audience += count;
+                preview.topics.push(TopicShare { topic_id: topic.id, name: topic.name, count });
+            }
+            Err(StoreError::NotFound { .. }) => {
+                preview.left_out.push(LeftOut { reason: format!("topic {id} does not exist"), count: 0 });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for id in &message.users {
+        match store.user(id).await {
+            Ok(user) => {
+                let targets = store.targets_of(user.no).await?;
+                preview.in_audience += targets.iter().filter(|target| target.channel == channel).count() as u64;
+            }
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    preview.in_audience += message.targets.len() as u64;
+    if !counted.at_least {
+        preview.duplicates = preview.in_audience.saturating_sub(preview.recipients);
+    }
+    let providers = store.providers().await?;
+    let mut slowest: Option<f64> = None;
+    for (id, recipients) in counted.providers {
+        let provider = id.as_ref().and_then(|id| providers.iter().find(|provider| provider.id == *id));
+        let kind = provider.and_then(|provider| crate::domain::provider::kind(&provider.kind));
+        let batch = u64::from(kind.map_or(1, |kind| kind.batch).max(1));
+        let seconds = provider.and_then(|provider| provider.limits.per_second).map(|rate| recipients as f64 / rate);
+        slowest = match (slowest, seconds) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        };
+        preview.providers.push(ProviderShare {
+            provider_id: id,
+            name: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
+            recipients,
+            batches: recipients.div_ceil(batch),
+            seconds,
+        });
+    }
+    preview.seconds = slowest;
+    preview.samples = counted
+        .samples
+        .into_iter()
+        .map(|sample| {
+            let (subject, body, problem) = match sample.text {
+                Ok(text) => (text.subject.unwrap_or_default(), text.body, String::new()),
+                Err(problem) => (String::new(), String::new(), problem),
+            };
+            Sample { target_id: sample.target, address: sample.address, subject, body, problem }
+        })
+        .collect();
+    ok(&preview)
+}
+
+/// How many people a set of topics reaches at most.
+pub(crate) async fn audience(call: Call) -> Answered {
+    call.only_query(&["topics", "type"])?;
+    let channel = call.query("type").and_then(Channel::parse);
+    let channel = channel.ok_or_else(|| Invalid::value("type", "Value must be one of (email, sms, push)"))?;
+    let mut topics = Vec::new();
+    for id in call.query("topics").unwrap_or_default().split(',').filter(|id| !id.is_empty()) {
+        topics.push(TopicId::new(id).map_err(|_| Invalid::value("topics", crate::domain::validate::ID_RULE))?);
+    }
+    ok(&Affected { count: call.engine().store().audience_bound(&topics, channel).await? })
+}
+
+fn answer(subject: String, why: Option<Why>, over: impl Into<String>) -> WhyAnswer {
+    let sentence = match &why {
+        Some(why) => format!("{subject} {why}."),
+        None => format!("{subject} {}.", over.into()),
+    };
+    WhyAnswer { subject, sentence, reason: why.map(Into::into) }
+}
+
+pub(crate) async fn why(call: Call) -> Answered {
+    call.only_query(&["target"])?;
+    let id = call.segment("id");
+    crate::domain::validate::id("id", id)?;
+    let engine = call.engine();
+    let store = engine.store();
+    match store.message(&MessageId::new(id)?).await {
+        Ok(message) => {
+            if let Some(target) = call.query("target") {
+                let target = TargetId::new(target)?;
+                let why = engine.why_delivery(&message.id, &target).await?;
+                let over = last_outcome(&call, Some(message.no), &target).await?;
+                return ok(&answer(format!("Message {id} to target {target}"), why, over));
+            }
+            let progress = message.progress;
+            let over = format!(
+                "is {}: {} accepted, {} failed, {} uncertain, {} expired, {} left out",
+                message.state, progress.accepted, progress.failed, progress.uncertain, progress.expired, progress.skipped
+            );
+            return ok(&answer(format!("Message {id}"), engine.why_of(&message).await?, over));
+        }
+        Err(StoreError::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match store.provider(&ProviderId::new(id)?).await {
+        Ok(provider) => {
+            let health = engine.health().await?;
+            let why = match health.iter().find(|health| health.no == provider.no) {
+                Some(health) => provider_reason(engine, health).await?,
+                None => None,
+            };
+            let over = if provider.enabled { "is well" } else { "is disabled: enable it to have it chosen" };
+            return ok(&answer(format!("Provider {id}"), why, over));
+        }
+        Err(StoreError::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let target = TargetId::new(id)?;
+    match store.target(&target).await {
+        Ok(record) => {
+            let user = store.user_by_no(record.user_no).await?;
+            let over = if !user.enabled {
+                format!("gets nothing: user {} is blocked", user.id)
+            } else if record.expired {
+                "gets nothing: a provider said that the address no longer exists; a new address mends it".to_owned()
+            } else {
+                last_outcome(&call, None, &target).await?
+            };
+            ok(&answer(format!("Target {id}"), None, over))
+        }
+        Err(StoreError::NotFound { .. }) => Err(Refusal::new(
+            ErrorType::NotFound,
+            format!("There is no message, provider or target {id}; `herald find` looks further"),
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What became of the newest attempt.
+async fn last_outcome(
+    call: &Call,
+    message: Option<crate::domain::ids::MessageNo>,
+    target: &TargetId,
+) -> Outcome<String> {
+    let engine = call.engine();
+    let query = LogQuery {
+        message,
+        target: Some(engine.store().target(target).await?.no),
+        order: Order::Descending,
+        limit: 1,
+        scan: 50_000,
+        ..LogQuery::default()
+    };
+    let rows = engine.store().log(query).await?.rows;
+    let found = Names::new(engine).await?.deliveries(engine, rows).await?.into_iter().next();
+    Ok(found.map_or_else(
+        || "can be reached; nothing has been sent to it".to_owned(),
+        |row| {
+            let reason = row.skip.map(|skip| format!(" ({})", skip.as_str())).unwrap_or_default();
+            format!("was {}{reason} at {} with “{}”: {}", row.outcome, row.at, row.headline, row.answer)
+        },
+    ))
+}

@@ -1,0 +1,429 @@
+//! Health, the first screen, and the switches over all sending.
+
+use super::answer::{Answered, ok, text};
+use super::call::Call;
+use super::deliveries::Names;
+use super::present::hold;
+use crate::domain::delivery::{LogRow, Outcome as Delivered, show_address};
+use crate::domain::ids::ProviderNo;
+use crate::domain::message::Progress;
+use crate::domain::plan::{NO_PROVIDER, WaitReason};
+use crate::domain::provider::Provider;
+use crate::domain::reason::Why;
+use crate::domain::state::MessageState;
+use crate::domain::time::Timestamp;
+use crate::engine::conditions::Condition;
+use crate::engine::usecases::Outcome;
+use crate::engine::{Engine, ProviderHealth as Standing};
+use crate::store::StoreError;
+use crate::store::dispatch::WaitingFilter;
+use crate::store::history::{LogQuery, StoreHealth};
+use crate::store::messages::MessageFilter;
+use crate::store::page::{Order, PageRequest};
+use crate::wire::overview::{
+    Cause, Concern, Health, Instance, NeedsYou, Overview, SettingRow, StateCounts, Stopped, StoreStats, Upcoming,
+};
+use crate::wire::provider::ProviderHealth;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The most rows that causes are counted from.
+const CAUSE_ROWS: usize = 5_000;
+
+/// A span of the counts of a cause.
+const SPAN: Duration = Duration::from_mins(5);
+
+/// Spans of the counts of a cause: an hour.
+const SPANS: usize = 12;
+
+pub(crate) async fn health(call: Call) -> Answered {
+    let begun = tokio::time::Instant::now();
+    let well = *call.engine().store().health().borrow() == StoreHealth::Well;
+    ok(&Health {
+        name: "herald".into(),
+        ping: begun.elapsed().as_millis() as u64,
+        status: if well { "pass".into() } else { "fail".into() },
+        version: env!("CARGO_PKG_VERSION").into(),
+    })
+}
+
+pub(crate) async fn ping(_: Call) -> Answered {
+    Ok(text("Pong!"))
+}
+
+/// Why a provider sends nothing, or slowly, as the engine sees it.
+pub(crate) async fn provider_reason(engine: &Engine, standing: &Standing) -> Outcome<Option<Why>> {
+    let provider = match engine.store().provider(&standing.provider).await {
+        Ok(provider) => provider,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(reason(&provider, standing, engine.now()))
+}
+
+fn reason(provider: &Provider, standing: &Standing, now: Timestamp) -> Option<Why> {
+    if let Some(why) = hold(provider) {
+        return Some(why);
+    }
+    let (id, until) = (provider.id.clone(), standing.until.unwrap_or(now));
+    match standing.condition? {
+        Condition::Quota => Some(Why::Quota { provider: id, until }),
+        Condition::Breaker => Some(Why::Breaker { provider: id, until, cause: standing.cause.clone() }),
+        _ => None,
+    }
+}
+
+struct Queues {
+    progress: Progress,
+    next_try: Option<Timestamp>,
+    oldest: Option<Timestamp>,
+}
+
+/// What is queued and waits at a provider.
+async fn queues(engine: &Engine, no: ProviderNo) -> Outcome<Queues> {
+    let mut queues = Queues { progress: Progress::default(), next_try: None, oldest: None };
+    for lane in engine.store().lanes(no).await? {
+        queues.progress.add(&lane.progress);
+        let next = lane.next_wait.filter(|at| *at != Timestamp::NEVER);
+        queues.next_try = [queues.next_try, next].into_iter().flatten().min();
+        if let Ok(message) = engine.store().message_by_no(lane.key.message).await {
+            queues.oldest = [queues.oldest, message.scheduled_at].into_iter().flatten().min();
+        }
+    }
+    Ok(queues)
+}
+
+async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
+    let now = engine.now();
+    let standings = engine.health().await?;
+    let mut list = Vec::new();
+    for provider in engine.store().providers().await? {
+        let queues = queues(engine, provider.no).await?;
+        let standing = standings.iter().find(|standing| standing.no == provider.no);
+        let view = standing.map(|standing| standing.health.clone()).unwrap_or_default();
+        list.push(ProviderHealth {
+            why: standing
+                .map_or_else(|| hold(&provider), |standing| reason(&provider, standing, now))
+                .map(Into::into),
+            rate: view.per_second,
+            p50_ms: view.p50_ms.unwrap_or_default(),
+            p99_ms: view.p99_ms.unwrap_or_default(),
+            in_flight: standing.map_or(0, |standing| standing.in_flight as u64),
+            queued: queues.progress.untouched(),
+            retrying: queues.progress.retrying,
+            held: queues.progress.held,
+            oldest: queues.oldest,
+            next_try: queues.next_try,
+            accepted: view.accepted_today,
+            failed: view.failed_today,
+            last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
+            id: provider.id,
+            name: provider.name,
+            kind: provider.kind,
+            channel: provider.channel,
+            enabled: provider.enabled,
+            limits: provider.limits,
+        });
+    }
+    Ok(list)
+}
+
+pub(crate) async fn providers(call: Call) -> Answered {
+    ok(&provider_list(call.engine()).await?)
+}
+
+fn states(counts: [u64; 8]) -> StateCounts {
+    let [draft, scheduled, held, processing, paused, cancelled, sent, failed] = counts;
+    StateCounts { draft, scheduled, held, processing, paused, cancelled, sent, failed }
+}
+
+/// An answer with what differs between recipients taken out: digits in runs of
+/// more than three, and what stands in angle brackets.
+fn shape(answer: &str) -> String {
+    let mut out = String::new();
+    let mut digits = String::new();
+    let mut depth = 0u32;
+    for c in answer.lines().next().unwrap_or("").chars().take(200) {
+        if c.is_ascii_digit() && depth == 0 {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            out.push_str(if digits.len() > 3 { "…" } else { &digits });
+            digits.clear();
+        }
+        match c {
+            '<' => {
+                depth += 1;
+                if depth == 1 {
+                    out.push('…');
+                }
+            }
+            '>' => depth = depth.saturating_sub(1),
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out.push_str(if digits.len() > 3 { "…" } else { &digits });
+    show_address(&out, "…").trim().to_owned()
+}
+
+async fn causes(engine: &Engine) -> Outcome<Vec<Cause>> {
+    let now = engine.now();
+    let query = LogQuery {
+        outcomes: vec![
+            Delivered::Permanent,
+            Delivered::Transient,
+            Delivered::TargetExpired,
+            Delivered::Uncertain,
+            Delivered::Bounced,
+        ],
+        since: Some(now.minus(SPAN * SPANS as u32)),
+        order: Order::Descending,
+        limit: CAUSE_ROWS,
+        scan: 50_000,
+        ..LogQuery::default()
+    };
+    let rows: Vec<LogRow> = engine.store().log(query).await?.rows;
+    let names = Names::new(engine).await?;
+    let mut groups: BTreeMap<(ProviderNo, u16, String), Cause> = BTreeMap::new();
+    for row in rows {
+        let text = shape(&row.detail.answer);
+        let cause = groups.entry((row.provider, row.detail.code, text)).or_insert_with_key(|(no, code, text)| Cause {
+            provider_id: names.provider(*no).cloned(),
+            code: *code,
+            text: text.clone(),
+            count: 0,
+            spans: vec![0; SPANS],
+            last: row.at,
+        });
+        cause.count += 1;
+        cause.last = cause.last.max(row.at);
+        let ago = (now.since(row.at).as_secs() / SPAN.as_secs()) as usize;
+        if let Some(span) = SPANS.checked_sub(1 + ago).and_then(|at| cause.spans.get_mut(at)) {
+            *span += 1;
+        }
+    }
+    let mut causes: Vec<_> = groups.into_values().collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+    causes.truncate(20);
+    Ok(causes)
+}
+
+fn need(concern: Concern, text: impl Into<String>) -> NeedsYou {
+    NeedsYou {
+        concern,
+        text: text.into(),
+        waiting: 0,
+        since: None,
+        message_id: None,
+        provider_id: None,
+        reason: None,
+    }
+}
+
+/// What a provider's standing asks of an operator.
+fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
+    let why = provider.why.clone()?;
+    let (concern, text, since) = match &why.why {
+        Why::ProviderRefuses { answer, since, .. } => {
+            (Concern::ProviderRefuses, format!("{} refuses us: {answer}", provider.id), Some(*since))
+        }
+        Why::Breaker { cause, .. } => (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), None),
+        Why::ProviderPaused { by, since, .. } => {
+            (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
+        }
+        _ => return None,
+    };
+    Some(NeedsYou {
+        waiting: provider.queued + provider.retrying + provider.held,
+        since,
+        provider_id: Some(provider.id.clone()),
+        reason: Some(why),
+        ..need(concern, text)
+    })
+}
+
+async fn needs_you(engine: &Engine, overview: &Overview) -> Outcome<Vec<NeedsYou>> {
+    let store = engine.store();
+    let mut needs = Vec::new();
+    if let Some(cause) = &overview.suspended {
+        needs.push(need(Concern::Disk, format!("Nothing can be written: {cause}")));
+    }
+    if let Some(stopped) = &overview.stopped {
+        needs.push(NeedsYou {
+            since: Some(stopped.since),
+            waiting: overview.waiting,
+            ..need(Concern::Stopped, format!("All sending was stopped by {}", stopped.by))
+        });
+    }
+    if let Some(since) = overview.restored {
+        needs.push(NeedsYou {
+            since: Some(since),
+            ..need(Concern::Restored, "This is a restored copy: nothing is sent until you release it")
+        });
+    }
+    needs.extend(overview.providers.iter().filter_map(provider_need));
+    let nobody = queues(engine, NO_PROVIDER).await?;
+    if nobody.progress.open() > 0 {
+        needs.push(NeedsYou {
+            waiting: nobody.progress.open(),
+            since: nobody.oldest,
+            reason: Some(Why::NoProvider.into()),
+            ..need(Concern::NoProvider, "Recipients wait, and no provider of their type is enabled")
+        });
+    }
+    let filter = WaitingFilter { why: Some(WaitReason::Uncertain), ..WaitingFilter::default() };
+    let mut uncertain: BTreeMap<_, u64> = BTreeMap::new();
+    for row in store.waiting(filter, None, 1000).await? {
+        *uncertain.entry(row.lane.message).or_default() += 1;
+    }
+    for (no, count) in uncertain {
+        let Ok(message) = store.message_by_no(no).await else { continue };
+        let text = format!("“{}”: {count} uncertain, the answers were lost", message.content.headline());
+        needs.push(NeedsYou {
+            waiting: count,
+            reason: Some(Why::HeldUncertain { count }.into()),
+            message_id: Some(message.id),
+            ..need(Concern::Uncertain, text)
+        });
+    }
+    let held = PageRequest { limit: 20, order: Order::Descending, ..PageRequest::default() };
+    let code = MessageState::Held(crate::domain::state::Hold::Late).code();
+    for message in store.messages(MessageFilter { states: vec![code] }, held).await?.items {
+        let why = engine.why_of(&message).await?;
+        let reason = why.as_ref().map(ToString::to_string).unwrap_or_default();
+        needs.push(NeedsYou {
+            since: message.scheduled_at,
+            reason: why.map(Into::into),
+            message_id: Some(message.id.clone()),
+            ..need(Concern::Held, format!("“{}” {reason}", message.content.headline()))
+        });
+    }
+    Ok(needs)
+}
+
+async fn upcoming(engine: &Engine) -> Outcome<Vec<Upcoming>> {
+    let mut next = Vec::new();
+    for message in engine.store().upcoming(5).await? {
+        let Some(at) = message.scheduled_at else { continue };
+        let channel = message.channel();
+        let bound = engine.store().audience_bound(&message.topics, channel).await?;
+        next.push(Upcoming {
+            headline: message.content.headline().to_owned(),
+            channel,
+            at,
+            audience: message.users.is_empty().then_some(bound + message.targets.len() as u64),
+            message_id: message.id,
+        });
+    }
+    Ok(next)
+}
+
+async fn build(call: &Call) -> Outcome<Overview> {
+    let app = &call.app;
+    let engine = &app.engine;
+    let store = engine.store();
+    let flags = store.flags().await?;
+    let stats = store.stats().await?;
+    let providers = provider_list(engine).await?;
+    let suspended = match &*store.health().borrow() {
+        StoreHealth::Well => None,
+        StoreHealth::Suspended { cause, .. } => Some(cause.clone()),
+    };
+    let mut overview = Overview {
+        now: engine.now(),
+        instance: Instance {
+            version: env!("CARGO_PKG_VERSION").into(),
+            label: app.settings.label.clone(),
+            store: store.install_id(),
+            pid: std::process::id(),
+            started: app.started,
+            running: app.running,
+            listen: app.settings.listen.map(|address| address.to_string()).unwrap_or_default(),
+            operator: call.actor().name.clone(),
+            zone: app.settings.operator_zone.map(|zone| zone.name().to_owned()).unwrap_or_default(),
+            undo_s: app.settings.undo.as_secs() as u32,
+        },
+        states: states(store.state_counts().await?),
+        stopped: flags.stopped.map(|(by, since)| Stopped { by, since }),
+        restored: flags.restored,
+        suspended,
+        rate: providers.iter().map(|provider| provider.rate).sum(),
+        waiting: providers.iter().map(|provider| provider.queued + provider.retrying + provider.held).sum(),
+        oldest: providers.iter().filter_map(|provider| provider.oldest).min(),
+        needs_you: Vec::new(),
+        next: upcoming(engine).await?,
+        causes: causes(engine).await?,
+        providers,
+        store: StoreStats {
+            main_bytes: stats.main_bytes,
+            segment_bytes: stats.segment_bytes,
+            segments: stats.segments,
+            users: stats.users,
+            targets: stats.targets,
+            topics: stats.topics,
+            messages: stats.messages,
+            disk_free: stats.disk_free,
+            disk_total: stats.disk_total,
+        },
+    };
+    overview.needs_you = needs_you(engine, &overview).await?;
+    Ok(overview)
+}
+
+pub(crate) async fn overview(call: Call) -> Answered {
+    ok(&build(&call).await?)
+}
+
+pub(crate) async fn stop_sending(call: Call) -> Answered {
+    call.engine().stop_sending(call.actor()).await?;
+    ok(&build(&call).await?)
+}
+
+pub(crate) async fn resume_sending(call: Call) -> Answered {
+    call.engine().resume_sending(call.actor()).await?;
+    ok(&build(&call).await?)
+}
+
+pub(crate) async fn release_restored(call: Call) -> Answered {
+    call.engine().release_restored(call.actor()).await?;
+    ok(&build(&call).await?)
+}
+
+pub(crate) async fn settings(call: Call) -> Answered {
+    let rows: Vec<_> = call
+        .app
+        .settings
+        .shown()
+        .into_iter()
+        .map(|row| SettingRow {
+            name: row.name.to_owned(),
+            value: row.value,
+            origin: row.origin.to_string(),
+            help: row.help.to_owned(),
+        })
+        .collect();
+    ok(&rows)
+}
+
+/// Asks the process to end in good order; it says so at once and does it then.
+pub(crate) async fn shutdown(call: Call) -> Answered {
+    let by = call.actor().clone();
+    let audit = call.engine().entry(&by, "engine.shutdown", "engine", "asked to end");
+    call.engine().store().append_audit(audit).await?;
+    call.app.shutdown.send_replace(true);
+    Ok(super::answer::nothing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_different_people_have_one_shape() {
+        let one = shape("550 5.1.1 <ana@example.com>: no mailbox 4711001");
+        assert_eq!(one, shape("550 5.1.1 <bo@example.org>: no mailbox 88123"));
+        assert_eq!(one, "550 5.1.1 …: no mailbox …");
+    }
+}

@@ -1,0 +1,136 @@
+//! Records as the API shows them.
+
+use crate::domain::person::{Target, User};
+use crate::domain::provider::{Provider, ProviderHold, kind};
+use crate::domain::reason::Why;
+use crate::domain::topic::Topic;
+use crate::engine::usecases::providers::shown;
+use crate::store::catalog::{ApiKey, SubscriberView};
+use crate::wire;
+use serde_json::{Map, Value};
+
+pub(crate) fn target(target: Target) -> wire::person::Target {
+    wire::person::Target {
+        id: target.id,
+        created_at: target.created,
+        updated_at: target.updated,
+        name: target.name,
+        user_id: target.user_id,
+        provider_id: target.provider,
+        provider_type: target.channel,
+        identifier: target.identifier,
+        expired: target.expired,
+        revision: target.revision,
+    }
+}
+
+/// A JSON object that is kept as text. One that cannot be read is shown empty.
+pub(crate) fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+pub(crate) fn user(user: User, targets: Vec<Target>) -> wire::person::User {
+    wire::person::User {
+        id: user.id,
+        created_at: user.created,
+        updated_at: user.updated,
+        name: user.name,
+        password: String::new(),
+        hash: String::new(),
+        hash_options: Map::new(),
+        registration: user.created.to_string(),
+        status: user.enabled,
+        labels: user.labels,
+        password_update: String::new(),
+        email: user.email.unwrap_or_default(),
+        phone: user.phone.unwrap_or_default(),
+        email_verification: false,
+        phone_verification: false,
+        mfa: false,
+        prefs: object(&user.prefs),
+        targets: targets.into_iter().map(target).collect(),
+        accessed_at: String::new(),
+        revision: user.revision,
+    }
+}
+
+pub(crate) fn topic(topic: Topic) -> wire::topic::Topic {
+    wire::topic::Topic {
+        id: topic.id,
+        created_at: topic.created,
+        updated_at: topic.updated,
+        name: topic.name,
+        email_total: topic.totals.email,
+        sms_total: topic.totals.sms,
+        push_total: topic.totals.push,
+        subscribe: topic.subscribe,
+        revision: topic.revision,
+    }
+}
+
+pub(crate) fn subscriber(view: SubscriberView) -> wire::topic::Subscriber {
+    wire::topic::Subscriber {
+        id: view.subscriber.id,
+        created_at: view.subscriber.created,
+        updated_at: view.subscriber.created,
+        target_id: view.target.id.clone(),
+        user_id: view.target.user_id.clone(),
+        user_name: view.user_name,
+        topic_id: view.topic,
+        provider_type: view.subscriber.channel,
+        target: target(view.target),
+    }
+}
+
+/// Why a provider sends nothing, as a reason.
+pub(crate) fn hold(provider: &Provider) -> Option<Why> {
+    match provider.hold.clone()? {
+        ProviderHold::Paused { by, since } => {
+            Some(Why::ProviderPaused { provider: provider.id.clone(), by, since })
+        }
+        ProviderHold::Refused { answer, since } => {
+            Some(Why::ProviderRefuses { provider: provider.id.clone(), answer, since })
+        }
+    }
+}
+
+pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
+    let fields = kind(&provider.kind).map_or(&[][..], |kind| kind.fields);
+    let mut credentials = Map::new();
+    let mut options = Map::new();
+    for field in fields {
+        if field.credential {
+            if let Some(text) = provider.credentials.get(field.name) {
+                credentials.insert(field.name.into(), shown(field, text));
+            }
+        } else if let Some(text) = provider.options.get(field.name) {
+            options.insert(field.name.into(), serde_json::from_str(text).unwrap_or(Value::Null));
+        }
+    }
+    let hold = hold(&provider).map(Into::into);
+    wire::provider::Provider {
+        id: provider.id,
+        created_at: provider.created,
+        updated_at: provider.updated,
+        name: provider.name,
+        provider: provider.kind,
+        enabled: provider.enabled,
+        channel: provider.channel,
+        credentials,
+        options,
+        limits: provider.limits,
+        hold,
+        revision: provider.revision,
+    }
+}
+
+pub(crate) fn key(key: ApiKey) -> wire::key::Key {
+    wire::key::Key {
+        id: key.id,
+        created_at: key.created,
+        name: key.name,
+        scopes: key.scopes,
+        expire: key.expires,
+        accessed_at: key.accessed,
+    }
+}

@@ -1,0 +1,236 @@
+//! Providers: the dialect's routes for every kind of the table, and Herald's own.
+
+use super::answer::{Answered, created, nothing, ok};
+use super::call::Call;
+use super::list::ListCall;
+use super::params::{Params, Required};
+use super::present;
+use crate::domain::provider::{Field, Kind, Limits, Provider, Shape, kind};
+use crate::domain::validate::{self, Invalid};
+use crate::engine::usecases::providers::{MASK, ProviderEdit};
+use crate::engine::usecases::{Outcome, Refusal};
+use crate::wire::ErrorType;
+use crate::wire::list::ProviderList;
+use crate::wire::provider::{DialogueLine, ProviderTest};
+use serde_json::Value;
+use std::net::IpAddr;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let request = ListCall::read::<Provider>(&call)?;
+    let found = request.page_of(call.engine().store().providers().await?)?;
+    ok(&ProviderList {
+        total: found.total,
+        providers: found.items.into_iter().map(present::provider).collect(),
+        next: found.next,
+        cut_short: found.cut_short,
+    })
+}
+
+pub(crate) async fn get(call: Call) -> Answered {
+    ok(&present::provider(call.engine().store().provider(&call.id("providerId")?).await?))
+}
+
+fn kind_of(call: &Call) -> Outcome<&'static Kind> {
+    let name = call.segment("kind");
+    kind(name).ok_or_else(|| {
+        let known: Vec<_> = crate::domain::provider::KINDS.iter().map(|kind| kind.name).collect();
+        let text = format!("There is no provider kind `{name}`; Herald knows {}", known.join(", "));
+        Refusal::new(ErrorType::RouteNotFound, text)
+    })
+}
+
+/// Takes one field and checks its shape. An empty text counts as not given.
+fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
+    let name = field.name;
+    let rule = |rule: &str| Err(Invalid::value(name, rule).into());
+    Ok(match field.shape {
+        Shape::Text(max) => params.line(name, 0, usize::from(max))?.map(Value::from),
+        Shape::Email => {
+            let text = params.line(name, 0, 320)?;
+            if text.as_ref().is_some_and(|text| !text.is_empty() && !validate::email(text)) {
+                return rule("Value must be a valid email address");
+            }
+            text.map(Value::from)
+        }
+        Shape::Port => params.integer(name, 1, 65535)?.map(Value::from),
+        Shape::Flag => params.flag(name)?.map(Value::from),
+        Shape::OneOf(words) => {
+            let text = params.line(name, 0, 64)?;
+            // The dialect stores no encryption as an empty text, and sends it back so.
+            if text.as_ref().is_some_and(|text| !text.is_empty() && !words.contains(&text.as_str())) {
+                return rule(&format!("Value must be one of ({})", words.join(", ")));
+            }
+            text.map(Value::from)
+        }
+        Shape::Url => {
+            let text = params.line(name, 0, 2048)?;
+            let good = |text: &str| {
+                url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            };
+            if text.as_ref().is_some_and(|text| !text.is_empty() && !good(text)) {
+                return rule("Value must be a valid http or https URL");
+            }
+            text.map(Value::from)
+        }
+        Shape::Host => {
+            let text = params.line(name, 0, 1024)?;
+            let good = |text: &str| {
+                text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b';' | b'[' | b']' | b'/'))
+            };
+            if text.as_ref().is_some_and(|text| !good(text)) {
+                return rule("Value must be a host name or an address, or several with `;` between");
+            }
+            text.map(Value::from)
+        }
+        Shape::Pem => {
+            let text = params.text(name, 0, 256 << 10)?;
+            if text.as_ref().is_some_and(|text| !text.is_empty() && !text.contains("-----BEGIN ") && !text.contains(MASK)) {
+                return rule("Value must be certificates in PEM");
+            }
+            text.map(Value::from)
+        }
+    })
+}
+
+/// Whether a host is of this machine or a private network, as far as its name tells.
+fn is_private(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    if bare == "localhost" || bare.ends_with(".localhost") {
+        return true;
+    }
+    match bare.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64
+        }
+        Ok(IpAddr::V6(ip)) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                || ip.to_ipv4_mapped().is_some_and(|ip| is_private(&ip.to_string()))
+        }
+        Err(_) => false,
+    }
+}
+
+/// Refuses hosts and URLs of private networks that came in over the network.
+fn check_receiver(call: &Call, field: &Field, value: &Value) -> Outcome<()> {
+    if !call.caller.remote || call.app.settings.allow_private {
+        return Ok(());
+    }
+    let Some(text) = value.as_str() else { return Ok(()) };
+    let hosts: Vec<String> = match field.shape {
+        Shape::Host => text
+            .split(';')
+            .map(|part| {
+                let part = part.rsplit_once("//").map_or(part, |(_, rest)| rest);
+                let plain = part.parse::<IpAddr>().is_ok() || part.ends_with(']');
+                if plain { part } else { part.rsplit_once(':').map_or(part, |(host, _)| host) }.to_owned()
+            })
+            .collect(),
+        Shape::Url => url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).into_iter().collect(),
+        _ => return Ok(()),
+    };
+    if let Some(host) = hosts.iter().find(|host| is_private(host)) {
+        let rule = format!(
+            "{host} is on this machine or a private network, which a request over the network may not name unless the setting outgoing.allow_private is true"
+        );
+        return Err(Invalid::value(field.name, rule).into());
+    }
+    Ok(())
+}
+
+fn check_limits(limits: &Limits) -> Outcome<()> {
+    let bad = |param: &str| Err(Invalid::value(format!("limits.{param}"), "Value must be greater than 0").into());
+    match limits {
+        Limits { per_second: Some(rate), .. } if !rate.is_finite() || *rate <= 0.0 => bad("perSecond"),
+        Limits { per_hour: Some(0), .. } => bad("perHour"),
+        Limits { per_day: Some(0), .. } => bad("perDay"),
+        Limits { concurrency: Some(0), .. } => bad("concurrency"),
+        Limits { window: Some(0), .. } => bad("window"),
+        _ => Ok(()),
+    }
+}
+
+fn edit(call: &Call, kind: &'static Kind, params: &mut Params, name: Option<String>) -> Outcome<ProviderEdit> {
+    let mut edit = ProviderEdit { name, ..ProviderEdit::default() };
+    for row in kind.fields {
+        let Some(value) = field(params, row)? else { continue };
+        check_receiver(call, row, &value)?;
+        edit.fields.insert(row.name, value);
+    }
+    edit.enabled = params.flag("enabled")?;
+    edit.channel = params.channel("type")?;
+    edit.limits = params.typed("limits")?;
+    edit.limits.as_ref().map_or(Ok(()), check_limits)?;
+    edit.revision = params.typed("revision")?;
+    Ok(edit)
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let kind = kind_of(&call)?;
+    let mut params = call.params()?;
+    let id = params.custom_id("providerId")?;
+    let name = params.line("name", 1, 128).required("name")?;
+    let edit = edit(&call, kind, &mut params, Some(name))?;
+    params.finish()?;
+    // The one field that the dialect wants at once.
+    if kind.name == "smtp" && !edit.fields.contains_key("host") {
+        return Err(Invalid::Missing("host").into());
+    }
+    created(&present::provider(call.engine().create_provider(call.actor(), kind, &id, edit).await?))
+}
+
+pub(crate) async fn update(call: Call) -> Answered {
+    let kind = kind_of(&call)?;
+    let id = call.id("providerId")?;
+    let mut params = call.params()?;
+    let name = params.line("name", 0, 128)?.filter(|name| !name.is_empty());
+    let edit = edit(&call, kind, &mut params, name)?;
+    params.finish()?;
+    ok(&present::provider(call.engine().edit_provider(call.actor(), kind, &id, edit).await?))
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    call.engine().delete_provider(call.actor(), &call.id("providerId")?).await?;
+    Ok(nothing())
+}
+
+pub(crate) async fn pause(call: Call) -> Answered {
+    let provider = call.engine().pause_provider(&call.id("providerId")?, call.actor()).await?;
+    ok(&present::provider(provider))
+}
+
+pub(crate) async fn resume(call: Call) -> Answered {
+    let provider = call.engine().resume_provider(&call.id("providerId")?, call.actor()).await?;
+    ok(&present::provider(provider))
+}
+
+pub(crate) async fn test(call: Call) -> Answered {
+    let id = call.id("providerId")?;
+    let report = call.engine().test_provider(&id).await?;
+    ok(&ProviderTest {
+        ok: report.ok,
+        dialogue: report
+            .dialogue
+            .into_iter()
+            .map(|line| DialogueLine { ours: line.ours, text: line.text })
+            .collect(),
+        finding: report.finding,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_hosts_by_their_names() {
+        for host in ["localhost", "a.localhost", "127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.1.1", "100.64.0.1", "0.0.0.0", "[::1]", "::1", "fd00::1", "fe80::1", "::ffff:127.0.0.1"] {
+            assert!(is_private(host), "{host}");
+        }
+        for host in ["mx.example.com", "8.8.8.8", "2001:4860:4860::8888", "100.128.0.1"] {
+            assert!(!is_private(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The table of routes: method, path, scope, what it is for, how its body is
+//! read, and the handler. Every route of the API is a row of it.
+
+use super::answer::Answered;
+use super::call::Call;
+use super::{
+    audit, backup, deliveries, events, imports, keys, message_detail, messages, overview, persons, providers,
+    targets, topics, users, waiting,
+};
+use std::pin::Pin;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody.
+    Open,
+    /// Whoever has a key, or owns the socket.
+    Any,
+    /// Keys with this scope, and the owner of the socket.
+    Needs(&'static str),
+    /// The owner of the socket alone.
+    Owner,
+}
+
+/// How the body of a route is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// There is none; one that comes all the same is read and forgotten.
+    None,
+    /// A JSON object, up to the setting `api.body_limit`.
+    Json,
+    /// A stream without a limit; the route has no time limit either.
+    Stream,
+}
+
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+/// A row.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: &'static str,
+    /// The path, its parameters in braces.
+    pub path: &'static str,
+    /// Who may.
+    pub scope: Scope,
+    /// How the body is read.
+    pub body: BodyKind,
+    /// What it is for.
+    pub summary: &'static str,
+    /// Whether the answer is a stream that may last.
+    pub streams: bool,
+    pub(crate) handler: fn(Call) -> Answer,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $scope:tt $body:ident $handler:path, $summary:literal;)*) => {
+        /// The table.
+        pub const ROUTES: &[Route] = &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            scope: routes!(@scope $scope),
+            body: BodyKind::$body,
+            summary: $summary,
+            streams: matches!(BodyKind::$body, BodyKind::Stream),
+            handler: |call| Box::pin($handler(call)),
+        },)*];
+    };
+    (@scope open) => { Scope::Open };
+    (@scope any) => { Scope::Any };
+    (@scope owner) => { Scope::Owner };
+    (@scope $scope:literal) => { Scope::Needs($scope) };
+}
+
+routes! {
+    GET "/v1/health" open None overview::health, "Whether the API answers and the store takes writes";
+    GET "/v1/ping" any None overview::ping, "An authenticated round trip";
+
+    GET "/v1/messaging/messages" "messages.read" None messages::list, "A page of messages";
+    POST "/v1/messaging/messages/email" "messages.write" Json messages::create_email, "Create a mail";
+    PATCH "/v1/messaging/messages/email/{messageId}" "messages.write" Json messages::update_email, "Change a mail";
+    POST "/v1/messaging/messages/sms" "messages.write" Json messages::create_sms, "Create a text message";
+    PATCH "/v1/messaging/messages/sms/{messageId}" "messages.write" Json messages::update_sms, "Change a text message";
+    POST "/v1/messaging/messages/push" "messages.write" Json messages::create_push, "Create a notification";
+    PATCH "/v1/messaging/messages/push/{messageId}" "messages.write" Json messages::update_push, "Change a notification";
+    GET "/v1/messaging/messages/{messageId}" "messages.read" None messages::get, "A message";
+    DELETE "/v1/messaging/messages/{messageId}" "messages.write" None messages::delete, "Delete a message that is not being sent";
+    GET "/v1/messaging/messages/{messageId}/logs" "messages.read" None audit::of_message, "The audit of a message";
+    GET "/v1/messaging/messages/{messageId}/targets" "messages.read" None messages::targets, "The targets that a message names directly";
+
+    GET "/v1/messaging/providers" "providers.read" None providers::list, "A page of providers";
+    POST "/v1/messaging/providers/{kind}" "providers.write" Json providers::create, "Create a provider of a kind";
+    PATCH "/v1/messaging/providers/{kind}/{providerId}" "providers.write" Json providers::update, "Change a provider";
+    GET "/v1/messaging/providers/{providerId}" "providers.read" None providers::get, "A provider";
+    DELETE "/v1/messaging/providers/{providerId}" "providers.write" None providers::delete, "Delete a provider";
+    GET "/v1/messaging/providers/{providerId}/logs" "providers.read" None audit::of_provider, "The audit of a provider";
+
+    GET "/v1/messaging/topics" "topics.read" None topics::list, "A page of topics";
+    POST "/v1/messaging/topics" "topics.write" Json topics::create, "Create a topic";
+    GET "/v1/messaging/topics/{topicId}" "topics.read" None topics::get, "A topic";
+    PATCH "/v1/messaging/topics/{topicId}" "topics.write" Json topics::update, "Change a topic";
+    DELETE "/v1/messaging/topics/{topicId}" "topics.write" None topics::delete, "Delete a topic with its subscriptions";
+    GET "/v1/messaging/topics/{topicId}/logs" "topics.read" None audit::of_topic, "The audit of a topic";
+    GET "/v1/messaging/topics/{topicId}/subscribers" "subscribers.read" None topics::subscribers, "A page of a topic's subscribers";
+    POST "/v1/messaging/topics/{topicId}/subscribers" "subscribers.write" Json topics::subscribe, "Subscribe a target";
+    GET "/v1/messaging/topics/{topicId}/subscribers/{subscriberId}" "subscribers.read" None topics::subscriber, "A subscriber";
+    DELETE "/v1/messaging/topics/{topicId}/subscribers/{subscriberId}" "subscribers.write" None topics::unsubscribe, "End a subscription";
+    GET "/v1/messaging/subscribers/{subscriberId}/logs" "subscribers.read" None audit::of_subscriber, "The audit of a subscriber";
+
+    GET "/v1/users" "users.read" None users::list, "A page of users";
+    POST "/v1/users" "users.write" Json users::create, "Create a user, and a target for each address";
+    GET "/v1/users/{userId}" "users.read" None users::get, "A user";
+    DELETE "/v1/users/{userId}" "users.write" None users::delete, "Delete a user with its targets";
+    PATCH "/v1/users/{userId}/name" "users.write" Json users::name, "Change a user's name";
+    PATCH "/v1/users/{userId}/email" "users.write" Json users::email, "Change a user's mail address and its target";
+    PATCH "/v1/users/{userId}/phone" "users.write" Json users::phone, "Change a user's phone number and its target";
+    PATCH "/v1/users/{userId}/status" "users.write" Json users::status, "Block a user, or lift it";
+    PUT "/v1/users/{userId}/labels" "users.write" Json users::labels, "Replace a user's labels";
+    GET "/v1/users/{userId}/prefs" "users.read" None users::prefs, "A user's preferences";
+    PATCH "/v1/users/{userId}/prefs" "users.write" Json users::update_prefs, "Replace a user's preferences";
+    GET "/v1/users/{userId}/targets" "users.read" None targets::list, "A page of a user's targets";
+    POST "/v1/users/{userId}/targets" "users.write" Json targets::create, "Create a target";
+    GET "/v1/users/{userId}/targets/{targetId}" "users.read" None targets::get, "A target of a user";
+    PATCH "/v1/users/{userId}/targets/{targetId}" "users.write" Json targets::update, "Change a target";
+    DELETE "/v1/users/{userId}/targets/{targetId}" "users.write" None targets::delete, "Delete a target with its subscriptions";
+
+    GET "/v1/herald/overview" "messages.read" None overview::overview, "The first screen: what runs, waits, fails and needs somebody";
+    GET "/v1/herald/providers" "providers.read" None overview::providers, "How providers do";
+    POST "/v1/herald/providers/{providerId}/pause" "providers.write" Json providers::pause, "Stop a provider";
+    POST "/v1/herald/providers/{providerId}/resume" "providers.write" Json providers::resume, "Let a provider go on";
+    POST "/v1/herald/providers/{providerId}/test" "providers.write" Json providers::test, "Talk to a provider without sending to anybody";
+    GET "/v1/herald/targets" "targets.read" None targets::all, "A page of everybody's targets";
+    GET "/v1/herald/targets/{targetId}" "targets.read" None targets::by_id, "A target by its id alone";
+    GET "/v1/herald/messages/{messageId}" "messages.read" None message_detail::detail, "A message with its lanes";
+    POST "/v1/herald/messages/{messageId}/pause" "messages.write" Json message_detail::pause, "Stop a message that is being sent";
+    POST "/v1/herald/messages/{messageId}/resume" "messages.write" Json message_detail::resume, "Let a paused message go on";
+    POST "/v1/herald/messages/{messageId}/cancel" "messages.write" Json message_detail::cancel, "End a message";
+    POST "/v1/herald/messages/{messageId}/hold" "messages.write" Json message_detail::hold, "Hold a scheduled message, to edit it";
+    POST "/v1/herald/messages/{messageId}/release" "messages.write" Json message_detail::release, "Let a held message go";
+    POST "/v1/herald/messages/{messageId}/undo" "messages.write" Json message_detail::undo, "Take a message back into a draft before it is claimed";
+    POST "/v1/herald/messages/{messageId}/duplicate" "messages.write" Json message_detail::duplicate, "A new draft with the same content and audience";
+    POST "/v1/herald/messages/{messageId}/retry" "messages.write" Json message_detail::retry, "Try those again who failed, or say who that would be";
+    GET "/v1/herald/messages/{messageId}/preview" "messages.read" None message_detail::preview, "Who would get a message now";
+    GET "/v1/herald/audience" "topics.read" None message_detail::audience, "How many people a set of topics reaches at most";
+    GET "/v1/herald/why/{id}" "messages.read" None message_detail::why, "Why a message, provider or target stands where it stands";
+    GET "/v1/herald/deliveries" "messages.read" None deliveries::page, "A page of the delivery log";
+    GET "/v1/herald/waiting" "messages.read" None waiting::page, "A page of those who wait";
+    POST "/v1/herald/waiting/decide" "messages.write" Json waiting::decide, "Release, fail over or give up those who wait";
+    POST "/v1/herald/sending/stop" "sending.write" Json overview::stop_sending, "Stop all sending";
+    POST "/v1/herald/sending/resume" "sending.write" Json overview::resume_sending, "Let sending go on";
+    POST "/v1/herald/sending/release" "sending.write" Json overview::release_restored, "Let a restored copy send";
+    GET "/v1/herald/find" "messages.read" None persons::find, "Whatever bears an id, an address, a Message-ID or a service's id";
+    GET "/v1/herald/person" "users.read" None persons::export, "All that is held of a person";
+    POST "/v1/herald/person/erase" "users.write" Json persons::erase, "Forget a person; counts stay";
+    GET "/v1/herald/imports" "users.read" None imports::list, "Imports, newest first";
+    POST "/v1/herald/imports" "users.write" Stream imports::create, "Import people from CSV or NDJSON";
+    POST "/v1/herald/imports/{importId}/undo" "users.write" Json imports::undo, "Take back what an import made";
+    GET "/v1/herald/keys" "keys.read" None keys::list, "All API keys";
+    POST "/v1/herald/keys" "keys.write" Json keys::create, "Create an API key; its secret is said once";
+    DELETE "/v1/herald/keys/{keyId}" "keys.write" None keys::delete, "Delete an API key";
+    GET "/v1/herald/audit" "audit.read" None audit::page, "Who did what";
+    GET "/v1/herald/settings" "providers.read" None overview::settings, "What every setting is, and where it was set";
+    GET "/v1/herald/events" "messages.read" Stream events::events, "What has changed, as it changes";
+    POST "/v1/herald/backup" owner Stream backup::create, "Copy the store while it runs";
+    POST "/v1/herald/shutdown" owner Json overview::shutdown, "End the process in good order";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::key::SCOPES;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn rows_are_distinct_and_their_scopes_exist() {
+        let mut seen = BTreeSet::new();
+        for route in ROUTES {
+            assert!(seen.insert((route.method, route.path)), "{route:?}");
+            if let Scope::Needs(scope) = route.scope {
+                assert!(SCOPES.iter().any(|(known, _)| *known == scope), "{route:?}");
+            }
+            assert!(!route.summary.is_empty() && !route.summary.ends_with('.'), "{route:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The service: from a request to a row of the table and back.
+
+use super::App;
+use super::answer::{Answered, refusal};
+use super::auth::{Caller, Peer};
+use super::call::{Call, Payload};
+use super::routes::{BodyKind, ROUTES, Route};
+use crate::engine::usecases::{Outcome, Refusal};
+use crate::wire::{ErrorType, header};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, RawPathParams};
+use axum::response::Response;
+use axum::routing::any;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use http_body_util::{BodyExt, Limited};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Service, ServiceExt};
+
+/// What a bodiless request may carry all the same (the SDKs send `{}` with DELETE).
+const STRAY_BODY: usize = 64 << 10;
+
+/// A router for each method: what is a literal for one method may be a parameter
+/// for another (`POST /messages/email`, `GET /messages/{messageId}`).
+pub(crate) struct Tables(HashMap<Method, Router>);
+
+/// What a request brings to its handler.
+#[derive(Clone)]
+struct Door {
+    app: Arc<App>,
+    peer: Arc<Peer>,
+    id: Arc<str>,
+}
+
+impl Tables {
+    pub(crate) fn new() -> Self {
+        let mut routers: HashMap<Method, Router> = HashMap::new();
+        for route in ROUTES {
+            let Ok(method) = Method::from_bytes(route.method.as_bytes()) else { continue };
+            let handler = any(move |Extension(door): Extension<Door>, params: RawPathParams, request: Request<Body>| {
+                let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                run(route, door, path, request)
+            });
+            let router = routers.remove(&method).unwrap_or_default();
+            routers.insert(method, router.route(route.path, handler));
+        }
+        let routers = routers.into_iter().map(|(method, router)| (method, router.fallback(unknown)));
+        Self(routers.collect())
+    }
+}
+
+async fn unknown() -> Response {
+    refusal(&Refusal::new(
+        ErrorType::RouteNotFound,
+        "Route not found. Please ensure the endpoint is configured correctly and that the API route is valid for this SDK version.",
+    ))
+}
+
+async fn run(
+    route: &'static Route,
+    door: Door,
+    path: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Response {
+    let limit = door.app.settings.api_timeout;
+    let work = AssertUnwindSafe(handle(route, door, path, request)).catch_unwind();
+    let done = if route.streams {
+        Ok(work.await)
+    } else {
+        tokio::time::timeout(limit, work).await
+    };
+    let answer = match done {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            tracing::error!(route = ?route, "a handler panicked");
+            Err(Refusal::new(ErrorType::ServerError, "Something went wrong in Herald; its log says what"))
+        }
+        Err(_) => Err(Refusal::new(
+            ErrorType::Timeout,
+            format!("The request took longer than {} s; look whether it has been done before trying again", limit.as_secs()),
+        )),
+    };
+    answer.unwrap_or_else(|error| {
+        if error.kind.status() >= 500 {
+            tracing::warn!(route = ?route, error = %error, "refused");
+        }
+        refusal(&error)
+    })
+}
+
+async fn handle(
+    route: &'static Route,
+    door: Door,
+    path: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Answered {
+    let (parts, body) = request.into_parts();
+    // The dialect's order: who, then what.
+    let caller = Caller::of(&door.app, &door.peer, &parts.headers, &door.id).await?;
+    caller.admit(route.scope)?;
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let body = match route.body {
+        BodyKind::Stream => Payload::Stream(body),
+        BodyKind::None => {
+            read(body, &parts.headers, STRAY_BODY).await?;
+            Payload::Whole(Bytes::new())
+        }
+        BodyKind::Json => {
+            check_type(&parts.headers)?;
+            let limit = usize::try_from(door.app.settings.body_limit.0).unwrap_or(usize::MAX);
+            Payload::Whole(read(body, &parts.headers, limit).await?)
+        }
+    };
+    (route.handler)(Call { app: door.app, caller, path, query, headers: parts.headers, body }).await
+}
+
+/// A JSON body says so, or says nothing.
+fn check_type(headers: &HeaderMap) -> Outcome<()> {
+    let Some(kind) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
+    if kind.is_empty() || kind.contains("json") {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorType::ArgumentInvalid,
+        format!("The body must be JSON (content-type: application/json), not {kind}"),
+    ))
+}
+
+async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
+    let too_large = || {
+        Refusal::new(ErrorType::BodyTooLarge, format!("The body is larger than the limit of {limit} bytes"))
+    };
+    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(error) => {
+            Err(Refusal::new(ErrorType::ArgumentInvalid, format!("The body cannot be read: {error}")))
+        }
+    }
+}
+
+/// The API behind one door, as a tower service.
+#[derive(Clone)]
+pub struct ApiService {
+    app: Arc<App>,
+    peer: Arc<Peer>,
+}
+
+impl ApiService {
+    pub(crate) fn new(app: Arc<App>, peer: Peer) -> Self {
+        Self { app, peer: Arc::new(peer) }
+    }
+
+    /// The caller's id of a request if it can be printed, else a new one.
+    fn request_id(&self, headers: &HeaderMap) -> Arc<str> {
+        let given = headers.get(header::REQUEST_ID).and_then(|value| value.to_str().ok());
+        let good = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        given.filter(good).map_or_else(|| self.app.engine.new_id().into(), Into::into)
+    }
+
+    async fn answer(self, mut request: Request<Body>) -> Response {
+        let id = self.request_id(request.headers());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let begun = tokio::time::Instant::now();
+        let table = if method == Method::HEAD { Method::GET } else { method.clone() };
+        let door = Door { app: Arc::clone(&self.app), peer: Arc::clone(&self.peer), id: Arc::clone(&id) };
+        request.extensions_mut().insert(door);
+        let mut response = match self.app.router.0.get(&table) {
+            Some(router) => match router.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            None => unknown().await,
+        };
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            headers.insert(header::REQUEST_ID, value);
+        }
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if response.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            // What is left of the body is not read.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        tracing::debug!(%method, path, status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
+        response
+    }
+}
+
+impl<B> Service<Request<B>> for ApiService
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request.map(Body::new)).await) })
+    }
+}

@@ -1,0 +1,80 @@
+//! Targets: of a user, in the dialect; of everybody, Herald's own.
+
+use super::answer::{Answered, created, nothing, ok};
+use super::call::Call;
+use super::list::{Found, ListCall};
+use super::params::Required;
+use super::present;
+use crate::domain::ids::{TargetId, UserId};
+use crate::domain::person::Target;
+use crate::engine::usecases::users::{TargetDraft, TargetEdit};
+use crate::wire::list::TargetList;
+
+pub(crate) fn list_of(found: Found<Target>) -> TargetList {
+    TargetList {
+        total: found.total,
+        targets: found.items.into_iter().map(present::target).collect(),
+        next: found.next,
+        cut_short: found.cut_short,
+    }
+}
+
+pub(crate) async fn all(call: Call) -> Answered {
+    let request = ListCall::read::<Target>(&call)?;
+    let store = call.engine().store();
+    let found = request
+        .page(
+            |page| async move { store.targets(page).await },
+            |id| async move { Ok(store.target(&TargetId::new(id)?).await?.no.0) },
+        )
+        .await?;
+    ok(&list_of(found))
+}
+
+pub(crate) async fn by_id(call: Call) -> Answered {
+    let target = call.engine().store().target(&call.id("targetId")?).await?;
+    ok(&present::target(target))
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let user: UserId = call.id("userId")?;
+    let request = ListCall::read::<Target>(&call)?;
+    let (_, targets) = call.engine().user_with_targets(&user).await?;
+    ok(&list_of(request.page_of(targets)?))
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let user = call.id("userId")?;
+    let mut params = call.params()?;
+    let id = params.custom_id("targetId")?;
+    let channel = params.channel("providerType").required("providerType")?;
+    let identifier = params.text("identifier", 1, 4096).required("identifier")?;
+    let provider = params.id("providerId")?;
+    let name = params.line("name", 0, 128)?.unwrap_or_default();
+    params.finish()?;
+    let draft = TargetDraft { id, channel, identifier, provider, name };
+    created(&present::target(call.engine().create_target(call.actor(), &user, draft).await?))
+}
+
+pub(crate) async fn get(call: Call) -> Answered {
+    let target = call.engine().target_of(&call.id("userId")?, &call.id("targetId")?).await?;
+    ok(&present::target(target))
+}
+
+pub(crate) async fn update(call: Call) -> Answered {
+    let (user, id) = (call.id("userId")?, call.id("targetId")?);
+    let mut params = call.params()?;
+    let edit = TargetEdit {
+        identifier: params.text("identifier", 0, 4096)?.filter(|text| !text.is_empty()),
+        provider: params.id("providerId")?,
+        name: params.line("name", 0, 128)?,
+        revision: params.typed("revision")?,
+    };
+    params.finish()?;
+    ok(&present::target(call.engine().edit_target(call.actor(), &user, &id, edit).await?))
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    call.engine().delete_target(call.actor(), &call.id("userId")?, &call.id("targetId")?).await?;
+    Ok(nothing())
+}

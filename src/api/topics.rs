@@ -1,0 +1,111 @@
+//! Topics and subscribers, in the dialect.
+
+use super::answer::{Answered, created, nothing, ok};
+use super::call::Call;
+use super::list::ListCall;
+use super::params::{Params, Required};
+use super::present;
+use crate::domain::ids::{SubscriberId, TargetId, TopicId};
+use crate::domain::topic::Topic;
+use crate::domain::validate::Invalid;
+use crate::engine::usecases::Outcome;
+use crate::engine::usecases::topics::{TopicEdit, is_role};
+use crate::store::catalog::SubscriberView;
+use crate::wire::list::{SubscriberList, TopicList};
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let request = ListCall::read::<Topic>(&call)?;
+    let store = call.engine().store();
+    let found = request
+        .page(
+            |page| async move { store.topics(page).await },
+            |id| async move { Ok(u64::from(store.topic(&TopicId::new(id)?).await?.no.0)) },
+        )
+        .await?;
+    ok(&TopicList {
+        total: found.total,
+        topics: found.items.into_iter().map(present::topic).collect(),
+        next: found.next,
+        cut_short: found.cut_short,
+    })
+}
+
+fn roles(params: &mut Params) -> Outcome<Option<Vec<String>>> {
+    let Some(roles) = params.texts("subscribe", 100)? else { return Ok(None) };
+    if let Some(bad) = roles.iter().find(|role| !is_role(role)) {
+        return Err(Invalid::value("subscribe", format!("`{bad}` is not a role")).into());
+    }
+    Ok(Some(roles))
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let mut params = call.params()?;
+    let id = params.custom_id("topicId")?;
+    let name = params.line("name", 1, 128).required("name")?;
+    let subscribe = roles(&mut params)?.unwrap_or_else(|| vec!["users".into()]);
+    params.finish()?;
+    created(&present::topic(call.engine().create_topic(call.actor(), &id, name, subscribe).await?))
+}
+
+pub(crate) async fn get(call: Call) -> Answered {
+    ok(&present::topic(call.engine().store().topic(&call.id("topicId")?).await?))
+}
+
+pub(crate) async fn update(call: Call) -> Answered {
+    let id = call.id("topicId")?;
+    let mut params = call.params()?;
+    let edit = TopicEdit {
+        name: params.line("name", 1, 128)?,
+        subscribe: roles(&mut params)?,
+        revision: params.typed("revision")?,
+    };
+    params.finish()?;
+    ok(&present::topic(call.engine().edit_topic(call.actor(), &id, edit).await?))
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    call.engine().delete_topic(call.actor(), &call.id("topicId")?).await?;
+    Ok(nothing())
+}
+
+pub(crate) async fn subscribers(call: Call) -> Answered {
+    let topic: &TopicId = &call.id("topicId")?;
+    let request = ListCall::read::<SubscriberView>(&call)?;
+    let store = call.engine().store();
+    let found = request
+        .page(
+            |page| async move { store.subscribers(topic, page).await },
+            |id| async move {
+                let view = store.subscriber(topic, &SubscriberId::new(id)?).await?;
+                Ok(view.subscriber.target_no.0)
+            },
+        )
+        .await?;
+    ok(&SubscriberList {
+        total: found.total,
+        subscribers: found.items.into_iter().map(present::subscriber).collect(),
+        next: found.next,
+        cut_short: found.cut_short,
+    })
+}
+
+pub(crate) async fn subscribe(call: Call) -> Answered {
+    let topic = call.id("topicId")?;
+    let mut params = call.params()?;
+    let id = params.custom_id("subscriberId")?;
+    let target = params.id("targetId").required("targetId")?;
+    params.finish()?;
+    let target = TargetId::new(target)?;
+    let view = call.engine().subscribe_target(call.actor(), &topic, &id, &target).await?;
+    created(&present::subscriber(view))
+}
+
+pub(crate) async fn subscriber(call: Call) -> Answered {
+    let view = call.engine().store().subscriber(&call.id("topicId")?, &call.id("subscriberId")?).await?;
+    ok(&present::subscriber(view))
+}
+
+pub(crate) async fn unsubscribe(call: Call) -> Answered {
+    call.engine().unsubscribe(call.actor(), &call.id("topicId")?, &call.id("subscriberId")?).await?;
+    Ok(nothing())
+}

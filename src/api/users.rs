@@ -1,0 +1,116 @@
+//! Users, in the dialect.
+
+use super::answer::{Answered, created, nothing, ok};
+use super::call::Call;
+use super::list::ListCall;
+use super::params::{Params, Required};
+use super::present;
+use crate::domain::ids::UserId;
+use crate::domain::person::User;
+use crate::domain::validate::Invalid;
+use crate::engine::usecases::Outcome;
+use crate::engine::usecases::users::{UserDraft, UserEdit};
+use crate::wire::list::UserList;
+use serde_json::{Map, Value};
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let request = ListCall::read::<User>(&call)?;
+    let store = call.engine().store();
+    let found = request
+        .page(
+            |page| async move { store.users(page).await },
+            |id| async move { Ok(store.user(&UserId::new(id)?).await?.no.0) },
+        )
+        .await?;
+    let mut users = Vec::with_capacity(found.items.len());
+    for user in found.items {
+        let targets = store.targets_of(user.no).await?;
+        users.push(present::user(user, targets));
+    }
+    ok(&UserList { total: found.total, users, next: found.next, cut_short: found.cut_short })
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let mut params = call.params()?;
+    let id = params.custom_id("userId")?;
+    let email = params.text("email", 0, 320)?.filter(|text| !text.is_empty());
+    let phone = params.text("phone", 0, 32)?.filter(|text| !text.is_empty());
+    // Herald signs nobody in: a password is checked as the dialect does, and not kept.
+    params.text("password", 8, 256)?;
+    let name = params.line("name", 0, 128)?.unwrap_or_default();
+    params.finish()?;
+    let draft = UserDraft { id, email, phone, name };
+    let (user, targets) = call.engine().create_user(call.actor(), draft).await?;
+    created(&present::user(user, targets))
+}
+
+pub(crate) async fn get(call: Call) -> Answered {
+    let (user, targets) = call.engine().user_with_targets(&call.id("userId")?).await?;
+    ok(&present::user(user, targets))
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    call.engine().delete_user(call.actor(), &call.id("userId")?).await?;
+    Ok(nothing())
+}
+
+/// Reads one parameter of the body and nothing else.
+fn only<T>(call: &Call, read: impl FnOnce(&mut Params) -> Outcome<T>) -> Outcome<T> {
+    let mut params = call.params()?;
+    let value = read(&mut params)?;
+    params.finish()?;
+    Ok(value)
+}
+
+async fn edit(call: Call, edit: UserEdit) -> Answered {
+    let (user, targets) = call.engine().edit_user(call.actor(), &call.id("userId")?, edit).await?;
+    ok(&present::user(user, targets))
+}
+
+pub(crate) async fn name(call: Call) -> Answered {
+    let name = only(&call, |params| params.line("name", 0, 128).required("name"))?;
+    edit(call, UserEdit::Name(name)).await
+}
+
+pub(crate) async fn email(call: Call) -> Answered {
+    let email = only(&call, |params| params.text("email", 0, 320).required("email"))?;
+    edit(call, UserEdit::Email(Some(email).filter(|text| !text.is_empty()))).await
+}
+
+pub(crate) async fn phone(call: Call) -> Answered {
+    let number = only(&call, |params| params.text("number", 0, 32).required("number"))?;
+    edit(call, UserEdit::Phone(Some(number).filter(|text| !text.is_empty()))).await
+}
+
+pub(crate) async fn status(call: Call) -> Answered {
+    let status = only(&call, |params| params.flag("status").required("status"))?;
+    edit(call, UserEdit::Enabled(status)).await
+}
+
+pub(crate) async fn labels(call: Call) -> Answered {
+    let labels = only(&call, |params| params.texts("labels", 1000).required("labels"))?;
+    let good = |label: &String| {
+        (1..=36).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if !labels.iter().all(good) {
+        let rule = "Value must a valid array of labels of 1 to 36 of the chars a-z, A-Z, 0-9";
+        return Err(Invalid::value("labels", rule).into());
+    }
+    edit(call, UserEdit::Labels(labels)).await
+}
+
+pub(crate) async fn prefs(call: Call) -> Answered {
+    let (user, _) = call.engine().user_with_targets(&call.id("userId")?).await?;
+    ok(&present::object(&user.prefs))
+}
+
+pub(crate) async fn update_prefs(call: Call) -> Answered {
+    let prefs: Map<String, Value> = only(&call, |params| params.object("prefs").required("prefs"))?;
+    let text = serde_json::to_string(&prefs).unwrap_or_default();
+    if text.len() > 64 << 10 {
+        return Err(Invalid::value("prefs", "Value must be a valid JSON object of at most 64 KiB").into());
+    }
+    let id = call.id("userId")?;
+    let (user, _) = call.engine().edit_user(call.actor(), &id, UserEdit::Prefs(text)).await?;
+    ok(&present::object(&user.prefs))
+}

@@ -1,0 +1,212 @@
+//! Importing people: a file in steps, each step one transaction.
+
+use super::error::{Outcome, Refusal};
+use crate::domain::audit::Actor;
+use crate::domain::channel::Channel;
+use crate::domain::ids::{ImportId, TopicId};
+use crate::domain::import::{Decoder, ImportOptions, ImportRow, Outcome as Read};
+use crate::engine::Engine;
+use crate::store::people::{ImportCounts, ImportPerson, ImportRecord};
+use crate::wire::ErrorType;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// People that one transaction writes.
+const STEP: usize = 500;
+
+/// So many refused lines are worth a report of their own.
+const REJECTS: usize = 1000;
+
+/// How a file is imported.
+#[derive(Debug, Clone, Default)]
+pub struct ImportPlan {
+    /// The file's name.
+    pub source: String,
+    /// How it is read.
+    pub options: ImportOptions,
+    /// A topic that everybody is subscribed to.
+    pub topic: Option<TopicId>,
+    /// Read and report, write nothing.
+    pub dry_run: bool,
+    /// Lines to pass over.
+    pub skip_lines: u64,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportStep {
+    /// Its id; `None`: nothing is written.
+    pub id: Option<ImportId>,
+    /// What was found about the file.
+    pub detected: String,
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// People read.
+    pub rows: u64,
+    /// What was made. `refused` is empty: see `rejects`.
+    pub counts: ImportCounts,
+    /// What was repaired, in how many rows.
+    pub repaired: BTreeMap<String, u64>,
+    /// Lines refused since the last report: number, reason, original.
+    pub rejects: Vec<(u64, String, String)>,
+    /// Lines refused in all.
+    pub refused: u64,
+    /// It is through.
+    pub done: bool,
+}
+
+/// An import on its way: bytes in, reports out.
+pub struct Importer {
+    engine: Engine,
+    plan: ImportPlan,
+    decoder: Decoder,
+    people: Vec<ImportPerson>,
+    step: ImportStep,
+    refused_by_store: u64,
+}
+
+fn person(row: ImportRow, topic: Option<&TopicId>) -> ImportPerson {
+    let addresses = [(Channel::Email, row.email), (Channel::Sms, row.phone), (Channel::Push, row.push)];
+    let mut topics = row.topics;
+    if let Some(topic) = topic
+        && !topics.contains(topic)
+    {
+        topics.push(topic.clone());
+    }
+    ImportPerson {
+        line: row.line,
+        user: row.user_id,
+        name: row.name.unwrap_or_default(),
+        addresses: addresses.into_iter().filter_map(|(c, address)| Some((c, address?))).collect(),
+        push_provider: row.push_provider,
+        topics,
+    }
+}
+
+/// Adds what a step made.
+fn add(total: &mut ImportCounts, step: &ImportCounts) {
+    total.users += step.users;
+    total.targets += step.targets;
+    total.subscriptions += step.subscriptions;
+    total.topics += step.topics;
+    total.renamed += step.renamed;
+    total.unchanged += step.unchanged;
+}
+
+impl Engine {
+    /// Begins an import.
+    pub async fn begin_import(&self, by: &Actor, plan: ImportPlan) -> Outcome<Importer> {
+        let mut step = ImportStep::default();
+        if !plan.dry_run {
+            let id = ImportId::new(self.new_id())?;
+            let audit =
+                self.entry(by, "import.create", format_args!("import/{id}"), format!("“{}”", plan.source));
+            self.store().begin_import(id.clone(), plan.source.clone(), audit).await?;
+            step.id = Some(id);
+        }
+        let decoder = Decoder::new(plan.options.clone());
+        Ok(Importer { engine: self.clone(), plan, decoder, people: Vec::new(), step, refused_by_store: 0 })
+    }
+
+    /// Takes back what an import made and nobody has used since.
+    pub async fn undo_import(&self, by: &Actor, id: &ImportId) -> Outcome<ImportRecord> {
+        let known = |records: Vec<ImportRecord>| records.into_iter().find(|record| record.id == *id);
+        let missing = || Refusal::new(ErrorType::ImportNotFound, format!("There is no import {id}"));
+        let record = known(self.store().imports(usize::MAX).await?).ok_or_else(missing)?;
+        if record.undone.is_some() {
+            return Err(Refusal::not_now(format!("Import {id} has been undone already")));
+        }
+        let audit =
+            self.entry(by, "import.undo", format_args!("import/{id}"), format!("“{}”", record.source));
+        self.store().undo_import(id, audit).await?;
+        known(self.store().imports(usize::MAX).await?).ok_or_else(missing)
+    }
+}
+
+impl Importer {
+    /// Takes more of the file and writes what it holds; says how far it has come
+    /// when something was written.
+    pub async fn push(&mut self, bytes: &Bytes) -> Outcome<Option<ImportStep>> {
+        self.step.bytes += bytes.len() as u64;
+        let mut reported = None;
+        // Small pieces, so that a large chunk never holds all its rows at once.
+        for piece in bytes.chunks(64 << 10) {
+            self.decoder.push(piece).map_err(|error| unreadable(&error))?;
+            if self.take(STEP).await? {
+                reported = Some(self.report(false));
+            }
+        }
+        Ok(reported)
+    }
+
+    /// Writes the rest.
+    pub async fn finish(&mut self) -> Outcome<ImportStep> {
+        self.decoder.finish().map_err(|error| unreadable(&error))?;
+        self.take(1).await?;
+        Ok(self.report(true))
+    }
+
+    /// How far it has come, after an error.
+    pub fn interrupted(&mut self) -> ImportStep {
+        self.report(false)
+    }
+
+    /// Takes outcomes, and writes whenever at least `least` people are there.
+    async fn take(&mut self, least: usize) -> Outcome<bool> {
+        let mut wrote = false;
+        while let Some(outcome) = self.decoder.next_outcome() {
+            match outcome {
+                Read::Row(row) if row.line <= self.plan.skip_lines => {}
+                Read::Row(row) => {
+                    self.people.push(person(row, self.plan.topic.as_ref()));
+                    if self.people.len() >= STEP {
+                        self.write().await?;
+                        wrote = true;
+                    }
+                }
+                Read::Refused(refusal) if refusal.line <= self.plan.skip_lines => {}
+                Read::Refused(refusal) => {
+                    self.step.rejects.push((refusal.line, refusal.reason.to_string(), refusal.original));
+                    wrote |= self.step.rejects.len() >= REJECTS;
+                }
+            }
+        }
+        if self.people.len() >= least {
+            self.write().await?;
+            wrote = true;
+        }
+        Ok(wrote)
+    }
+
+    async fn write(&mut self) -> Outcome<()> {
+        let people = std::mem::take(&mut self.people);
+        let Some(id) = &self.step.id else { return Ok(()) };
+        let now = self.engine.now();
+        let counts = self.engine.store().import_people(id, people, now).await?;
+        add(&mut self.step.counts, &counts);
+        self.refused_by_store += counts.refused.len() as u64;
+        for (line, reason) in counts.refused {
+            self.step.rejects.push((line, reason, String::new()));
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, done: bool) -> ImportStep {
+        let counts = self.decoder.counts();
+        self.step.lines = counts.lines();
+        self.step.rows = counts.rows;
+        self.step.refused = counts.refused + self.refused_by_store;
+        self.step.repaired = counts.repairs().map(|(repair, count)| (repair.to_string(), count)).collect();
+        self.step.detected = self.decoder.detected().map(ToString::to_string).unwrap_or_default();
+        self.step.done = done;
+        let step = self.step.clone();
+        self.step.rejects.clear();
+        step
+    }
+}
+
+fn unreadable(error: &crate::domain::import::FileError) -> Refusal {
+    Refusal::new(ErrorType::ArgumentInvalid, format!("The file cannot be read: {error}"))
+}
