@@ -25,6 +25,7 @@ pub mod retry;
 mod scheduler;
 pub mod stop;
 pub mod streak;
+pub mod usecases;
 mod why;
 
 pub use config::{EngineConfig, Mode};

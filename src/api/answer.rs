@@ -14,8 +14,9 @@ pub(crate) type Answered = Result<Response, Refusal>;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 
 fn json(status: StatusCode, body: &impl Serialize) -> Answered {
-    let bytes = serde_json::to_vec(body)
-        .map_err(|error| Refusal::new(ErrorType::ServerError, format!("The answer cannot be written: {error}")))?;
+    let bytes = serde_json::to_vec(body).map_err(|error| {
+        Refusal::new(ErrorType::ServerError, format!("The answer cannot be written: {error}"))
+    })?;
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);

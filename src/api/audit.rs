@@ -58,7 +58,8 @@ async fn logs(call: &Call, resource: String) -> Answered {
     } else {
         call.engine().store().audit(Some(&resource), None, 5000).await?.len()
     };
-    let logs = entries.into_iter().skip(list.offset).take(list.limit).map(|(_, entry)| dialect(entry)).collect();
+    let logs =
+        entries.into_iter().skip(list.offset).take(list.limit).map(|(_, entry)| dialect(entry)).collect();
     let counted = !matches!(call.query("total"), Some("false" | "0"));
     ok(&LogList { total: if counted { total as u64 } else { 0 }, logs, next: None, cut_short: false })
 }

@@ -95,8 +95,12 @@ impl Caller {
         let text = |name: &str| {
             headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
         };
-        let actor =
-            |name: String, key: Option<String>| Actor { name, key, request: Some(request.into()), from: peer.from() };
+        let actor = |name: String, key: Option<String>| Actor {
+            name,
+            key,
+            request: Some(request.into()),
+            from: peer.from(),
+        };
         let remote = matches!(peer.door, Door::Tcp(_));
         if let Some(secret) = text(header::KEY) {
             if text("x-appwrite-session").is_some() || text("x-appwrite-jwt").is_some() {

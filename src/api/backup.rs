@@ -18,23 +18,22 @@ use tokio_stream::wrappers::WatchStream;
 const LIMIT: usize = 64 << 10;
 
 pub(crate) async fn create(mut call: Call) -> Answered {
-    let body = match std::mem::replace(&mut call.body, Payload::Whole(Bytes::new())) {
-        Payload::Whole(bytes) => bytes,
-        Payload::Stream(body) => Limited::new(body, LIMIT)
-            .collect()
-            .await
-            .map_err(|error| Refusal::new(ErrorType::BodyTooLarge, format!("The body cannot be read: {error}")))?
-            .to_bytes(),
-    };
-    call.body = Payload::Whole(body);
+    let body = std::mem::replace(&mut call.body, Payload::Whole(Bytes::new())).into_body();
+    let collected = Limited::new(body, LIMIT).collect().await.map_err(|error| {
+        Refusal::new(ErrorType::BodyTooLarge, format!("The body cannot be read: {error}"))
+    })?;
+    call.body = Payload::Whole(collected.to_bytes());
     let request: BackupRequest = call.json()?;
     let directory = PathBuf::from(&request.directory);
     if !directory.is_absolute() {
-        return Err(Invalid::value("directory", "Value must be an absolute path on the engine's machine").into());
+        return Err(
+            Invalid::value("directory", "Value must be an absolute path on the engine's machine").into()
+        );
     }
     let engine = call.engine().clone();
     let with = if request.with_key { ", with the key" } else { "" };
-    let audit = engine.entry(call.actor(), "store.backup", "store", format!("copied to {}{with}", request.directory));
+    let audit =
+        engine.entry(call.actor(), "store.backup", "store", format!("copied to {}{with}", request.directory));
     engine.store().append_audit(audit).await?;
     let (sender, receiver) = watch::channel(BackupProgress::default());
     tokio::spawn(async move {

@@ -12,7 +12,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One call.
 pub(crate) struct Call {
@@ -28,8 +28,19 @@ pub(crate) struct Call {
 pub(crate) enum Payload {
     /// Read as a whole, within the limit.
     Whole(Bytes),
-    /// Not read: the handler streams it.
-    Stream(Body),
+    /// Not read: the handler streams it. In a mutex only so that a call can be
+    /// shared between threads.
+    Stream(Mutex<Body>),
+}
+
+impl Payload {
+    /// The body as a stream.
+    pub(crate) fn into_body(self) -> Body {
+        match self {
+            Self::Whole(bytes) => Body::from(bytes),
+            Self::Stream(body) => body.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
 impl Call {
@@ -65,7 +76,9 @@ impl Call {
     /// A parameter of the query, read as a number.
     pub(crate) fn number<T: std::str::FromStr>(&self, name: &'static str) -> Outcome<Option<T>> {
         self.query(name)
-            .map(|text| text.parse().map_err(|_| Invalid::value(name, "Value must be a valid whole number").into()))
+            .map(|text| {
+                text.parse().map_err(|_| Invalid::value(name, "Value must be a valid whole number").into())
+            })
             .transpose()
     }
 
@@ -77,7 +90,10 @@ impl Call {
             if base != "project" && !known.contains(&base) {
                 return Err(Refusal::new(
                     ErrorType::ArgumentInvalid,
-                    format!("Invalid `{base}` param: this route has no such parameter, only {}", known.join(", ")),
+                    format!(
+                        "Invalid `{base}` param: this route has no such parameter, only {}",
+                        known.join(", ")
+                    ),
                 ));
             }
         }
@@ -111,9 +127,9 @@ impl Call {
             let param = if path == "." { "body" } else { &path };
             Refusal::new(ErrorType::ArgumentInvalid, format!("Invalid `{param}` param: {}", error.inner()))
         })?;
-        deserializer
-            .end()
-            .map_err(|error| Refusal::new(ErrorType::ArgumentInvalid, format!("The body is not valid JSON: {error}")))?;
+        deserializer.end().map_err(|error| {
+            Refusal::new(ErrorType::ArgumentInvalid, format!("The body is not valid JSON: {error}"))
+        })?;
         Ok(value)
     }
 
@@ -140,7 +156,10 @@ impl Call {
             map.insert(name.clone(), value);
         }
         serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| {
-            Refusal::new(ErrorType::ArgumentInvalid, format!("Invalid `{}` param: {}", error.path(), error.inner()))
+            Refusal::new(
+                ErrorType::ArgumentInvalid,
+                format!("Invalid `{}` param: {}", error.path(), error.inner()),
+            )
         })
     }
 }

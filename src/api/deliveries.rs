@@ -43,9 +43,9 @@ impl Names {
     pub(crate) async fn learn(
         &mut self,
         engine: &Engine,
-        messages: impl IntoIterator<Item = MessageNo>,
-        targets: impl IntoIterator<Item = TargetNo>,
-        identifiers: impl IntoIterator<Item = IdentifierNo>,
+        messages: Vec<MessageNo>,
+        targets: Vec<TargetNo>,
+        identifiers: Vec<IdentifierNo>,
     ) -> Outcome<()> {
         let store = engine.store();
         for no in messages {
@@ -120,9 +120,9 @@ impl Names {
     pub(crate) async fn deliveries(&mut self, engine: &Engine, rows: Vec<LogRow>) -> Outcome<Vec<Delivery>> {
         self.learn(
             engine,
-            rows.iter().map(|row| row.message),
-            rows.iter().map(|row| row.target),
-            rows.iter().map(|row| row.identifier),
+            rows.iter().map(|row| row.message).collect(),
+            rows.iter().map(|row| row.target).collect(),
+            rows.iter().map(|row| row.identifier).collect(),
         )
         .await?;
         Ok(rows.into_iter().map(|row| self.delivery(row)).collect())
@@ -210,7 +210,8 @@ pub(crate) async fn page(call: Call) -> Answered {
 async fn identifiers_of(engine: &Engine, address: &str) -> Outcome<Vec<IdentifierNo>> {
     let mut records = Vec::new();
     for (channel, address) in readings(address) {
-        records.extend(engine.store().identifiers_of(channel, &address).await?.iter().map(|record| record.no));
+        records
+            .extend(engine.store().identifiers_of(channel, &address).await?.iter().map(|record| record.no));
     }
     Ok(records)
 }

@@ -110,7 +110,9 @@ impl Reader {
             Since::Events(events) => events.into_iter().next_back()?,
             Since::Reset(_) => return None,
         };
-        if self.seen.as_ref().is_some_and(|(instance, seq)| instance == feed.instance() && *seq == last.seq) && name == "changed" {
+        if self.seen.as_ref().is_some_and(|(instance, seq)| instance == feed.instance() && *seq == last.seq)
+            && name == "changed"
+        {
             return None;
         }
         self.seen = Some((feed.instance().to_owned(), last.seq));

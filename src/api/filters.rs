@@ -71,7 +71,9 @@ impl Row for MessageRow<'_> {
     }
 
     fn search(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
-        found(self.message.content.headline()) || found(self.message.id.as_str()) || self.topics.iter().any(|t| found(t))
+        found(self.message.content.headline())
+            || found(self.message.id.as_str())
+            || self.topics.iter().any(|t| found(t))
     }
 }
 
@@ -177,7 +179,9 @@ impl Row for Target {
             "user" => FieldValue::Text(self.user_id.as_str()),
             "address" => FieldValue::Text(&self.identifier),
             "name" => FieldValue::Text(&self.name),
-            "provider" => self.provider.as_ref().map_or(FieldValue::Missing, |id| FieldValue::Text(id.as_str())),
+            "provider" => {
+                self.provider.as_ref().map_or(FieldValue::Missing, |id| FieldValue::Text(id.as_str()))
+            }
             "expired" => FieldValue::Bool(self.expired),
             "created" => FieldValue::Time(self.created),
             _ => FieldValue::Missing,
@@ -185,7 +189,10 @@ impl Row for Target {
     }
 
     fn search(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
-        found(&self.identifier) || found(&self.name) || found(self.id.as_str()) || found(self.user_id.as_str())
+        found(&self.identifier)
+            || found(&self.name)
+            || found(self.id.as_str())
+            || found(self.user_id.as_str())
     }
 }
 

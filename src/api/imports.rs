@@ -1,20 +1,19 @@
 //! Imports: a file as the body, reports as the answer, a line each.
 
 use super::answer::{Answered, ok, stream};
-use super::call::{Call, Payload};
+use super::call::Call;
 use crate::domain::import::{ColumnMap, ImportOptions};
 use crate::domain::validate::Invalid;
-use crate::engine::usecases::imports::{ImportPlan, ImportStep, Importer};
 use crate::engine::usecases::Refusal;
+use crate::engine::usecases::imports::{ImportPlan, ImportStep, Importer};
 use crate::store::people::{ImportCounts as StoreCounts, ImportRecord};
-use crate::wire::ErrorType;
 use crate::wire::transfer::{Import, ImportCounts, ImportList, ImportProgress, ImportRequest, Reject};
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 
 /// Reports that wait for a slow reader.
 const BACKLOG: usize = 4;
@@ -96,9 +95,7 @@ fn plan(call: &Call) -> Result<ImportPlan, Refusal> {
 pub(crate) async fn create(call: Call) -> Answered {
     let plan = plan(&call)?;
     let importer = call.engine().begin_import(call.actor(), plan).await?;
-    let Payload::Stream(body) = call.body else {
-        return Err(Refusal::new(ErrorType::ServerError, "The body of an import is streamed"));
-    };
+    let body = call.body.into_body();
     let (reports, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(run(importer, body, reports));
     let lines = ReceiverStream::new(receiver).map(|step: ImportProgress| {

@@ -56,7 +56,8 @@ pub(crate) async fn create(call: Call) -> Answered {
     let expires = params.time("expire", Some(call.engine().now()))?;
     params.finish()?;
     check_scopes(&call, &scopes)?;
-    let (key, secret) = call.engine().create_key(call.actor(), KeyDraft { id, name, scopes, expires }).await?;
+    let (key, secret) =
+        call.engine().create_key(call.actor(), KeyDraft { id, name, scopes, expires }).await?;
     created(&CreatedKey { key: present::key(key), secret: secret.expose_secret().to_owned() })
 }
 

@@ -9,6 +9,7 @@ use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::Result as StoreResult;
 use crate::store::page::{Condition, Order, Page, PageRequest};
 use crate::wire::ErrorType;
+use async_trait::async_trait;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -32,6 +33,15 @@ pub(crate) trait Listed: Clone + Send + Sync + 'static {
     fn passes(&self, filter: &CheckedFilter, now: Timestamp) -> bool;
     /// What words are looked for in, where the store does not look.
     fn words(&self) -> String;
+}
+
+/// Where a list's records come from.
+#[async_trait]
+pub(crate) trait Source<T: Listed>: Send + Sync {
+    /// A page of them.
+    async fn fetch(&self, page: PageRequest<T>) -> StoreResult<Page<T>>;
+    /// The number of a cursor's record.
+    async fn number(&self, id: String) -> Outcome<u64>;
 }
 
 /// What a list was asked for.
@@ -67,7 +77,11 @@ impl ListCall {
         let query = ListQuery::read(&call.query, T::ATTRIBUTES)?;
         let search = call.query("search").unwrap_or_default().to_owned();
         if search.chars().count() > 256 {
-            return Err(Invalid::value("search", "Value must be a valid string and no longer than 256 chars").into());
+            return Err(Invalid::value(
+                "search",
+                "Value must be a valid string and no longer than 256 chars",
+            )
+            .into());
         }
         let total = match call.query("total") {
             None | Some("true" | "1") => true,
@@ -94,22 +108,15 @@ impl ListCall {
         }))
     }
 
-    /// A page out of the store. `resolve` says the number of a cursor's record.
-    pub(crate) async fn page<T, F, P, R, Q>(&self, fetch: F, resolve: R) -> Outcome<Found<T>>
-    where
-        T: Listed,
-        F: Fn(PageRequest<T>) -> P + Send,
-        P: Future<Output = StoreResult<Page<T>>> + Send,
-        R: FnOnce(String) -> Q + Send,
-        Q: Future<Output = Outcome<u64>> + Send,
-    {
+    /// A page out of the store.
+    pub(crate) async fn page<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<Found<T>> {
         let Some(by_sequence) = self.query.by_sequence() else {
-            return self.sorted(fetch).await;
+            return self.sorted(source).await;
         };
         let (after, before) = match &self.query.cursor {
             None => (None, false),
-            Some(Cursor::After(id)) => (Some(resolve_cursor(id, resolve).await?), false),
-            Some(Cursor::Before(id)) => (Some(resolve_cursor(id, resolve).await?), true),
+            Some(Cursor::After(id)) => (Some(resolve_cursor(id, source).await?), false),
+            Some(Cursor::Before(id)) => (Some(resolve_cursor(id, source).await?), true),
         };
         let order = match (by_sequence, before) {
             (Order::Ascending, false) | (Order::Descending, true) => Order::Ascending,
@@ -124,7 +131,7 @@ impl ListCall {
             only: self.condition(),
             ..PageRequest::default()
         };
-        let mut page = fetch(request).await?;
+        let mut page = source.fetch(request).await?;
         if before {
             page.items.reverse();
             page.next = page.items.last().map(T::no);
@@ -132,50 +139,37 @@ impl ListCall {
         let total = match (self.total, page.total) {
             (false, _) => 0,
             (true, Some(total)) if !self.narrowed() => total,
-            (true, _) => self.count(&fetch).await?,
+            (true, _) => self.count(source).await?,
         };
-        Ok(Found {
-            next: page.next.map(number_cursor),
-            items: page.items,
-            total,
-            cut_short: page.cut_short,
-        })
+        Ok(Found { next: page.next.map(number_cursor), items: page.items, total, cut_short: page.cut_short })
     }
 
-    async fn count<T, F, P>(&self, fetch: &F) -> Outcome<u64>
-    where
-        T: Listed,
-        F: Fn(PageRequest<T>) -> P + Send,
-        P: Future<Output = StoreResult<Page<T>>> + Send,
-    {
+    async fn count<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<u64> {
         let request = PageRequest {
             limit: COUNT_CAP,
             search: self.search.clone(),
             only: self.condition(),
             ..PageRequest::default()
         };
-        Ok(fetch(request).await?.items.len() as u64)
+        Ok(source.fetch(request).await?.items.len() as u64)
     }
 
     /// A page in an order that no index has: what matches is sorted here, as long
     /// as it is not too much.
-    async fn sorted<T, F, P>(&self, fetch: F) -> Outcome<Found<T>>
-    where
-        T: Listed,
-        F: Fn(PageRequest<T>) -> P + Send,
-        P: Future<Output = StoreResult<Page<T>>> + Send,
-    {
+    async fn sorted<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<Found<T>> {
         let request = PageRequest {
             limit: MAX_LIMIT,
             search: self.search.clone(),
             only: self.condition(),
             ..PageRequest::default()
         };
-        let page = fetch(request).await?;
+        let page = source.fetch(request).await?;
         if page.next.is_some() || page.cut_short {
             return Err(Refusal::new(
                 ErrorType::QueryInvalid,
-                format!("More than {MAX_LIMIT} records match: ordering by an attribute needs a narrower query, or order by \"\""),
+                format!(
+                    "More than {MAX_LIMIT} records match: ordering by an attribute needs a narrower query, or order by \"\""
+                ),
             ));
         }
         self.arrange(page.items)
@@ -238,15 +232,11 @@ fn value_of<T: Listed>(record: &T, name: &str, now: Timestamp) -> Attribute {
     }
 }
 
-async fn resolve_cursor<R, Q>(id: &str, resolve: R) -> Outcome<u64>
-where
-    R: FnOnce(String) -> Q + Send,
-    Q: Future<Output = Outcome<u64>> + Send,
-{
+async fn resolve_cursor<T: Listed>(id: &str, source: &dyn Source<T>) -> Outcome<u64> {
     if let Some(no) = id.strip_prefix('~') {
         return no.parse().map_err(|_| cursor_not_found(id));
     }
-    resolve(id.to_owned()).await.map_err(|refusal| {
+    source.number(id.to_owned()).await.map_err(|refusal| {
         // Not there, or no id at all: in both cases the cursor names nothing.
         if refusal.kind.status() < 500 { cursor_not_found(id) } else { refusal }
     })

@@ -48,7 +48,10 @@ pub(crate) async fn detail(call: Call) -> Answered {
             Some(health) => provider_reason(engine, health).await?,
         };
         lanes.push(Lane {
-            provider_id: names.provider(lane.key.provider).filter(|_| lane.key.provider != NO_PROVIDER).cloned(),
+            provider_id: names
+                .provider(lane.key.provider)
+                .filter(|_| lane.key.provider != NO_PROVIDER)
+                .cloned(),
             progress: lane.progress,
             why: why.map(Into::into),
             next_try: lane.next_wait.filter(|at| *at != Timestamp::NEVER),
@@ -133,9 +136,8 @@ pub(crate) async fn retry(call: Call) -> Answered {
         return ok(&answer);
     }
     if request.uncertain && !message.state.is_over() {
-        let released = engine
-            .decide_uncertain(&id, crate::store::dispatch::Decision::Release, call.actor())
-            .await?;
+        let released =
+            engine.decide_uncertain(&id, crate::store::dispatch::Decision::Release, call.actor()).await?;
         return ok(&RetryPreview { recipients: released, ..answer });
     }
     engine.retry(&id, call.actor()).await?;
@@ -148,7 +150,8 @@ pub(crate) async fn preview(call: Call) -> Answered {
     let message = store.message(&call.id("messageId")?).await?;
     let channel = message.channel();
     let counted = engine.preview_of(&message, SAMPLES).await?;
-    let mut preview = Preview { recipients: counted.recipients, cut_short: counted.at_least, ..Preview::default() };
+    let mut preview =
+        Preview { recipients: counted.recipients, cut_short: counted.at_least, ..Preview::default() };
     for id in &message.topics {
         match store.topic(id).await {
             Ok(topic) => {
@@ -166,7 +169,8 @@ pub(crate) async fn preview(call: Call) -> Answered {
         match store.user(id).await {
             Ok(user) => {
                 let targets = store.targets_of(user.no).await?;
-                preview.in_audience += targets.iter().filter(|target| target.channel == channel).count() as u64;
+                preview.in_audience +=
+                    targets.iter().filter(|target| target.channel == channel).count() as u64;
             }
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -182,7 +186,8 @@ pub(crate) async fn preview(call: Call) -> Answered {
         let provider = id.as_ref().and_then(|id| providers.iter().find(|provider| provider.id == *id));
         let kind = provider.and_then(|provider| crate::domain::provider::kind(&provider.kind));
         let batch = u64::from(kind.map_or(1, |kind| kind.batch).max(1));
-        let seconds = provider.and_then(|provider| provider.limits.per_second).map(|rate| recipients as f64 / rate);
+        let seconds =
+            provider.and_then(|provider| provider.limits.per_second).map(|rate| recipients as f64 / rate);
         slowest = match (slowest, seconds) {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
@@ -217,7 +222,8 @@ pub(crate) async fn audience(call: Call) -> Answered {
     let channel = channel.ok_or_else(|| Invalid::value("type", "Value must be one of (email, sms, push)"))?;
     let mut topics = Vec::new();
     for id in call.query("topics").unwrap_or_default().split(',').filter(|id| !id.is_empty()) {
-        topics.push(TopicId::new(id).map_err(|_| Invalid::value("topics", crate::domain::validate::ID_RULE))?);
+        topics
+            .push(TopicId::new(id).map_err(|_| Invalid::value("topics", crate::domain::validate::ID_RULE))?);
     }
     ok(&Affected { count: call.engine().store().audience_bound(&topics, channel).await? })
 }
@@ -247,7 +253,12 @@ pub(crate) async fn why(call: Call) -> Answered {
             let progress = message.progress;
             let over = format!(
                 "is {}: {} accepted, {} failed, {} uncertain, {} expired, {} left out",
-                message.state, progress.accepted, progress.failed, progress.uncertain, progress.expired, progress.skipped
+                message.state,
+                progress.accepted,
+                progress.failed,
+                progress.uncertain,
+                progress.expired,
+                progress.skipped
             );
             return ok(&answer(format!("Message {id}"), engine.why_of(&message).await?, over));
         }
@@ -274,7 +285,8 @@ pub(crate) async fn why(call: Call) -> Answered {
             let over = if !user.enabled {
                 format!("gets nothing: user {} is blocked", user.id)
             } else if record.expired {
-                "gets nothing: a provider said that the address no longer exists; a new address mends it".to_owned()
+                "gets nothing: a provider said that the address no longer exists; a new address mends it"
+                    .to_owned()
             } else {
                 last_outcome(&call, None, &target).await?
             };

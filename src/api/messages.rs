@@ -2,7 +2,7 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::ListCall;
+use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present_message::message as present;
 use crate::domain::channel::Channel;
@@ -13,12 +13,16 @@ use crate::domain::message::{Message, ScheduleWords};
 use crate::domain::person::Target;
 use crate::domain::state::MessageState;
 use crate::domain::validate::{self, Invalid};
+use crate::engine::Engine;
 use crate::engine::usecases::messages::MessageEdit;
 use crate::engine::usecases::{Outcome, Refusal};
+use crate::store::Result as StoreResult;
 use crate::store::messages::MessageFilter;
+use crate::store::page::{Page, PageRequest};
 use crate::wire;
 use crate::wire::ErrorType;
 use crate::wire::list::MessageList;
+use async_trait::async_trait;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -56,20 +60,26 @@ fn states(request: &ListCall) -> Vec<u8> {
         .collect()
 }
 
+struct Messages<'a> {
+    engine: &'a Engine,
+    states: Vec<u8>,
+}
+
+#[async_trait]
+impl Source<Message> for Messages<'_> {
+    async fn fetch(&self, page: PageRequest<Message>) -> StoreResult<Page<Message>> {
+        let filter = MessageFilter { states: self.states.clone() };
+        self.engine.store().messages(filter, page).await
+    }
+
+    async fn number(&self, id: String) -> Outcome<u64> {
+        Ok(self.engine.store().message(&MessageId::new(id)?).await?.no.0)
+    }
+}
+
 pub(crate) async fn list(call: Call) -> Answered {
     let request = ListCall::read::<Message>(&call)?;
-    let engine = call.engine();
-    let store = engine.store();
-    let states = states(&request);
-    let found = request
-        .page(
-            |page| {
-                let filter = MessageFilter { states: states.clone() };
-                async move { store.messages(filter, page).await }
-            },
-            |id| async move { Ok(store.message(&MessageId::new(id)?).await?.no.0) },
-        )
-        .await?;
+    let found = request.page(&Messages { engine: call.engine(), states: states(&request) }).await?;
     let mut messages = Vec::with_capacity(found.items.len());
     for message in found.items {
         messages.push(shown(&call, message).await?);
@@ -227,9 +237,10 @@ fn no_files(params: &mut Params, name: &'static str) -> Outcome<()> {
         None => Ok(()),
         Some(Value::Array(list)) if list.is_empty() => Ok(()),
         Some(Value::String(text)) if text.is_empty() => Ok(()),
-        Some(Value::Array(_) | Value::String(_)) => {
-            Err(Refusal::new(ErrorType::BucketNotFound, "Storage bucket with the requested ID could not be found."))
-        }
+        Some(Value::Array(_) | Value::String(_)) => Err(Refusal::new(
+            ErrorType::BucketNotFound,
+            "Storage bucket with the requested ID could not be found.",
+        )),
         Some(_) => Err(Invalid::value(name, "Value must be ids of files as bucketId:fileId").into()),
     }
 }
@@ -321,10 +332,8 @@ async fn update(call: Call, channel: Channel, read: Reader) -> Answered {
     let mut params = call.params()?;
     let (given, edit) = read(&call, &mut params, false)?;
     params.finish()?;
-    let message = call
-        .engine()
-        .edit_message(call.actor(), &id, channel, |content| given.put(content), edit)
-        .await?;
+    let message =
+        call.engine().edit_message(call.actor(), &id, channel, |content| given.put(content), edit).await?;
     ok(&shown(&call, message).await?)
 }
 

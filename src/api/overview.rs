@@ -21,7 +21,8 @@ use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
 use crate::wire::overview::{
-    Cause, Concern, Health, Instance, NeedsYou, Overview, SettingRow, StateCounts, Stopped, StoreStats, Upcoming,
+    Cause, Concern, Health, Instance, NeedsYou, Overview, SettingRow, StateCounts, Stopped, StoreStats,
+    Upcoming,
 };
 use crate::wire::provider::ProviderHealth;
 use std::collections::BTreeMap;
@@ -189,14 +190,17 @@ async fn causes(engine: &Engine) -> Outcome<Vec<Cause>> {
     let mut groups: BTreeMap<(ProviderNo, u16, String), Cause> = BTreeMap::new();
     for row in rows {
         let text = shape(&row.detail.answer);
-        let cause = groups.entry((row.provider, row.detail.code, text)).or_insert_with_key(|(no, code, text)| Cause {
-            provider_id: names.provider(*no).cloned(),
-            code: *code,
-            text: text.clone(),
-            count: 0,
-            spans: vec![0; SPANS],
-            last: row.at,
-        });
+        let cause =
+            groups.entry((row.provider, row.detail.code, text)).or_insert_with_key(|(no, code, text)| {
+                Cause {
+                    provider_id: names.provider(*no).cloned(),
+                    code: *code,
+                    text: text.clone(),
+                    count: 0,
+                    spans: vec![0; SPANS],
+                    last: row.at,
+                }
+            });
         cause.count += 1;
         cause.last = cause.last.max(row.at);
         let ago = (now.since(row.at).as_secs() / SPAN.as_secs()) as usize;
@@ -229,7 +233,9 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
         Why::ProviderRefuses { answer, since, .. } => {
             (Concern::ProviderRefuses, format!("{} refuses us: {answer}", provider.id), Some(*since))
         }
-        Why::Breaker { cause, .. } => (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), None),
+        Why::Breaker { cause, .. } => {
+            (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), None)
+        }
         Why::ProviderPaused { by, since, .. } => {
             (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
         }

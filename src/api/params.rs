@@ -41,7 +41,9 @@ impl Params {
             }
             Some(_) => Err(wrong(
                 name,
-                &format!("Value must be a valid string and at least {min} chars and no longer than {max} chars"),
+                &format!(
+                    "Value must be a valid string and at least {min} chars and no longer than {max} chars"
+                ),
             )
             .into()),
         }
@@ -137,7 +139,11 @@ impl Params {
 
     /// A point in time; with `after`, not before that. An empty text counts as not given.
     pub(crate) fn time(&mut self, name: &'static str, after: Option<Timestamp>) -> Optional<Timestamp> {
-        let rule = if after.is_some() { "Value must be valid date in the future" } else { "Value must be valid date" };
+        let rule = if after.is_some() {
+            "Value must be valid date in the future"
+        } else {
+            "Value must be valid date"
+        };
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),

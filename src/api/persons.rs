@@ -21,7 +21,8 @@ pub(crate) async fn export(call: Call) -> Answered {
     let engine = call.engine();
     let store = engine.store();
     let dossier = engine.dossier(address).await?;
-    let mut export = PersonExport { at: engine.now(), address: address.to_owned(), ..PersonExport::default() };
+    let mut export =
+        PersonExport { at: engine.now(), address: address.to_owned(), ..PersonExport::default() };
     let mut addresses = dossier.addresses;
     addresses.extend(dossier.targets.iter().map(|target| (target.channel, target.identifier.clone())));
     addresses.sort();

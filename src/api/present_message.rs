@@ -123,7 +123,9 @@ pub(crate) fn message(message: Message, why: Option<Why>, now: Timestamp) -> Sho
         started_at: message.started_at,
         variables: message.variables,
         confirmed: message.confirmed,
-        schedule_words: message.schedule_words.map(|given| ScheduleWords { words: given.words, zone: given.zone }),
+        schedule_words: message
+            .schedule_words
+            .map(|given| ScheduleWords { words: given.words, zone: given.zone }),
         created_by: message.created_by,
     }
 }

@@ -65,7 +65,8 @@ fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
         Shape::Url => {
             let text = params.line(name, 0, 2048)?;
             let good = |text: &str| {
-                url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+                url::Url::parse(text)
+                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             };
             if text.as_ref().is_some_and(|text| !text.is_empty() && !good(text)) {
                 return rule("Value must be a valid http or https URL");
@@ -75,7 +76,10 @@ fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
         Shape::Host => {
             let text = params.line(name, 0, 1024)?;
             let good = |text: &str| {
-                text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b';' | b'[' | b']' | b'/'))
+                text.bytes().all(|b| {
+                    b.is_ascii_alphanumeric()
+                        || matches!(b, b'.' | b'-' | b'_' | b':' | b';' | b'[' | b']' | b'/')
+                })
             };
             if text.as_ref().is_some_and(|text| !good(text)) {
                 return rule("Value must be a host name or an address, or several with `;` between");
@@ -84,7 +88,10 @@ fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
         }
         Shape::Pem => {
             let text = params.text(name, 0, 256 << 10)?;
-            if text.as_ref().is_some_and(|text| !text.is_empty() && !text.contains("-----BEGIN ") && !text.contains(MASK)) {
+            if text
+                .as_ref()
+                .is_some_and(|text| !text.is_empty() && !text.contains("-----BEGIN ") && !text.contains(MASK))
+            {
                 return rule("Value must be certificates in PEM");
             }
             text.map(Value::from)
@@ -100,7 +107,11 @@ fn is_private(host: &str) -> bool {
     }
     match bare.parse::<IpAddr>() {
         Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64
         }
         Ok(IpAddr::V6(ip)) => {
             ip.is_loopback()
@@ -128,7 +139,9 @@ fn check_receiver(call: &Call, field: &Field, value: &Value) -> Outcome<()> {
                 if plain { part } else { part.rsplit_once(':').map_or(part, |(host, _)| host) }.to_owned()
             })
             .collect(),
-        Shape::Url => url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).into_iter().collect(),
+        Shape::Url => {
+            url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).into_iter().collect()
+        }
         _ => return Ok(()),
     };
     if let Some(host) = hosts.iter().find(|host| is_private(host)) {
@@ -141,7 +154,8 @@ fn check_receiver(call: &Call, field: &Field, value: &Value) -> Outcome<()> {
 }
 
 fn check_limits(limits: &Limits) -> Outcome<()> {
-    let bad = |param: &str| Err(Invalid::value(format!("limits.{param}"), "Value must be greater than 0").into());
+    let bad =
+        |param: &str| Err(Invalid::value(format!("limits.{param}"), "Value must be greater than 0").into());
     match limits {
         Limits { per_second: Some(rate), .. } if !rate.is_finite() || *rate <= 0.0 => bad("perSecond"),
         Limits { per_hour: Some(0), .. } => bad("perHour"),
@@ -152,7 +166,12 @@ fn check_limits(limits: &Limits) -> Outcome<()> {
     }
 }
 
-fn edit(call: &Call, kind: &'static Kind, params: &mut Params, name: Option<String>) -> Outcome<ProviderEdit> {
+fn edit(
+    call: &Call,
+    kind: &'static Kind,
+    params: &mut Params,
+    name: Option<String>,
+) -> Outcome<ProviderEdit> {
     let mut edit = ProviderEdit { name, ..ProviderEdit::default() };
     for row in kind.fields {
         let Some(value) = field(params, row)? else { continue };
@@ -226,7 +245,21 @@ mod tests {
 
     #[test]
     fn private_hosts_by_their_names() {
-        for host in ["localhost", "a.localhost", "127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.1.1", "100.64.0.1", "0.0.0.0", "[::1]", "::1", "fd00::1", "fe80::1", "::ffff:127.0.0.1"] {
+        for host in [
+            "localhost",
+            "a.localhost",
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "169.254.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "[::1]",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+        ] {
             assert!(is_private(host), "{host}");
         }
         for host in ["mx.example.com", "8.8.8.8", "2001:4860:4860::8888", "100.128.0.1"] {

@@ -123,7 +123,11 @@ impl ListQuery {
         }
         texts.sort_by_key(|(index, _)| *index);
         if texts.len() > MAX_QUERIES {
-            return Err(Invalid::value("queries", format!("Value must be an array of at most {MAX_QUERIES} queries")).into());
+            return Err(Invalid::value(
+                "queries",
+                format!("Value must be an array of at most {MAX_QUERIES} queries"),
+            )
+            .into());
         }
         let mut list = Self::default();
         for (_, text) in texts {
@@ -159,7 +163,9 @@ impl ListQuery {
         match self.order.first() {
             None => Some(Order::Ascending),
             // Numbers are given in the order of creation.
-            Some((attribute, order)) if matches!(attribute.as_str(), "" | "$sequence" | "$createdAt") => Some(*order),
+            Some((attribute, order)) if matches!(attribute.as_str(), "" | "$sequence" | "$createdAt") => {
+                Some(*order)
+            }
             Some(_) => None,
         }
     }
@@ -167,8 +173,17 @@ impl ListQuery {
     /// Texts that an attribute must equal, if the list is narrowed to some.
     pub(crate) fn required(&self, attribute: &str) -> Option<Vec<&str>> {
         self.predicates.iter().find_map(|predicate| match predicate {
-            Predicate::Compare { attribute: name, operator: Operator::Equal, values } if name == attribute => {
-                Some(values.iter().filter_map(|value| if let Attribute::Text(text) = value { Some(text.as_str()) } else { None }).collect())
+            Predicate::Compare { attribute: name, operator: Operator::Equal, values }
+                if name == attribute =>
+            {
+                Some(
+                    values
+                        .iter()
+                        .filter_map(|value| {
+                            if let Attribute::Text(text) = value { Some(text.as_str()) } else { None }
+                        })
+                        .collect(),
+                )
             }
             _ => None,
         })
@@ -206,10 +221,11 @@ fn number(query: &Query, min: usize, max: usize) -> Outcome<usize> {
         [value] => value.as_u64().and_then(|number| usize::try_from(number).ok()),
         _ => None,
     };
-    let range = if max == usize::MAX { format!("at least {min}") } else { format!("between {min} and {max}") };
-    value
-        .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| bad(format_args!("Invalid {}: Value must be a whole number {range}", query.method)).into())
+    let range =
+        if max == usize::MAX { format!("at least {min}") } else { format!("between {min} and {max}") };
+    value.filter(|number| (min..=max).contains(number)).ok_or_else(|| {
+        bad(format_args!("Invalid {}: Value must be a whole number {range}", query.method)).into()
+    })
 }
 
 fn cursor(query: &Query) -> Outcome<String> {
@@ -278,17 +294,16 @@ fn predicate(query: Query, attributes: &[(&'static str, AttributeKind)], depth: 
         };
         return Err(bad(format_args!("{} queries require {wanted} values", query.method)).into());
     }
-    let values = query
-        .values
-        .iter()
-        .map(|value| typed(value, kind, &query.attribute))
-        .collect::<Outcome<Vec<_>>>()?;
+    let values =
+        query.values.iter().map(|value| typed(value, kind, &query.attribute)).collect::<Outcome<Vec<_>>>()?;
     Ok(Predicate::Compare { attribute: query.attribute, operator: *operator, values })
 }
 
 fn typed(value: &Value, kind: AttributeKind, attribute: &str) -> Outcome<Attribute> {
     let read = match (kind, value) {
-        (AttributeKind::Text | AttributeKind::List, Value::String(text)) => Some(Attribute::Text(text.clone())),
+        (AttributeKind::Text | AttributeKind::List, Value::String(text)) => {
+            Some(Attribute::Text(text.clone()))
+        }
         (AttributeKind::Number, Value::Number(number)) => number.as_i64().map(Attribute::Number),
         (AttributeKind::Flag, Value::Bool(flag)) => Some(Attribute::Flag(*flag)),
         (AttributeKind::Time, Value::String(text)) => Timestamp::parse(text).map(Attribute::Time),
@@ -300,7 +315,9 @@ fn typed(value: &Value, kind: AttributeKind, attribute: &str) -> Outcome<Attribu
         AttributeKind::Flag => "boolean",
         AttributeKind::Time => "datetime",
     };
-    read.ok_or_else(|| bad(format_args!("Query value is invalid for attribute \"{attribute}\": {word} expected")).into())
+    read.ok_or_else(|| {
+        bad(format_args!("Query value is invalid for attribute \"{attribute}\": {word} expected")).into()
+    })
 }
 
 impl Predicate {
@@ -370,7 +387,10 @@ fn compare(value: &Attribute, operator: Operator, values: &[Attribute]) -> bool 
 pub(crate) fn words_match(text: &str, term: &str) -> bool {
     let text = text.to_lowercase();
     let split = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let words = split(&text);
     split(&term.to_lowercase()).iter().all(|term| words.iter().any(|word| word.starts_with(term)))
@@ -409,8 +429,11 @@ mod tests {
     ];
 
     fn read(queries: &[Value]) -> Result<ListQuery, String> {
-        let pairs: Vec<_> =
-            queries.iter().enumerate().map(|(n, query)| (format!("queries[{n}]"), query.to_string())).collect();
+        let pairs: Vec<_> = queries
+            .iter()
+            .enumerate()
+            .map(|(n, query)| (format!("queries[{n}]"), query.to_string()))
+            .collect();
         ListQuery::read(&pairs, TABLE).map_err(|refusal| refusal.message)
     }
 
@@ -477,12 +500,18 @@ mod tests {
             (json!({"method": "notSearch", "attribute": "name", "values": ["eekly"]}), true),
             (json!({"method": "equal", "attribute": "enabled", "values": [true]}), true),
             (json!({"method": "lessThan", "attribute": "$createdAt", "values": ["1970-01-02"]}), true),
-            (json!({"method": "or", "values": [
+            (
+                json!({"method": "or", "values": [
                 {"method": "equal", "attribute": "size", "values": [1]},
-                {"method": "equal", "attribute": "size", "values": [7]}]}), true),
-            (json!({"method": "and", "values": [
+                {"method": "equal", "attribute": "size", "values": [7]}]}),
+                true,
+            ),
+            (
+                json!({"method": "and", "values": [
                 {"method": "equal", "attribute": "size", "values": [1]},
-                {"method": "equal", "attribute": "size", "values": [7]}]}), false),
+                {"method": "equal", "attribute": "size", "values": [7]}]}),
+                false,
+            ),
         ] {
             assert_eq!(holds(query.clone()), expected, "{query}");
         }
@@ -492,7 +521,10 @@ mod tests {
     fn refusals_name_the_query() {
         for (query, says) in [
             (json!({"method": "select", "values": ["name"]}), "Invalid query method: select"),
-            (json!({"method": "equal", "attribute": "nme", "values": ["x"]}), "Attribute not found in schema: nme"),
+            (
+                json!({"method": "equal", "attribute": "nme", "values": ["x"]}),
+                "Attribute not found in schema: nme",
+            ),
             (json!({"method": "equal", "attribute": "size", "values": ["x"]}), "integer expected"),
             (json!({"method": "equal", "attribute": "size", "values": []}), "require 1 to 500 values"),
             (json!({"method": "limit", "values": [0]}), "between 1 and 5000"),

@@ -21,7 +21,7 @@ use http_body_util::{BodyExt, Limited};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tower::{Service, ServiceExt};
 
@@ -45,10 +45,13 @@ impl Tables {
         let mut routers: HashMap<Method, Router> = HashMap::new();
         for route in ROUTES {
             let Ok(method) = Method::from_bytes(route.method.as_bytes()) else { continue };
-            let handler = any(move |Extension(door): Extension<Door>, params: RawPathParams, request: Request<Body>| {
-                let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                run(route, door, path, request)
-            });
+            let handler = any(
+                move |Extension(door): Extension<Door>, params: RawPathParams, request: Request<Body>| {
+                    let path =
+                        params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                    run(route, door, path, request)
+                },
+            );
             let router = routers.remove(&method).unwrap_or_default();
             routers.insert(method, router.route(route.path, handler));
         }
@@ -72,11 +75,7 @@ async fn run(
 ) -> Response {
     let limit = door.app.settings.api_timeout;
     let work = AssertUnwindSafe(handle(route, door, path, request)).catch_unwind();
-    let done = if route.streams {
-        Ok(work.await)
-    } else {
-        tokio::time::timeout(limit, work).await
-    };
+    let done = if route.streams { Ok(work.await) } else { tokio::time::timeout(limit, work).await };
     let answer = match done {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
@@ -85,7 +84,10 @@ async fn run(
         }
         Err(_) => Err(Refusal::new(
             ErrorType::Timeout,
-            format!("The request took longer than {} s; look whether it has been done before trying again", limit.as_secs()),
+            format!(
+                "The request took longer than {} s; look whether it has been done before trying again",
+                limit.as_secs()
+            ),
         )),
     };
     answer.unwrap_or_else(|error| {
@@ -110,7 +112,7 @@ async fn handle(
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     let body = match route.body {
-        BodyKind::Stream => Payload::Stream(body),
+        BodyKind::Stream => Payload::Stream(Mutex::new(body)),
         BodyKind::None => {
             read(body, &parts.headers, STRAY_BODY).await?;
             Payload::Whole(Bytes::new())

@@ -2,13 +2,18 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{Found, ListCall};
+use super::list::{Found, ListCall, Source};
 use super::params::Required;
 use super::present;
 use crate::domain::ids::{TargetId, UserId};
 use crate::domain::person::Target;
+use crate::engine::Engine;
+use crate::engine::usecases::Outcome;
 use crate::engine::usecases::users::{TargetDraft, TargetEdit};
+use crate::store::Result as StoreResult;
+use crate::store::page::{Page, PageRequest};
 use crate::wire::list::TargetList;
+use async_trait::async_trait;
 
 pub(crate) fn list_of(found: Found<Target>) -> TargetList {
     TargetList {
@@ -19,15 +24,22 @@ pub(crate) fn list_of(found: Found<Target>) -> TargetList {
     }
 }
 
+struct Targets<'a>(&'a Engine);
+
+#[async_trait]
+impl Source<Target> for Targets<'_> {
+    async fn fetch(&self, page: PageRequest<Target>) -> StoreResult<Page<Target>> {
+        self.0.store().targets(page).await
+    }
+
+    async fn number(&self, id: String) -> Outcome<u64> {
+        Ok(self.0.store().target(&TargetId::new(id)?).await?.no.0)
+    }
+}
+
 pub(crate) async fn all(call: Call) -> Answered {
     let request = ListCall::read::<Target>(&call)?;
-    let store = call.engine().store();
-    let found = request
-        .page(
-            |page| async move { store.targets(page).await },
-            |id| async move { Ok(store.target(&TargetId::new(id)?).await?.no.0) },
-        )
-        .await?;
+    let found = request.page(&Targets(call.engine())).await?;
     ok(&list_of(found))
 }
 

@@ -2,26 +2,54 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::ListCall;
+use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present;
 use crate::domain::ids::{SubscriberId, TargetId, TopicId};
 use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
+use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::engine::usecases::topics::{TopicEdit, is_role};
+use crate::store::Result as StoreResult;
 use crate::store::catalog::SubscriberView;
+use crate::store::page::{Page, PageRequest};
 use crate::wire::list::{SubscriberList, TopicList};
+use async_trait::async_trait;
+
+struct Topics<'a>(&'a Engine);
+
+#[async_trait]
+impl Source<Topic> for Topics<'_> {
+    async fn fetch(&self, page: PageRequest<Topic>) -> StoreResult<Page<Topic>> {
+        self.0.store().topics(page).await
+    }
+
+    async fn number(&self, id: String) -> Outcome<u64> {
+        Ok(u64::from(self.0.store().topic(&TopicId::new(id)?).await?.no.0))
+    }
+}
+
+struct Subscribers<'a> {
+    engine: &'a Engine,
+    topic: &'a TopicId,
+}
+
+#[async_trait]
+impl Source<SubscriberView> for Subscribers<'_> {
+    async fn fetch(&self, page: PageRequest<SubscriberView>) -> StoreResult<Page<SubscriberView>> {
+        self.engine.store().subscribers(self.topic, page).await
+    }
+
+    async fn number(&self, id: String) -> Outcome<u64> {
+        let view = self.engine.store().subscriber(self.topic, &SubscriberId::new(id)?).await?;
+        Ok(view.subscriber.target_no.0)
+    }
+}
 
 pub(crate) async fn list(call: Call) -> Answered {
     let request = ListCall::read::<Topic>(&call)?;
-    let store = call.engine().store();
-    let found = request
-        .page(
-            |page| async move { store.topics(page).await },
-            |id| async move { Ok(u64::from(store.topic(&TopicId::new(id)?).await?.no.0)) },
-        )
-        .await?;
+    let found = request.page(&Topics(call.engine())).await?;
     ok(&TopicList {
         total: found.total,
         topics: found.items.into_iter().map(present::topic).collect(),
@@ -69,18 +97,9 @@ pub(crate) async fn delete(call: Call) -> Answered {
 }
 
 pub(crate) async fn subscribers(call: Call) -> Answered {
-    let topic: &TopicId = &call.id("topicId")?;
+    let topic: TopicId = call.id("topicId")?;
     let request = ListCall::read::<SubscriberView>(&call)?;
-    let store = call.engine().store();
-    let found = request
-        .page(
-            |page| async move { store.subscribers(topic, page).await },
-            |id| async move {
-                let view = store.subscriber(topic, &SubscriberId::new(id)?).await?;
-                Ok(view.subscriber.target_no.0)
-            },
-        )
-        .await?;
+    let found = request.page(&Subscribers { engine: call.engine(), topic: &topic }).await?;
     ok(&SubscriberList {
         total: found.total,
         subscribers: found.items.into_iter().map(present::subscriber).collect(),

@@ -2,26 +2,38 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::ListCall;
+use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present;
 use crate::domain::ids::UserId;
 use crate::domain::person::User;
 use crate::domain::validate::Invalid;
+use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::engine::usecases::users::{UserDraft, UserEdit};
+use crate::store::Result as StoreResult;
+use crate::store::page::{Page, PageRequest};
 use crate::wire::list::UserList;
+use async_trait::async_trait;
 use serde_json::{Map, Value};
+
+struct Users<'a>(&'a Engine);
+
+#[async_trait]
+impl Source<User> for Users<'_> {
+    async fn fetch(&self, page: PageRequest<User>) -> StoreResult<Page<User>> {
+        self.0.store().users(page).await
+    }
+
+    async fn number(&self, id: String) -> Outcome<u64> {
+        Ok(self.0.store().user(&UserId::new(id)?).await?.no.0)
+    }
+}
 
 pub(crate) async fn list(call: Call) -> Answered {
     let request = ListCall::read::<User>(&call)?;
     let store = call.engine().store();
-    let found = request
-        .page(
-            |page| async move { store.users(page).await },
-            |id| async move { Ok(store.user(&UserId::new(id)?).await?.no.0) },
-        )
-        .await?;
+    let found = request.page(&Users(call.engine())).await?;
     let mut users = Vec::with_capacity(found.items.len());
     for user in found.items {
         let targets = store.targets_of(user.no).await?;

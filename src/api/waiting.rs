@@ -39,9 +39,9 @@ pub(crate) async fn page(call: Call) -> Answered {
     names
         .learn(
             engine,
-            rows.iter().map(|row| row.lane.message),
-            rows.iter().map(|row| row.waiting.target),
-            rows.iter().map(|row| row.waiting.identifier),
+            rows.iter().map(|row| row.lane.message).collect(),
+            rows.iter().map(|row| row.waiting.target).collect(),
+            rows.iter().map(|row| row.waiting.identifier).collect(),
         )
         .await?;
     let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.waiting.no.0);
@@ -58,7 +58,10 @@ pub(crate) async fn page(call: Call) -> Answered {
                 no: row.waiting.no.0,
                 message_id: message.map(|message| message.id.clone()),
                 headline: message.map(|message| message.content.headline().to_owned()).unwrap_or_default(),
-                provider_id: names.provider(row.lane.provider).filter(|_| row.lane.provider != NO_PROVIDER).cloned(),
+                provider_id: names
+                    .provider(row.lane.provider)
+                    .filter(|_| row.lane.provider != NO_PROVIDER)
+                    .cloned(),
                 target_id: target.map(|target| target.id.clone()),
                 address,
                 attempts: row.waiting.attempts,
@@ -84,7 +87,9 @@ pub(crate) async fn decide(call: Call) -> Answered {
         Decision::FailOver { provider_id } => {
             let provider = engine.store().provider(provider_id).await?;
             if !provider.enabled {
-                return Err(Invalid::value("providerId", format!("Provider {provider_id} is disabled")).into());
+                return Err(
+                    Invalid::value("providerId", format!("Provider {provider_id} is disabled")).into()
+                );
             }
             StoreDecision::FailOver(provider.no)
         }

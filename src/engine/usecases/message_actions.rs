@@ -61,8 +61,10 @@ impl Engine {
                 }
                 let summary = format!("taken back into a draft; was {}", message.state);
                 let audit = self.entry(by, "message.undo", format_args!("message/{id}"), summary);
-                let undone =
-                    self.store().transition(message.no, Event::Unschedule, expect, self.now(), Some(audit)).await;
+                let undone = self
+                    .store()
+                    .transition(message.no, Event::Unschedule, expect, self.now(), Some(audit))
+                    .await;
                 match undone {
                     Err(StoreError::Transition(_)) => return Err(too_late(&self.store().message(id).await?)),
                     other => other?,

@@ -46,10 +46,13 @@ pub struct MessageEdit {
     pub lifetime: Duration,
 }
 
-/// The targets that content names itself.
-fn copies(content: &Content) -> impl Iterator<Item = &TargetId> {
-    let mail = if let Content::Email(mail) = content { Some(mail) } else { None };
-    mail.into_iter().flat_map(|mail| mail.cc.iter().chain(&mail.bcc))
+/// Every target that a message names itself, copies included.
+fn named(message: &Message) -> BTreeSet<TargetId> {
+    let mut named: BTreeSet<_> = message.targets.iter().cloned().collect();
+    if let Content::Email(mail) = &message.content {
+        named.extend(mail.cc.iter().chain(&mail.bcc).cloned());
+    }
+    named
 }
 
 fn wrong_target(channel: Channel, id: &TargetId) -> Refusal {
@@ -120,7 +123,7 @@ impl Engine {
         };
         let edit = MessageEdit { draft: Some(edit.draft.unwrap_or(false)), ..edit };
         merge(&mut message, edit, now)?;
-        self.check_targets(message.channel(), message.targets.iter().chain(copies(&message.content))).await?;
+        self.check_targets(message.channel(), named(&message)).await?;
         let audit = self.entry(
             by,
             "message.create",
@@ -152,8 +155,7 @@ impl Engine {
         content(&mut message.content);
         let expect = edit.revision.unwrap_or(before.revision);
         merge(&mut message, edit, now)?;
-        let named: BTreeSet<_> = before.targets.iter().chain(copies(&before.content)).collect();
-        let new = message.targets.iter().chain(copies(&message.content)).filter(|id| !named.contains(id));
+        let new = named(&message).difference(&named(&before)).cloned().collect();
         self.check_targets(channel, new).await?;
         message.updated = now;
         let summary = changes(&before, &message);
@@ -193,15 +195,11 @@ impl Engine {
         Ok(self.store().delete_message(id, audit).await?)
     }
 
-    async fn check_targets(
-        &self,
-        channel: Channel,
-        ids: impl Iterator<Item = &TargetId> + Send,
-    ) -> Outcome<()> {
-        for id in ids.collect::<BTreeSet<_>>() {
-            match self.store().target(id).await {
+    async fn check_targets(&self, channel: Channel, ids: BTreeSet<TargetId>) -> Outcome<()> {
+        for id in ids {
+            match self.store().target(&id).await {
                 Ok(target) if target.channel == channel => {}
-                Ok(_) | Err(StoreError::NotFound { .. }) => return Err(wrong_target(channel, id)),
+                Ok(_) | Err(StoreError::NotFound { .. }) => return Err(wrong_target(channel, &id)),
                 Err(error) => return Err(error.into()),
             }
         }

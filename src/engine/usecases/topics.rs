@@ -100,8 +100,12 @@ pub fn is_role(role: &str) -> bool {
     }
     match role.split_once(':') {
         None => matches!(role, "any" | "guests" | "users" | "users/verified" | "users/unverified"),
-        Some(("user", rest)) => id(rest.strip_suffix("/verified").or_else(|| rest.strip_suffix("/unverified")).unwrap_or(rest)),
-        Some(("team", rest)) => rest.split_once('/').map_or_else(|| id(rest), |(team, role)| id(team) && id(role)),
+        Some(("user", rest)) => {
+            id(rest.strip_suffix("/verified").or_else(|| rest.strip_suffix("/unverified")).unwrap_or(rest))
+        }
+        Some(("team", rest)) => {
+            rest.split_once('/').map_or_else(|| id(rest), |(team, role)| id(team) && id(role))
+        }
         Some(("member", rest)) => id(rest),
         Some(("label", rest)) => !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()),
         Some(_) => false,
@@ -114,7 +118,19 @@ mod tests {
 
     #[test]
     fn roles_of_the_dialect() {
-        for good in ["any", "guests", "users", "users/verified", "users/unverified", "user:ana", "user:ana/verified", "team:a", "team:a/owner", "member:m1", "label:vip"] {
+        for good in [
+            "any",
+            "guests",
+            "users",
+            "users/verified",
+            "users/unverified",
+            "user:ana",
+            "user:ana/verified",
+            "team:a",
+            "team:a/owner",
+            "member:m1",
+            "label:vip",
+        ] {
             assert!(is_role(good), "{good}");
         }
         for bad in ["", "*", "role:all", "user:", "user:_a", "team:a/", "label:a-b", "everybody"] {
