@@ -83,7 +83,7 @@ pub(crate) async fn erase(call: Call) -> Answered {
     ok(&Affected { count: call.engine().erase_person(call.actor(), &address).await? })
 }
 
-fn found(kind: FoundKind, id: impl ToString, title: impl Into<String>, detail: impl Into<String>) -> Found {
+fn found(kind: FoundKind, id: &impl ToString, title: impl Into<String>, detail: impl Into<String>) -> Found {
     Found { kind, id: id.to_string(), parent: None, title: title.into(), detail: detail.into() }
 }
 
@@ -151,7 +151,7 @@ pub(crate) async fn find(call: Call) -> Answered {
             parent: row.message_id.map(String::from),
             ..found(
                 FoundKind::Delivery,
-                row.seq,
+                &row.seq,
                 format!("{} → {}", row.headline, row.address),
                 format!("{} {}: {}", row.at, row.outcome, row.answer),
             )

@@ -199,9 +199,8 @@ fn read_query(value: Value) -> Outcome<Query> {
     let Value::Object(mut map) = value else {
         return Err(bad("must be an object with a method").into());
     };
-    let method = match map.remove("method") {
-        Some(Value::String(method)) => method,
-        _ => return Err(bad("Invalid query method. Must be a string").into()),
+    let Some(Value::String(method)) = map.remove("method") else {
+        return Err(bad("Invalid query method. Must be a string").into());
     };
     let attribute = match map.remove("attribute") {
         None | Some(Value::Null) => String::new(),
