@@ -3,13 +3,14 @@
 use herald::domain::audit::{Actor, AuditEntry};
 use herald::domain::channel::Channel;
 use herald::domain::content::{Content, EmailContent};
-use herald::domain::delivery::{LogDetail, Outcome};
+use herald::domain::delivery::{LogDetail, LogRow, Outcome};
 use herald::domain::ids::{
-    MessageId, MessageNo, ProviderId, ProviderNo, Revision, SubscriberId, TargetId, TopicId, TopicNo, UserId,
+    LogSeq, MessageId, MessageNo, ProviderId, ProviderNo, Revision, SubscriberId, TargetId, TargetNo,
+    TopicId, TopicNo, UserId, WaitNo,
 };
 use herald::domain::message::{Message, Progress};
 use herald::domain::person::{Target, User};
-use herald::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned};
+use herald::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, WaitReason, Waiting};
 use herald::domain::provider::{Limits, Provider};
 use herald::domain::state::MessageState;
 use herald::domain::time::{Clock, Timestamp};
@@ -209,3 +210,59 @@ pub fn over(index: usize, candidates: &Candidates, outcome: Outcome) -> ItemOutc
 
 /// The start of a lane.
 pub const START: LaneCursor = LaneCursor { run: herald::domain::ids::RunNo(0), offset: 0 };
+
+/// A row of the log that says that somebody was reached.
+pub fn accepted_row(target: &Target) -> LogRow {
+    LogRow {
+        seq: LogSeq(0),
+        at: T0,
+        message: MessageNo(1),
+        target: target.no,
+        identifier: target.identifier_no,
+        provider: SMTP,
+        outcome: Outcome::Accepted,
+        attempt: 1,
+        run: 1,
+        detail: LogDetail::default(),
+    }
+}
+
+/// The provider of most tests.
+pub const SMTP: ProviderNo = ProviderNo(1);
+
+/// Planned through a topic.
+pub fn by_topic(targets: impl IntoIterator<Item = TargetNo>) -> Vec<Planned> {
+    targets.into_iter().map(|target| Planned { target, direct: false }).collect()
+}
+
+/// A store with a topic, a provider and so many people, and what a plan for them looks like.
+pub async fn audience(store: &impl Store, people: usize) -> Vec<Planned> {
+    store.create_provider(provider("smtp"), BTreeMap::new(), audit("provider.create", "smtp")).await.unwrap();
+    store.create_topic(topic("news"), audit("topic.create", "news")).await.unwrap();
+    for no in 0..people {
+        person(store, &format!("p{no:04}"), Some("news")).await;
+    }
+    let news = store.topic(&TopicId::new("news").unwrap()).await.unwrap();
+    assert_eq!(news.totals.email, people as u64);
+    let members = store.members(news.no, None, 10_000).await.unwrap();
+    by_topic(members.into_iter().map(|(target, _)| target))
+}
+
+/// An outcome after which somebody waits.
+pub fn wait(index: usize, candidates: &Candidates, due: Timestamp, why: WaitReason) -> ItemOutcome {
+    let candidate = &candidates.list[index];
+    let waiting = Waiting {
+        no: WaitNo(0),
+        target: candidate.target,
+        identifier: candidate.identifier,
+        direct: candidate.direct,
+        attempts: candidate.attempts + 1,
+        possibly_twice: false,
+        why,
+        batch: None,
+    };
+    ItemOutcome {
+        next: Next::Wait { due, waiting, log: true },
+        ..over(index, candidates, Outcome::Transient)
+    }
+}

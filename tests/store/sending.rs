@@ -2,49 +2,23 @@
 
 use crate::fixture::*;
 use herald::domain::delivery::{Outcome, SkipReason};
-use herald::domain::ids::{IdentifierNo, ProviderNo, TargetNo, TopicId, WaitNo};
+use herald::domain::ids::{IdentifierNo, SubscriberId, TargetId, TopicId, UserId};
 use herald::domain::message::Progress;
-use herald::domain::plan::{LaneKey, Planned, WaitReason, Waiting, WindowSource};
+use herald::domain::person::User;
+use herald::domain::plan::{LaneKey, WaitReason, WindowSource};
 use herald::domain::state::{Event, MessageState};
 use herald::domain::time::Timestamp;
-use herald::store::StoreError;
-use herald::store::catalog::Catalog as _;
-use herald::store::dispatch::{Dispatch as _, ItemOutcome, JournalEntry, Next, WaitingFilter};
-use herald::store::history::{History as _, LogQuery};
-use herald::store::messages::Messages as _;
+use herald::store::dispatch::{Claim, Decision, ItemOutcome, JournalEntry, WaitingFilter};
+use herald::store::history::LogQuery;
 use herald::store::page::Order;
-use herald::store::people::People as _;
+use herald::store::{Store, StoreError};
 use std::time::Duration;
-
-const SMTP: ProviderNo = ProviderNo(1);
-
-fn by_topic(targets: impl IntoIterator<Item = TargetNo>) -> Vec<Planned> {
-    targets.into_iter().map(|target| Planned { target, direct: false }).collect()
-}
-
-/// A store with a topic, a provider and so many people, and what a plan for them looks like.
-async fn audience(store: &impl herald::store::Store, people: usize) -> Vec<Planned> {
-    store
-        .create_provider(provider("smtp"), Default::default(), audit("provider.create", "smtp"))
-        .await
-        .unwrap();
-    store.create_topic(topic("news"), audit("topic.create", "news")).await.unwrap();
-    for no in 0..people {
-        person(store, &format!("p{no:04}"), Some("news")).await;
-    }
-    let news = store.topic(&TopicId::new("news").unwrap()).await.unwrap();
-    assert_eq!(news.totals.email, people as u64);
-    let members = store.members(news.no, None, 10_000).await.unwrap();
-    by_topic(members.into_iter().map(|(target, _)| target))
-}
 
 fn log_query() -> LogQuery {
     LogQuery { limit: 1000, scan: 10_000, order: Order::Ascending, ..LogQuery::default() }
 }
 
-#[tokio::test]
-async fn a_message_goes_from_scheduled_to_sent() {
-    let store = store();
+async fn a_message_goes_from_scheduled_to_sent(store: impl Store) {
     let planned = audience(&store, 5).await;
     let message = sending(&store, "m", vec![(SMTP, planned)]).await;
     assert_eq!(message.state, MessageState::Processing);
@@ -97,9 +71,7 @@ async fn a_message_goes_from_scheduled_to_sent() {
     assert_eq!(counts.iter().sum::<u64>(), 1);
 }
 
-#[tokio::test]
-async fn an_outcome_counts_once() {
-    let store = store();
+async fn an_outcome_counts_once(store: impl Store) {
     let planned = audience(&store, 2).await;
     let message = sending(&store, "m", vec![(SMTP, planned)]).await;
     let lane = LaneKey { message: message.no, provider: SMTP };
@@ -117,38 +89,13 @@ async fn an_outcome_counts_once() {
     assert!(open[0].is_done(0) && !open[0].is_done(1));
 }
 
-fn wait(
-    index: usize,
-    candidates: &herald::store::dispatch::Candidates,
-    due: Timestamp,
-    why: WaitReason,
-) -> ItemOutcome {
-    let candidate = &candidates.list[index];
-    let waiting = Waiting {
-        no: WaitNo(0),
-        target: candidate.target,
-        identifier: candidate.identifier,
-        direct: candidate.direct,
-        attempts: candidate.attempts + 1,
-        possibly_twice: false,
-        why,
-        batch: None,
-    };
-    ItemOutcome {
-        next: Next::Wait { due, waiting, log: true },
-        ..over(index, candidates, Outcome::Transient)
-    }
-}
-
-#[tokio::test]
-async fn who_waits_is_claimed_when_due() {
-    let store = store();
+async fn who_waits_is_claimed_when_due(store: impl Store) {
     let planned = audience(&store, 2).await;
     let message = sending(&store, "m", vec![(SMTP, planned)]).await;
     let lane = LaneKey { message: message.no, provider: SMTP };
     let (first, candidates) = claim(&store, lane, 2).await;
     let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
-    let later = T0.plus(Duration::from_secs(60));
+    let later = T0.plus(Duration::from_mins(1));
     let outcomes = vec![
         wait(0, &candidates, later, WaitReason::Retry),
         wait(1, &candidates, Timestamp::NEVER, WaitReason::Uncertain),
@@ -165,7 +112,7 @@ async fn who_waits_is_claimed_when_due() {
     let due = store.due_waiting(lane, later, 10, false).await.unwrap().unwrap();
     assert_eq!(due.list.len(), 1);
     assert_eq!(due.list[0].attempts, 1);
-    let again = herald::store::dispatch::Claim { lane, run: 1, source: due.source.clone() };
+    let again = Claim { lane, run: 1, source: due.source.clone() };
     let receipt = claim_all(&store, vec![again.clone(), again]).await;
     assert!(receipt.windows[0].is_some());
     assert_eq!(receipt.windows[1], None);
@@ -180,10 +127,7 @@ async fn who_waits_is_claimed_when_due() {
     let receipt = store.journal(entry).await.unwrap();
     assert!(receipt.finished.is_empty(), "somebody is held");
 
-    let decided = store
-        .decide(WaitingFilter::default(), herald::store::dispatch::Decision::GiveUp, 10, later)
-        .await
-        .unwrap();
+    let decided = store.decide(WaitingFilter::default(), Decision::GiveUp, 10, later).await.unwrap();
     assert_eq!(decided, 1);
     let message = store.message(&message.id).await.unwrap();
     assert_eq!(message.state, MessageState::Failed);
@@ -192,27 +136,20 @@ async fn who_waits_is_claimed_when_due() {
     assert!(message.errors.iter().any(|error| error.contains("target t-p0000 with error: 250")));
 }
 
-#[tokio::test]
-async fn recipients_are_checked_again() {
-    let store = store();
+async fn recipients_are_checked_again(store: impl Store) {
     let planned = audience(&store, 6).await;
     let message = sending(&store, "m", vec![(SMTP, planned.clone())]).await;
     let lane = LaneKey { message: message.no, provider: SMTP };
-    let id = |no: usize| herald::domain::ids::TargetId::new(format!("t-p{no:04}")).unwrap();
+    let id = |no: usize| TargetId::new(format!("t-p{no:04}")).unwrap();
     store.delete_target(&id(0), audit("target.delete", "")).await.unwrap();
     let news = TopicId::new("news").unwrap();
-    let gone = herald::domain::ids::SubscriberId::new("s-p0001").unwrap();
+    let gone = SubscriberId::new("s-p0001").unwrap();
     store.unsubscribe(&news, &gone, audit("subscriber.delete", "")).await.unwrap();
     store.set_expired(vec![planned[2].target], true, T0).await.unwrap();
-    let user = store.user(&herald::domain::ids::UserId::new("p0003").unwrap()).await.unwrap();
+    let user = store.user(&UserId::new("p0003").unwrap()).await.unwrap();
     let revision = user.revision;
     store
-        .put_user(
-            herald::domain::person::User { enabled: false, ..user },
-            revision,
-            vec![],
-            audit("user.update", ""),
-        )
+        .put_user(User { enabled: false, ..user }, revision, vec![], audit("user.update", ""))
         .await
         .unwrap();
     let candidates = store.candidates(lane, START, 10, true).await.unwrap().unwrap();
@@ -232,9 +169,7 @@ async fn recipients_are_checked_again() {
     assert_eq!(candidates.list[4].person.as_ref().unwrap().name, "Name of p0004");
 }
 
-#[tokio::test]
-async fn cancelling_takes_back_who_was_not_tried() {
-    let store = store();
+async fn cancelling_takes_back_who_was_not_tried(store: impl Store) {
     let planned = audience(&store, 6).await;
     let message = sending(&store, "m", vec![(SMTP, planned)]).await;
     let lane = LaneKey { message: message.no, provider: SMTP };
@@ -270,4 +205,12 @@ async fn cancelling_takes_back_who_was_not_tried() {
     assert!(store.open_windows().await.unwrap().is_empty());
     let refused = store.transition(message.no, Event::Reopen, None, T0, None).await;
     assert!(matches!(refused, Err(StoreError::Transition(_))));
+}
+
+contract! {
+    a_message_goes_from_scheduled_to_sent,
+    an_outcome_counts_once,
+    who_waits_is_claimed_when_due,
+    recipients_are_checked_again,
+    cancelling_takes_back_who_was_not_tried,
 }

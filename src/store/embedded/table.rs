@@ -123,18 +123,18 @@ pub(super) fn beginning(prefix: &[u8]) -> Span {
     (Bound::Included(prefix.to_vec()), end_of(prefix))
 }
 
-/// Keys that begin with `prefix`, beyond `prefix` and `number` in the order.
+/// Keys that are `prefix` and a number, beyond `number` in the order.
 pub(super) fn beyond(prefix: &[u8], number: Option<u64>, order: Order) -> Span {
     let Some(number) = number else { return beginning(prefix) };
     let mut key = prefix.to_vec();
     key.extend_from_slice(&number.to_be_bytes());
     match order {
-        Order::Ascending => (end_of(&key), end_of(prefix)),
+        Order::Ascending => (Bound::Excluded(key), end_of(prefix)),
         Order::Descending => (Bound::Included(prefix.to_vec()), Bound::Excluded(key)),
     }
 }
 
-/// The first key behind all that begin with `prefix`, as an upper or a lower bound.
+/// The first key behind all that begin with `prefix`, as an upper bound.
 fn end_of(prefix: &[u8]) -> Bound<Vec<u8>> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.last_mut() {
