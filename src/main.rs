@@ -1,3 +1,7 @@
 //! The `herald` binary: everything lives in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    herald::cli::main()
+}

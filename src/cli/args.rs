@@ -181,6 +181,17 @@ pub enum Send {
     Push(SendPush),
 }
 
+impl Send {
+    /// What every `send` has.
+    pub fn common(&self) -> &SendCommon {
+        match self {
+            Self::Email(mail) => &mail.common,
+            Self::Sms(sms) => &sms.common,
+            Self::Push(push) => &push.common,
+        }
+    }
+}
+
 /// What every `send` has.
 #[derive(Debug, Args)]
 pub struct SendCommon {

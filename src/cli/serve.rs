@@ -1,0 +1,53 @@
+//! `herald serve`: the engine and the API without a screen.
+
+use super::args::Serve;
+use super::engine::{Doors, RunningEngine};
+use super::failure::{Failure, Outcome};
+use super::instance::{EngineLock, Instance};
+use super::{fault, signals};
+use crate::engine::Mode;
+use crate::settings::Settings;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a console that hands over may take to give up the lock.
+const HAND_OVER: Duration = Duration::from_secs(10);
+
+/// Runs until a signal, or until somebody asks through the socket.
+pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Outcome {
+    if args.detached {
+        // Fails only for a leader of a process group, which is detached already.
+        let _ = rustix::process::setsid();
+    }
+    let lock = wait_for_lock(&instance, if args.detached { HAND_OVER } else { Duration::ZERO }).await?;
+    fault::point("serve.locked");
+    let dir = instance.dir().to_owned();
+    let engine = RunningEngine::start(instance, Arc::clone(&settings), lock, Mode::Full, Doors::Open).await?;
+    tracing::info!(dir = %dir.display(), listen = ?settings.listen, "the engine runs");
+    let mut asked = engine.api().shutdown_requested();
+    tokio::select! {
+        () = signals::ended() => tracing::info!("asked to end by a signal"),
+        _ = asked.wait_for(|asked| *asked) => tracing::info!("asked to end through the API"),
+    }
+    engine.stop().await?.release();
+    tracing::info!("the engine has ended; nothing is lost");
+    Ok(())
+}
+
+async fn wait_for_lock(instance: &Instance, patience: Duration) -> Outcome<EngineLock> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(lock) = instance.try_lock()? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            let pid = instance.holder().map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            return Err(Failure::Unreachable(format!(
+                "another Herald{pid} is already the engine of {}: `herald` attaches to it",
+                instance.dir().display()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
