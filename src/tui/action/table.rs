@@ -47,6 +47,8 @@ actions! {
     StopSending "sending.stop" "Stop sending…" [Global] Reviewed any Some("herald stop-sending"), "Opens the review that stops all sending at once, until it is lifted.";
     ResumeSending "sending.resume" "Resume sending…" [Global] Reviewed any Some("herald resume-sending"), "Opens the review that lets sending go on after a stop.";
 
+    UndoSend "message.undo" "Take back" [Global] Reversible any Some("herald message unschedule {id}"), "Takes the last send back, while its undo window lasts.";
+
     // Moving about.
     Back "nav.back" "Back" [Global] None any None, "Goes one level out. Nothing is lost.";
     Open "nav.open" "Open" [Overview List Help Palette] None one None, "Opens what is selected.";
@@ -80,12 +82,18 @@ actions! {
     RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
 
+    DuplicateMessage "message.duplicate" "Duplicate" [Messages] None one Some("herald message duplicate {id}"), "Makes a draft with the same content and audience.";
+    Decide "message.decide" "Decide…" [Messages] Reviewed one Some("herald queue release --message {id} --why uncertain"), "Opens the form that says what becomes of those whose answers were lost.";
+
     // Topics and targets.
     CreateTopic "topic.create" "New topic" [Topics] None any Some("herald topic create {id} --name {name}"), "Opens the form for a new topic.";
     DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some("herald topic delete {id}"), "Opens the review that deletes the topic and its subscriptions.";
     Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some("herald topic unsubscribe {topic} {id}"), "Opens the review that takes the target off the topic.";
 
+    CreatePerson "person.create" "Add person" [Targets] None any Some("herald user create --name {name} --email {email}"), "Opens the form for a new person.";
+
     // Providers.
+    CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create {kind} --name {name}"), "Opens the form for a new provider.";
     ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";

@@ -1,0 +1,100 @@
+//! The hands of the console: does what `update` wants done, through the client.
+
+mod command;
+mod fetch;
+
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::console::Console;
+use super::message::{Effect, Msg};
+use super::runtime::{Outbox, Performer, Request};
+use crate::client::Client;
+
+/// The first wait before the event stream is tried again, and the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Works for one console.
+#[derive(Debug)]
+pub struct Hands {
+    client: Client,
+    following: Option<AbortHandle>,
+    /// What must not be lost when the console ends.
+    saving: JoinSet<()>,
+    asking: JoinSet<()>,
+}
+
+impl Hands {
+    /// Hands with this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, following: None, saving: JoinSet::new(), asking: JoinSet::new() }
+    }
+}
+
+impl Drop for Hands {
+    fn drop(&mut self) {
+        if let Some(task) = &self.following {
+            task.abort();
+        }
+    }
+}
+
+impl Performer<Console> for Hands {
+    fn perform(&mut self, effect: Effect, outbox: &Outbox<Msg>) -> Option<Request> {
+        let (client, outbox) = (self.client.clone(), outbox.clone());
+        while self.asking.try_join_next().is_some() {}
+        while self.saving.try_join_next().is_some() {}
+        match effect {
+            Effect::Ask(request) => return Some(request),
+            Effect::Fetch(slot, fetch) => {
+                self.asking.spawn(async move {
+                    let answer = fetch::fetch(&client, fetch).await.map_err(Into::into);
+                    outbox.send(Msg::Answer(slot, answer)).await;
+                });
+            }
+            Effect::Do(command) => {
+                self.saving.spawn(async move {
+                    let done = command::run(&client, &command).await.map_err(Into::into);
+                    outbox.send(Msg::Done(command, done)).await;
+                });
+            }
+            Effect::Follow => {
+                if let Some(before) = self.following.take() {
+                    before.abort();
+                }
+                self.following = Some(self.asking.spawn(follow(client, outbox)));
+            }
+        }
+        None
+    }
+
+    async fn settle(&mut self) {
+        self.asking.abort_all();
+        while self.saving.join_next().await.is_some() {}
+    }
+}
+
+async fn follow(client: Client, outbox: Outbox<Msg>) {
+    let mut events = client.events();
+    let mut wait = AGAIN.0;
+    loop {
+        let msg = match events.next().await {
+            Ok(event) => {
+                wait = AGAIN.0;
+                Msg::Event(event)
+            }
+            Err(error) => {
+                if !outbox.send(Msg::Lost(error.into())).await {
+                    return;
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(AGAIN.1);
+                continue;
+            }
+        };
+        if !outbox.send(msg).await {
+            return;
+        }
+    }
+}

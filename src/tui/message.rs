@@ -1,0 +1,309 @@
+//! What the console is told, and what it wants done: all as data.
+
+use chrono::{DateTime, Utc};
+use crossterm::event::KeyEvent;
+
+use super::runtime::Request;
+use crate::client::ClientError;
+use crate::domain::channel::Channel;
+use crate::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TopicId, UserId};
+use crate::domain::time::Timestamp;
+use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
+use crate::wire::event::Event;
+use crate::wire::history::AuditPage;
+use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList};
+use crate::wire::message::{Message, MessageDetail, Retry, ScheduleWords, WriteEmail, WritePush, WriteSms};
+use crate::wire::overview::Overview;
+use crate::wire::person::User;
+use crate::wire::preview::{Preview, RetryPreview};
+use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
+
+/// A fact or an intent.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The screen has this size.
+    Resize(u16, u16),
+    /// What time it is.
+    Clock(DateTime<Utc>),
+    /// A timer ran out.
+    Timer(u64),
+    /// The editor has ended: the text, or why there is none.
+    Edited(Result<String, String>),
+    /// Whether a text could be copied.
+    Copied(bool),
+    /// The process cannot be stopped from here.
+    CannotSuspend,
+    /// The answer to what was asked for a part of the screen.
+    Answer(Slot, Result<Answer, Fault>),
+    /// What came of a command.
+    Done(Command, Result<Done, Fault>),
+    /// Something has changed.
+    Event(Event),
+    /// The event stream broke.
+    Lost(Fault),
+}
+
+/// Work to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Something of the seat or the loop.
+    Ask(Request),
+    /// A question to the API.
+    Fetch(Slot, Fetch),
+    /// Something that changes the world.
+    Do(Command),
+    /// Listen to what changes, until the console ends.
+    Follow,
+}
+
+/// A part of the screen that holds an answer. At most one question of each is
+/// under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// Header and overview.
+    Overview,
+    /// The list of messages.
+    Messages,
+    /// The selected message.
+    Detail,
+    /// Its deliveries.
+    Deliveries,
+    /// Its failures, to be grouped.
+    Causes,
+    /// Its audit.
+    Audit,
+    /// The list of topics.
+    Topics,
+    /// The selected topic's subscribers.
+    Subscribers,
+    /// The list of targets.
+    Targets,
+    /// The selected target's user.
+    Person,
+    /// What was sent to the selected target.
+    History,
+    /// Providers and their health.
+    Providers,
+    /// The delivery log as it grows.
+    Live,
+    /// The log before what Live holds.
+    Older,
+    /// What a review is about.
+    Review,
+    /// The topics that a message can go to.
+    Choices,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fetch {
+    /// The first screen.
+    Overview,
+    /// A page of messages.
+    Messages(Page),
+    /// A message with its lanes.
+    Message(MessageId),
+    /// A page of the log.
+    Deliveries(DeliveryRequest),
+    /// The audit of a resource.
+    Audit(String),
+    /// A page of topics.
+    Topics(Page),
+    /// A page of a topic's subscribers.
+    Subscribers(TopicId, Page),
+    /// A page of targets.
+    Targets(Page),
+    /// A user.
+    User(UserId),
+    /// How providers do.
+    Providers,
+    /// Who would get a message.
+    Preview(MessageId),
+    /// Who would be tried again.
+    Retry(MessageId, Retry),
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// Herald's filter language; empty: everything.
+    pub filter: String,
+    /// Continue after this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// An answer, with the question's cursor where it is a page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The first screen.
+    Overview(Box<Overview>),
+    /// A page of messages.
+    Messages(Page, MessageList),
+    /// A message with its lanes.
+    Message(Box<MessageDetail>),
+    /// A page of the log.
+    Deliveries(DeliveryRequest, DeliveryPage),
+    /// The audit of this resource.
+    Audit(String, AuditPage),
+    /// A page of topics.
+    Topics(Page, TopicList),
+    /// A page of this topic's subscribers.
+    Subscribers(TopicId, Page, SubscriberList),
+    /// A page of targets.
+    Targets(Page, TargetList),
+    /// A user.
+    User(Box<User>),
+    /// How providers do.
+    Providers(Vec<ProviderHealth>),
+    /// Who would get the message.
+    Preview(MessageId, Box<Preview>),
+    /// Who would be tried again.
+    Retry(MessageId, RetryPreview),
+}
+
+/// A message as it stands in the form.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Writing {
+    /// A mail.
+    Email(WriteEmail),
+    /// A text message.
+    Sms(WriteSms),
+    /// A notification.
+    Push(Box<WritePush>),
+}
+
+/// Something that changes the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Writes a draft; makes it when it has no id yet.
+    SaveDraft {
+        /// Which edit of the form this is.
+        edit: u64,
+        /// The draft, if it is known to the server.
+        id: Option<MessageId>,
+        /// What it says.
+        what: Box<Writing>,
+    },
+    /// Sends a copy of what is being written to one address.
+    Test {
+        /// What it says.
+        what: Box<Writing>,
+        /// The address of a target.
+        address: String,
+    },
+    /// Sends a draft, now or at a time.
+    Send {
+        /// Which.
+        id: MessageId,
+        /// Its type.
+        channel: Channel,
+        /// As it was when it was reviewed.
+        revision: Revision,
+        /// The number of people that was confirmed.
+        confirmed: u64,
+        /// For how many seconds it can be undone.
+        undo: u32,
+        /// When; nothing: now.
+        at: Option<(Timestamp, ScheduleWords)>,
+        /// For the toast.
+        headline: String,
+    },
+    /// Stops a message.
+    Pause(MessageId),
+    /// Lets a paused message go on.
+    Resume(MessageId),
+    /// Lets a held message go.
+    Release(MessageId, Revision),
+    /// Holds a scheduled message to edit it.
+    Hold(MessageId, Revision),
+    /// Ends a message.
+    Cancel(MessageId),
+    /// Tries again whoever failed.
+    Retry(MessageId, Retry),
+    /// Takes back a send.
+    Undo(MessageId),
+    /// A new draft like it.
+    Duplicate(MessageId),
+    /// Deletes a message.
+    DeleteMessage(MessageId),
+    /// Makes a topic.
+    CreateTopic(String),
+    /// Deletes a topic.
+    DeleteTopic(TopicId),
+    /// Takes a target off a topic.
+    Unsubscribe(TopicId, SubscriberId),
+    /// Makes a person, and subscribes its addresses to a topic.
+    CreatePerson {
+        /// The name; may be empty.
+        name: String,
+        /// The address; may be empty.
+        email: String,
+        /// The number; may be empty.
+        phone: String,
+        /// The topic's id; may be empty.
+        topic: String,
+    },
+    /// Makes a provider of a kind.
+    CreateProvider(&'static str, WriteProvider),
+    /// Lets messages use a provider, or not: kind, id, whether.
+    EnableProvider(String, ProviderId, bool),
+    /// Stops a provider.
+    PauseProvider(ProviderId),
+    /// Lets a provider go on.
+    ResumeProvider(ProviderId),
+    /// Talks to a provider.
+    TestProvider(ProviderId),
+    /// Decides for those who wait.
+    Decide(Decide),
+    /// Stops everything.
+    StopSending,
+    /// Lifts that.
+    ResumeSending,
+    /// Says that a restored copy may send.
+    ReleaseRestored,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    /// It is done.
+    Plain,
+    /// The message as it is now.
+    Message(Box<Message>),
+    /// For so many.
+    Count(u64),
+    /// The provider as it is now.
+    Provider(Box<Provider>),
+    /// What a test found.
+    Test(ProviderTest),
+}
+
+/// Why something did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// For people.
+    pub text: String,
+    /// Nobody answers.
+    pub unreachable: bool,
+    /// Somebody else changed it meanwhile.
+    pub stale: bool,
+    /// What was asked about is not there.
+    pub missing: bool,
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Self {
+        Self {
+            text: error.to_string(),
+            unreachable: error.is_transport(),
+            stale: error.is_stale(),
+            missing: error.status() == Some(404),
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! Messages: the list, and the detail of the one that is selected.
+
+mod detail;
+mod view;
+
+pub use view::{HINTS, view};
+
+use super::{compose, form, review, scroll, walk};
+use crate::domain::delivery::Outcome;
+use crate::domain::ids::MessageId;
+use crate::tui::action::Action;
+use crate::tui::message::{Command, Fetch, Page, Slot};
+use crate::tui::runtime::Request;
+use crate::tui::state::paged::{Keyed, PAGE, Paged};
+use crate::tui::state::{Focus, Parts, State};
+use crate::tui::{show, view as layout};
+use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
+use crate::wire::history::{Audit, AuditPage};
+use crate::wire::list::MessageList;
+use crate::wire::message::{Message, MessageDetail, State as Is};
+
+/// The failures that are looked at to group causes.
+const CAUSES: usize = 500;
+/// The filter that finds them.
+const NOT_ACCEPTED: &str = "outcome!=accepted outcome!=delivered";
+
+/// A pane of the detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// What it says.
+    #[default]
+    Content,
+    /// Its rows of the log.
+    Deliveries,
+    /// Why it failed, grouped.
+    Causes,
+    /// When what happened.
+    Timeline,
+    /// Who did what to it.
+    Audit,
+}
+
+impl Pane {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Content, Self::Deliveries, Self::Causes, Self::Timeline, Self::Audit];
+
+    /// The title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Content => "Content",
+            Self::Deliveries => "Deliveries",
+            Self::Causes => "Causes",
+            Self::Timeline => "Timeline",
+            Self::Audit => "Audit",
+        }
+    }
+
+    fn beside(self, steps: usize) -> Self {
+        Self::ALL[(self as usize + steps) % Self::ALL.len()]
+    }
+}
+
+/// Failures that have the same cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseRow {
+    /// Through which provider; empty: none.
+    pub provider: String,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// What the service said, or why they were left out.
+    pub text: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// The messages' tab.
+#[derive(Debug, Default)]
+pub struct Messages {
+    /// The list.
+    pub list: Paged<Message>,
+    /// Which of them.
+    pub filter: String,
+    /// Which half has the keys.
+    pub focus: Focus,
+    /// The pane of the detail.
+    pub pane: Pane,
+    /// The message that is selected, with its lanes.
+    pub detail: Option<Box<MessageDetail>>,
+    /// Of which message the panes are.
+    of: Option<MessageId>,
+    /// Its rows of the log.
+    pub deliveries: Paged<Delivery>,
+    /// Its failures, grouped; and whether there are more.
+    pub causes: Option<(Vec<CauseRow>, bool)>,
+    /// Its audit.
+    pub audit: Option<Vec<Audit>>,
+    /// How far the pane is scrolled.
+    pub scroll: usize,
+    /// The message that is to be selected when it comes.
+    wanted: Option<MessageId>,
+}
+
+impl Messages {
+    /// The message that is selected, as new as it is known.
+    pub fn current(&self) -> Option<&Message> {
+        let row = self.list.selected()?;
+        match &self.detail {
+            Some(detail) if detail.message.id == row.id && detail.message.revision >= row.revision => {
+                Some(&detail.message)
+            }
+            _ => Some(row),
+        }
+    }
+
+    /// Forgets the detail: its message is gone.
+    pub fn forget_detail(&mut self) {
+        self.detail = None;
+        self.of = None;
+        self.deliveries.clear();
+        self.causes = None;
+        self.audit = None;
+        self.scroll = 0;
+    }
+}
+
+fn page(state: &State, (after, limit): (Option<String>, usize)) -> Fetch {
+    Fetch::Messages(Page { filter: state.messages.filter.clone(), after, limit })
+}
+
+/// Asks for what is shown of these parts.
+pub fn ask(state: &mut State, parts: Parts) {
+    if parts.messages {
+        let fetch = page(state, state.messages.list.refresh());
+        state.ask(Slot::Messages, fetch);
+    }
+    if let Some(id) = state.messages.list.selected().map(|message| message.id.clone()) {
+        ask_detail(state, id, parts);
+    }
+}
+
+fn ask_detail(state: &mut State, id: MessageId, parts: Parts) {
+    if parts.messages || parts.providers {
+        state.ask(Slot::Detail, Fetch::Message(id.clone()));
+    }
+    match state.messages.pane {
+        Pane::Deliveries if parts.log => {
+            let (after, limit) = state.messages.deliveries.refresh();
+            let fetch = deliveries(&id, after.as_deref(), limit);
+            state.ask(Slot::Deliveries, fetch);
+        }
+        Pane::Causes if parts.log => {
+            let request = DeliveryRequest {
+                message: Some(id),
+                filter: Some(NOT_ACCEPTED.into()),
+                limit: Some(CAUSES),
+                ..DeliveryRequest::default()
+            };
+            state.ask(Slot::Causes, Fetch::Deliveries(request));
+        }
+        Pane::Audit if parts.messages => {
+            state.ask(Slot::Audit, Fetch::Audit(format!("message/{id}")));
+        }
+        _ => {}
+    }
+}
+
+fn deliveries(id: &MessageId, after: Option<&str>, limit: usize) -> Fetch {
+    Fetch::Deliveries(DeliveryRequest {
+        message: Some(id.clone()),
+        after: after.and_then(|after| after.parse().ok()),
+        limit: Some(limit),
+        ..DeliveryRequest::default()
+    })
+}
+
+/// Asks for the detail of the row that is now selected.
+fn watch(state: &mut State) {
+    let Some(id) = state.messages.list.selected().map(|message| message.id.clone()) else {
+        state.messages.forget_detail();
+        return;
+    };
+    if state.messages.of.as_ref() != Some(&id) {
+        state.messages.forget_detail();
+        state.messages.of = Some(id.clone());
+        ask_detail(state, id, Parts::ALL);
+    }
+}
+
+/// Shows a message, as soon as it is in the list.
+pub fn select(state: &mut State, id: &MessageId) {
+    if !state.messages.list.select(id.as_str()) {
+        state.messages.filter.clear();
+        state.messages.list.rewind();
+        state.messages.wanted = Some(id.clone());
+        let fetch = page(state, state.messages.list.refresh());
+        state.ask(Slot::Messages, fetch);
+    }
+    watch(state);
+}
+
+/// The list continued after a row that is gone: shows its beginning.
+pub fn begin_anew(state: &mut State) {
+    state.messages.list.clear();
+    let fetch = page(state, state.messages.list.refresh());
+    state.ask(Slot::Messages, fetch);
+}
+
+/// Takes a page of the list.
+pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
+    if page.filter != state.messages.filter {
+        return;
+    }
+    let more = list.next.is_some();
+    state.messages.list.cut_short = list.cut_short;
+    state.messages.list.take(page.after.as_deref(), list.into_items(), more);
+    if let Some(wanted) = state.messages.wanted.take() {
+        state.messages.list.select(wanted.as_str());
+    }
+    watch(state);
+}
+
+/// Takes a message with its lanes.
+pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
+    if state.messages.of.as_ref() == Some(&detail.message.id) {
+        state.messages.detail = Some(detail);
+    }
+}
+
+/// Takes a page of the selected message's log.
+pub fn take_deliveries(state: &mut State, request: &DeliveryRequest, page: DeliveryPage) {
+    if request.message == state.messages.of {
+        let after = request.after.map(|after| after.to_string());
+        let more = page.next.is_some();
+        state.messages.deliveries.take(after.as_deref(), page.deliveries, more);
+    }
+}
+
+/// Takes the selected message's failures, and groups them.
+pub fn take_causes(state: &mut State, request: &DeliveryRequest, page: &DeliveryPage) {
+    if request.message != state.messages.of {
+        return;
+    }
+    let mut rows: Vec<CauseRow> = Vec::new();
+    for delivery in &page.deliveries {
+        let provider = delivery.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let text = match delivery.skip {
+            Some(reason) => reason.as_str().to_owned(),
+            None => without_address(&delivery.answer, &delivery.address),
+        };
+        let same = |row: &&mut CauseRow| {
+            row.outcome == delivery.outcome && row.text == text && row.provider == provider
+        };
+        match rows.iter_mut().find(same) {
+            Some(row) => row.count += 1,
+            None => rows.push(CauseRow { provider, outcome: delivery.outcome, text, count: 1 }),
+        }
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+    state.messages.causes = Some((rows, page.next.is_some()));
+}
+
+/// An answer without what differs from recipient to recipient.
+fn without_address(answer: &str, address: &str) -> String {
+    if address.is_empty() { answer.to_owned() } else { answer.replace(address, "…") }
+}
+
+/// Takes the selected message's audit.
+pub fn take_audit(state: &mut State, resource: &str, page: AuditPage) {
+    let of = state.messages.of.as_ref().map(|id| format!("message/{id}"));
+    if of.as_deref() == Some(resource) {
+        state.messages.audit = Some(page.entries);
+    }
+}
+
+/// What actions do here.
+pub fn act(state: &mut State, action: Action) -> bool {
+    match action {
+        Action::NextPane | Action::PreviousPane => {
+            let steps = if action == Action::NextPane { 1 } else { Pane::ALL.len() - 1 };
+            state.messages.pane = state.messages.pane.beside(steps);
+            state.messages.scroll = 0;
+            ask(state, Parts { messages: false, providers: false, ..Parts::ALL });
+            if state.messages.pane == Pane::Audit
+                && let Some(id) = state.messages.of.clone()
+            {
+                state.ask(Slot::Audit, Fetch::Audit(format!("message/{id}")));
+            }
+            true
+        }
+        Action::NextFailure | Action::PreviousFailure => {
+            next_failure(state, action == Action::NextFailure);
+            true
+        }
+        _ if walk_in(state, action) => true,
+        _ => match state.messages.current().cloned() {
+            Some(message) => on_message(state, action, &message),
+            None => false,
+        },
+    }
+}
+
+fn walk_in(state: &mut State, action: Action) -> bool {
+    if state.messages.focus == Focus::List {
+        let height = layout::list_rows(state);
+        let before = state.messages.list.at_start();
+        if !walk(&mut state.messages.list, action, height) {
+            return false;
+        }
+        let ask = match state.messages.list.beyond(height) {
+            _ if state.messages.list.at_start() && !before => Some(state.messages.list.refresh()),
+            beyond => beyond,
+        };
+        if let Some(ask) = ask {
+            let fetch = page(state, ask);
+            state.ask(Slot::Messages, fetch);
+        }
+        watch(state);
+        return true;
+    }
+    let height = detail::pane_rows(state);
+    if state.messages.pane == Pane::Deliveries {
+        if !walk(&mut state.messages.deliveries, action, height) {
+            return false;
+        }
+        more_deliveries(state, height);
+        return true;
+    }
+    let lines = detail::pane_lines(state);
+    scroll(&mut state.messages.scroll, action, height, lines)
+}
+
+fn more_deliveries(state: &mut State, height: usize) {
+    let Some(id) = state.messages.of.clone() else { return };
+    if let Some((after, limit)) = state.messages.deliveries.beyond(height) {
+        state.ask(Slot::Deliveries, deliveries(&id, after.as_deref(), limit));
+    }
+}
+
+fn next_failure(state: &mut State, forward: bool) {
+    if state.messages.pane != Pane::Deliveries {
+        state.messages.pane = Pane::Deliveries;
+        ask(state, Parts { messages: false, providers: false, ..Parts::ALL });
+    }
+    state.set_focus(Focus::Detail);
+    let list = &mut state.messages.deliveries;
+    let at = list.selected_index();
+    let bad = |row: &Delivery| !show::is_good(row.outcome);
+    let found = if forward {
+        list.rows().iter().enumerate().skip(at + 1).find(|(_, row)| bad(row))
+    } else {
+        list.rows().iter().enumerate().take(at).rev().find(|(_, row)| bad(row))
+    };
+    match found.map(|(_, row)| row.key()) {
+        Some(key) => {
+            list.select(&key);
+            more_deliveries(state, PAGE / 2);
+        }
+        None if list.is_loaded() => state.say("No more of those that are loaded failed; Causes groups all."),
+        None => {}
+    }
+}
+
+fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
+    let id = message.id.clone();
+    let is = message.state;
+    match action {
+        Action::Open if is == Is::Draft => compose::open_draft(state, message),
+        Action::EditMessage => match is {
+            Is::Draft => compose::open_draft(state, message),
+            Is::Scheduled => state.command(Command::Hold(id, message.revision)),
+            Is::Held => compose::open_draft(state, message),
+            _ => refuse(state, is, "A draft or a scheduled message can be edited; d makes a draft like it."),
+        },
+        Action::SendMessage => match is {
+            Is::Draft => review::open_send(state, message, None),
+            Is::Held => review::open_release(state, message),
+            _ => refuse(state, is, "A draft can be sent; d makes a draft like it."),
+        },
+        Action::ScheduleMessage => match is {
+            Is::Draft | Is::Scheduled | Is::Held => form::open(state, form::Purpose::Schedule(id)),
+            _ => refuse(state, is, "A draft can be scheduled; d makes a draft like it."),
+        },
+        Action::MessagePause => match is {
+            Is::Processing => state.command(Command::Pause(id)),
+            _ => refuse(state, is, "What is being sent can be paused."),
+        },
+        Action::MessageResume => match is {
+            Is::Paused => review::open_resume_message(state, message),
+            Is::Held => review::open_release(state, message),
+            _ => refuse(state, is, "What is paused or held can go on."),
+        },
+        Action::CancelMessage => {
+            if is.is_over() || is == Is::Draft {
+                refuse(state, is, "What is scheduled or on its way can be cancelled.");
+            } else {
+                review::open_cancel(state, message);
+            }
+        }
+        Action::RetryMessage => match is {
+            Is::Failed | Is::Cancelled => review::open_retry(state, message),
+            _ => refuse(state, is, "What has failed can be tried again."),
+        },
+        Action::DeleteMessage => match is {
+            Is::Processing | Is::Paused => refuse(state, is, "Cancel it first; then it can be deleted."),
+            _ => review::open_delete_message(state, message),
+        },
+        Action::DuplicateMessage => state.command(Command::Duplicate(id)),
+        Action::Decide => form::open(state, form::Purpose::Decide(id)),
+        Action::Why => {
+            let why = detail::why(state, message);
+            state.say(why);
+        }
+        Action::Copy => {
+            let chosen = match (state.messages.focus, state.messages.pane) {
+                (Focus::Detail, Pane::Deliveries) => state.messages.deliveries.selected(),
+                _ => None,
+            };
+            let text = chosen.map_or_else(|| id.to_string(), |row| show::sentence(row, state.zone));
+            state.request(Request::Copy(text));
+        }
+        Action::CopyCommand => {
+            state.request(Request::Copy(format!("herald message show {id}")));
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn refuse(state: &mut State, is: Is, what: &str) {
+    state.say(format!("It is {}. {what}", show::state(is).1));
+}

@@ -1,0 +1,272 @@
+//! The detail of a message, and its panes.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{Pane, view as parts};
+use crate::domain::time::Timestamp;
+use crate::tui::state::{Focus, State};
+use crate::tui::theme::Role;
+use crate::tui::view as layout;
+use crate::tui::widgets::bar::bar;
+use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::{sanitize, show};
+use crate::wire::message::{Data, Message, State as Is};
+
+/// Rows of the detail above its pane: rule, heading, why, counts, and a blank.
+const ABOVE: u16 = 5;
+
+/// The rows that the pane has.
+pub(super) fn pane_rows(state: &State) -> usize {
+    let (_, rest) = layout::split(layout::body(state.size), state.messages.focus);
+    let heading = u16::from(state.messages.pane == Pane::Deliveries);
+    usize::from(rest.height.saturating_sub(ABOVE + heading)).max(1)
+}
+
+/// The lines that the pane would have.
+pub(super) fn pane_lines(state: &State) -> usize {
+    let Some(message) = state.messages.current() else { return 0 };
+    match state.messages.pane {
+        Pane::Content => content(message).lines().count() + 3,
+        Pane::Deliveries => state.messages.deliveries.rows().len(),
+        Pane::Causes => state.messages.causes.as_ref().map_or(0, |(rows, _)| rows.len() + 2),
+        Pane::Timeline => 8,
+        Pane::Audit => state.messages.audit.as_ref().map_or(0, Vec::len),
+    }
+}
+
+/// Why a message stands where it stands, as a sentence.
+pub(super) fn why(state: &State, message: &Message) -> String {
+    match &message.why {
+        Some(reason) => {
+            let mut text = format!("It {}", reason.text);
+            if let Some(at) = message.scheduled_at.filter(|_| message.state == Is::Scheduled) {
+                text =
+                    format!("It goes {}, {}", show::relative_to(at, state.now), show::exact(at, state.zone));
+            }
+            text.push('.');
+            text
+        }
+        None => match message.state {
+            Is::Sent => "All that was planned was accepted.".to_owned(),
+            Is::Failed => match message.delivery_errors.first() {
+                Some(cause) => format!("It failed for some: {cause}"),
+                None => "It failed for some; Causes says why.".to_owned(),
+            },
+            Is::Cancelled => "It was cancelled; what was accepted stays accepted.".to_owned(),
+            other => format!("It is {}.", show::state(other).1),
+        },
+    }
+}
+
+/// Draws the detail.
+pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    pen.rule(area, 0);
+    let Some(message) = state.messages.current() else { return };
+    let area = below(area, 1);
+    parts::heading(pen, state, area, message);
+    let indented = inset(area, 1);
+    pen.text(indented, 1, why(state, message), Role::TEXT);
+    counts(pen, state, below(indented, 2), message);
+    let pane = below(indented, ABOVE - 1);
+    match state.messages.pane {
+        Pane::Content => draw_content(pen, state, pane, message),
+        Pane::Deliveries => draw_deliveries(pen, state, pane),
+        Pane::Causes => draw_causes(pen, state, pane),
+        Pane::Timeline => draw_timeline(pen, state, pane, message),
+        Pane::Audit => draw_audit(pen, state, pane),
+    }
+}
+
+fn counts(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
+    let p = &message.progress;
+    if p.planned == 0 && !message.state.is_over() && message.state != Is::Processing {
+        pen.text(area, 0, format!("to {}", parts::audience(message)), Role::TEXT_DIM);
+        return;
+    }
+    let done = p.planned.saturating_sub(p.open());
+    let mut spans = bar(pen, done, p.planned, 10);
+    spans.push(pen.span(format!(" {} of {}", show::count(done), show::count(p.planned)), Role::TEXT_STRONG));
+    let detail = state.messages.detail.as_ref().filter(|detail| detail.message.id == message.id);
+    if let Some(detail) = detail.filter(|detail| detail.rate > 0.0) {
+        spans.push(pen.span(format!("  {}", show::rate(detail.rate)), Role::TEXT));
+        if let Some(eta) = detail.eta_s {
+            spans.push(pen.span(format!("  about {} left", show::seconds(eta)), Role::TEXT));
+        }
+    }
+    pen.row(area, 0, &Line::from(spans));
+    let mut spans = Vec::new();
+    let all = [
+        (Role::STATE_SENT, "accepted", p.accepted, true),
+        (Role::STATE_RETRY, "retrying", p.retrying, false),
+        (Role::STATE_FAILED, "failed", p.failed, true),
+        (Role::STATE_UNCERTAIN, "uncertain", p.uncertain, true),
+        (Role::STATE_SKIPPED, "left out", p.skipped, false),
+        (Role::STATE_EXPIRED, "expired", p.expired, false),
+        (Role::STATE_HELD, "held", p.held, false),
+        (Role::STATE_CANCELLED, "cancelled", p.cancelled, false),
+    ];
+    for (role, word, n, always) in all {
+        if always || n > 0 {
+            if !spans.is_empty() {
+                spans.push(pen.span(" · ", Role::TEXT_DIM));
+            }
+            let role = if n > 0 { role } else { Role::TEXT_DIM };
+            spans.push(pen.span(format!("{word} {}", show::count(n)), role));
+        }
+    }
+    pen.row(area, 1, &Line::from(spans));
+}
+
+/// What a message says, as text.
+fn content(message: &Message) -> String {
+    match &message.data {
+        Data::Email(mail) => mail.content.clone(),
+        Data::Sms(sms) => sms.content.clone(),
+        Data::Push(push) => {
+            let parts = [push.title.as_deref(), push.body.as_deref()];
+            parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+        }
+    }
+}
+
+fn draw_content(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
+    let mut facts = vec![format!("{} to {}", message.provider_type, parts::audience(message))];
+    if let Data::Email(mail) = &message.data {
+        facts.push(if mail.html { "HTML" } else { "plain text" }.to_owned());
+        let files = mail.attachments.len();
+        if files > 0 {
+            facts.push(format!("{files} attached"));
+        }
+    }
+    if message.variables {
+        facts.push("with variables".to_owned());
+    }
+    facts.push(format!("by {}", message.created_by));
+    facts.push(show::id(&message.id));
+    pen.text(area, 0, facts.join(" · "), Role::TEXT_DIM);
+    let text = content(message);
+    let area = below(area, 2);
+    let lines: Vec<Line<'static>> = sanitize::page(
+        &text,
+        state.messages.scroll,
+        usize::from(area.height),
+        usize::from(area.width),
+        pen.style(Role::TEXT_CODE),
+    )
+    .into_iter()
+    .map(|line| Line::styled(line.to_string(), pen.style(Role::TEXT_CODE)))
+    .collect();
+    for (n, line) in lines.iter().enumerate() {
+        pen.row(area, n, line);
+    }
+}
+
+const DELIVERIES: &[Column] = &[
+    Column::text("Outcome", 11),
+    Column::text("To", 26),
+    Column::text("Provider", 10).from(90),
+    Column::fill("Answer"),
+    Column::number("When", 10),
+];
+
+fn draw_deliveries(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let list = &state.messages.deliveries;
+    if list.rows().is_empty() {
+        let text = if list.is_loaded() { "Nobody has been tried yet." } else { "…" };
+        pen.text(area, 0, text, Role::TEXT_DIM);
+        return;
+    }
+    let height = usize::from(area.height).saturating_sub(1);
+    let top = list.top(height);
+    let rows: Vec<Vec<Cell>> = list.rows()[top..]
+        .iter()
+        .take(height)
+        .map(|row| {
+            vec![
+                Cell::state(pen, show::outcome(row.outcome)),
+                Cell::plain(row.address.as_str()),
+                Cell::dim(row.provider_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+                Cell::plain(show::answer(row, pen.now)),
+                Cell::dim(show::relative_to(row.at, pen.now)),
+            ]
+        })
+        .collect();
+    let chosen = (state.messages.focus == Focus::Detail).then(|| list.selected_index() - top);
+    table(pen, area, DELIVERIES, rows, chosen);
+}
+
+fn draw_causes(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let Some((rows, more)) = &state.messages.causes else {
+        pen.text(area, 0, "…", Role::TEXT_DIM);
+        return;
+    };
+    if rows.is_empty() {
+        pen.text(area, 0, "Nobody failed and nobody was left out.", Role::TEXT_DIM);
+        return;
+    }
+    for (n, cause) in rows.iter().skip(state.messages.scroll).take(usize::from(area.height)).enumerate() {
+        let (role, word) = show::outcome(cause.outcome);
+        let line = Line::from(vec![
+            pen.span(format!("{:>8}  ", show::count(cause.count)), Role::TEXT_STRONG),
+            pen.state(role, &format!("{word:<10} ")),
+            pen.span(format!("{}  ", cause.provider), Role::TEXT_DIM),
+            pen.span(&cause.text, Role::TEXT),
+        ]);
+        pen.row(area, n, &line);
+    }
+    if *more {
+        let n = rows.len().saturating_sub(state.messages.scroll);
+        pen.text(area, n, "         of the newest 500; Deliveries has all.", Role::TEXT_DIM);
+    }
+}
+
+fn draw_timeline(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
+    let mut events: Vec<(Timestamp, String)> = vec![
+        (message.created_at, format!("created by {}", message.created_by)),
+        (message.updated_at, "last changed".to_owned()),
+    ];
+    let words = message.schedule_words.as_ref().map(|words| format!(" (“{}”)", words.words));
+    let known = [
+        (message.scheduled_at, format!("due{}", words.unwrap_or_default())),
+        (message.started_at, format!("sending began, run {}", message.run)),
+        (message.delivered_at, format!("ended: {}", show::state(message.state).1)),
+        (message.expires_at, "too late to try after this".to_owned()),
+    ];
+    events.extend(known.into_iter().filter_map(|(at, text)| Some((at?, text))));
+    events.sort_by_key(|(at, _)| *at);
+    for (n, (at, text)) in events.iter().skip(state.messages.scroll).enumerate() {
+        let ahead = at.to_utc() > state.now;
+        let role = if ahead { Role::TEXT_DIM } else { Role::TEXT };
+        let line = Line::from(vec![
+            pen.span(format!("{:<26}", show::exact(*at, state.zone)), Role::TEXT_DIM),
+            pen.span(format!("{:>12}  ", show::relative_to(*at, state.now)), Role::TEXT_DIM),
+            pen.span(text, role),
+        ]);
+        pen.row(area, n, &line);
+    }
+}
+
+fn draw_audit(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let Some(entries) = &state.messages.audit else {
+        pen.text(area, 0, "…", Role::TEXT_DIM);
+        return;
+    };
+    if entries.is_empty() {
+        pen.text(area, 0, "Nobody has done anything to it.", Role::TEXT_DIM);
+    }
+    let shown = entries.iter().skip(state.messages.scroll).take(usize::from(area.height));
+    for (n, entry) in shown.enumerate() {
+        let line = Line::from(vec![
+            pen.span(format!("{:<26}", show::exact(entry.at, state.zone)), Role::TEXT_DIM),
+            pen.span(format!("{}  ", entry.actor.name), Role::TEXT_STRONG),
+            pen.span(format!("{}  ", entry.event), Role::TEXT),
+            pen.span(&entry.summary, Role::TEXT_DIM),
+        ]);
+        pen.row(area, n, &line);
+    }
+}

@@ -1,0 +1,135 @@
+//! How messages look.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::detail;
+use crate::tui::action::Action;
+use crate::tui::state::{Focus, State};
+use crate::tui::theme::Role;
+use crate::tui::view as layout;
+use crate::tui::widgets::bar::{bar_text, percent};
+use crate::tui::widgets::pen::{Pen, below};
+use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::{sanitize, show};
+use crate::wire::message::{Message, State as Is};
+
+/// What the footer offers first.
+pub const HINTS: &[Action] = &[
+    Action::Open,
+    Action::Compose,
+    Action::SendMessage,
+    Action::MessagePause,
+    Action::RetryMessage,
+    Action::NextPane,
+    Action::Filter,
+    Action::Help,
+];
+
+const COLUMNS: &[Column] = &[
+    Column::text("State", 11),
+    Column::text("Type", 5),
+    Column::fill("Subject or text"),
+    Column::text("Audience", 16).from(100),
+    Column::number("Progress", 15),
+    Column::number("When", 10),
+];
+
+/// Draws the tab.
+pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
+    let (list, rest) = layout::split(body, state.messages.focus);
+    if state.messages.focus == Focus::List {
+        draw_list(pen, state, list);
+    }
+    detail::view(pen, state, rest);
+}
+
+fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let all = state.overview.as_ref().map(|overview| overview.store.messages);
+    layout::filter_line(pen, state, area, &state.messages.filter, &state.messages.list, all);
+    let area = below(area, 1);
+    let messages = &state.messages;
+    if messages.list.rows().is_empty() {
+        let text = match (messages.list.is_loaded(), messages.filter.is_empty()) {
+            (false, _) => "…".to_owned(),
+            (true, false) => "No message matches the filter; \\ shows all.".to_owned(),
+            (true, true) => {
+                format!("No messages yet. {} writes the first.", layout::key_of(state, Action::Compose))
+            }
+        };
+        pen.text(below(area, 1), 0, format!("   {text}"), Role::TEXT_DIM);
+        return;
+    }
+    let height = usize::from(area.height).saturating_sub(1);
+    let top = messages.list.top(height);
+    let rows: Vec<Vec<Cell>> =
+        messages.list.rows()[top..].iter().take(height).map(|message| cells(pen, message)).collect();
+    table(pen, area, COLUMNS, rows, Some(messages.list.selected_index() - top));
+}
+
+fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
+    vec![
+        Cell::state(pen, show::state(message.state)),
+        Cell::dim(message.provider_type.as_str()),
+        Cell::plain(message.headline()),
+        Cell::dim(audience(message)),
+        progress(message),
+        Cell::dim(when(pen, message)),
+    ]
+}
+
+/// The audience in a few words.
+pub(super) fn audience(message: &Message) -> String {
+    let mut parts: Vec<String> = message.topics.iter().map(|topic| show::id(topic)).collect();
+    let direct = message.users.len() + message.targets.len();
+    if direct > 0 {
+        parts.push(show::people(direct as u64));
+    }
+    if parts.is_empty() { "nobody yet".to_owned() } else { parts.join(", ") }
+}
+
+fn progress(message: &Message) -> Cell {
+    let counts = &message.progress;
+    let done = counts.planned.saturating_sub(counts.open());
+    match message.state {
+        Is::Draft | Is::Scheduled => Cell::dim("–"),
+        Is::Held if counts.planned == 0 => Cell::dim("–"),
+        Is::Processing | Is::Paused | Is::Held => {
+            let all = counts.planned;
+            Cell::plain(format!("{} {:>3}%", bar_text(done, all, 9), percent(done, all)))
+        }
+        Is::Sent => Cell::plain(show::count(counts.accepted)),
+        Is::Cancelled | Is::Failed => {
+            Cell::plain(format!("{}/{}", show::count(counts.accepted), show::count(counts.planned)))
+        }
+    }
+}
+
+fn when(pen: &Pen<'_, '_>, message: &Message) -> String {
+    let at = match message.state {
+        Is::Draft => Some(message.updated_at),
+        Is::Scheduled | Is::Held => message.scheduled_at,
+        Is::Processing | Is::Paused => message.started_at.or(message.scheduled_at),
+        Is::Cancelled | Is::Sent | Is::Failed => message.delivered_at.or(Some(message.updated_at)),
+    };
+    at.map_or_else(|| "–".to_owned(), |at| show::relative_to(at, pen.now))
+}
+
+/// The heading of a detail: what it is of, and its panes.
+pub(super) fn heading(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
+    let mut tabs = vec![pen.span("[ ", Role::TEXT_DIM)];
+    let mut wide = 2;
+    for pane in super::Pane::ALL {
+        let active = pane == state.messages.pane;
+        tabs.push(pen.span(pane.title(), if active { Role::TAB_ACTIVE } else { Role::TAB }));
+        tabs.push(pen.span(" ", Role::TEXT));
+        wide += pane.title().len() + 1;
+    }
+    tabs.push(pen.span("]", Role::TEXT_DIM));
+    let left = usize::from(area.width).saturating_sub(wide + 4);
+    let title = sanitize::fit(message.headline(), left).into_owned();
+    let title = if title.is_empty() { "(nothing written yet)".to_owned() } else { title };
+    pen.row(area, 0, &Line::from(vec![pen.span(" ", Role::TEXT), pen.span(title, Role::TEXT_STRONG)]));
+    let at = usize::from(area.width).saturating_sub(wide + 2) as u16;
+    pen.row_at(area, 0, at, &Line::from(tabs));
+}

@@ -1,0 +1,134 @@
+//! The palette: any action, by its name.
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::distance;
+use crate::domain::filter::fuzzy_match;
+use crate::tui::action::{Action, Danger, Row, Scope, TABLE};
+use crate::tui::sanitize;
+use crate::tui::state::{Overlay, State};
+use crate::tui::theme::Role;
+use crate::tui::view as layout;
+use crate::tui::widgets::field::LineField;
+use crate::tui::widgets::pen::{Pen, below, first, inset};
+
+/// The palette.
+#[derive(Debug, Default)]
+pub struct Palette {
+    field: LineField,
+    selected: usize,
+}
+
+/// What an action led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// Nothing yet.
+    Nothing,
+    /// This is to be done.
+    Run(Action),
+    /// It is not for the palette.
+    Pass,
+}
+
+impl Palette {
+    /// A key that edits.
+    pub fn key(&mut self, key: KeyEvent) {
+        if self.field.key(key) {
+            self.selected = 0;
+        }
+    }
+
+    /// A paste.
+    pub fn paste(&mut self, text: &str) {
+        self.field.paste(text);
+        self.selected = 0;
+    }
+
+    /// The actions that match, those of the tab first.
+    fn rows(&self, scope: Scope) -> Vec<&'static Row> {
+        let words = self.field.text();
+        let fits = |row: &&Row| {
+            let text = format!("{} {} {}", row.title, row.id, row.help);
+            words.split_whitespace().all(|word| fuzzy_match(word, &text))
+        };
+        let mut rows: Vec<&Row> = TABLE.iter().filter(|row| offered(row)).filter(fits).collect();
+        let rank = |row: &&Row| {
+            let title = row.title.to_lowercase();
+            (!title.contains(&words.to_lowercase()), !row.scopes.contains(&scope))
+        };
+        rows.sort_by_key(rank);
+        rows
+    }
+}
+
+/// What only a key can mean is not offered.
+fn offered(row: &Row) -> bool {
+    let inner = [Scope::Form, Scope::Compose, Scope::Review, Scope::Filter, Scope::Palette];
+    row.danger != Danger::Commits
+        && row.action != Action::Palette
+        && !row.id.starts_with("move.")
+        && row.scopes.iter().any(|scope| !inner.contains(scope))
+}
+
+/// What actions do here.
+pub fn act(state: &mut State, action: Action) -> Chosen {
+    let scope = state.tab.scope();
+    let height = usize::from(layout::body(state.size).height.saturating_sub(2));
+    let Some(Overlay::Palette(palette)) = state.overlays.last_mut() else { return Chosen::Pass };
+    let rows = palette.rows(scope);
+    match action {
+        Action::Accept | Action::Open => match rows.get(palette.selected) {
+            Some(row) => {
+                let action = row.action;
+                state.overlays.pop();
+                Chosen::Run(action)
+            }
+            None => Chosen::Nothing,
+        },
+        Action::LeaveField | Action::Back => {
+            state.overlays.pop();
+            Chosen::Nothing
+        }
+        _ => match distance(action, height) {
+            Some(by) => {
+                let last = rows.len().saturating_sub(1);
+                palette.selected = palette.selected.saturating_add_signed(by).min(last);
+                Chosen::Nothing
+            }
+            None => Chosen::Pass,
+        },
+    }
+}
+
+/// Draws it.
+pub fn view(pen: &mut Pen<'_, '_>, state: &State, palette: &Palette, body: Rect) {
+    let area = inset(body, 1);
+    pen.text(area, 0, ":", Role::KEY);
+    let line = first(area, 1);
+    let field = Rect { x: line.x + 2, width: line.width.saturating_sub(2), ..line };
+    palette.field.draw(pen, field, true);
+    let area = below(area, 2);
+    let rows = palette.rows(state.tab.scope());
+    if rows.is_empty() {
+        pen.text(area, 0, "No action is called that.", Role::TEXT_DIM);
+    }
+    let height = usize::from(area.height);
+    let top = (palette.selected + 1).saturating_sub(height);
+    for (n, row) in rows.iter().skip(top).take(height).enumerate() {
+        let chosen = top + n == palette.selected;
+        let key = layout::key_of(state, row.action);
+        let key = if key == row.id { String::new() } else { key };
+        let mut line = Line::from(vec![
+            pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
+            sanitize::column(row.title, 18, pen.style(Role::TEXT)),
+            sanitize::column(&key, 8, pen.style(Role::KEY)),
+            pen.span(row.help, Role::TEXT_DIM),
+        ]);
+        if chosen {
+            line = line.patch_style(pen.style(Role::ROW_SELECTED));
+        }
+        pen.row(area, n, &line);
+    }
+}

@@ -1,0 +1,237 @@
+//! Providers: whether each is well, and why not.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{distance, review};
+use crate::domain::ids::ProviderId;
+use crate::tui::action::Action;
+use crate::tui::message::{Command, Fetch, Slot};
+use crate::tui::runtime::Request;
+use crate::tui::show;
+use crate::tui::state::{Focus, Parts, State};
+use crate::tui::theme::Role;
+use crate::tui::view as layout;
+use crate::tui::widgets::bar::bar;
+use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::table::{Cell, Column, table};
+use crate::wire::provider::{ProviderHealth, ProviderTest};
+
+/// What the footer offers first.
+pub const HINTS: &[Action] = &[
+    Action::ProviderTest,
+    Action::ProviderPause,
+    Action::ProviderResume,
+    Action::ProviderEnable,
+    Action::ProviderDisable,
+    Action::CreateProvider,
+    Action::Help,
+];
+
+/// The providers' tab. There are few: all are held.
+#[derive(Debug, Default)]
+pub struct Providers {
+    /// All of them; nothing: not known yet.
+    pub list: Option<Vec<ProviderHealth>>,
+    /// Which one is selected.
+    pub selected: usize,
+    /// Which half has the keys.
+    pub focus: Focus,
+    wanted: Option<ProviderId>,
+}
+
+impl Providers {
+    /// The provider that is selected.
+    pub fn current(&self) -> Option<&ProviderHealth> {
+        self.list.as_ref()?.get(self.selected)
+    }
+
+    /// Selects a provider, as soon as it is in the list.
+    pub fn select(&mut self, id: &ProviderId) {
+        let at = self.list.iter().flatten().position(|provider| provider.id == *id);
+        match at {
+            Some(at) => self.selected = at,
+            None => self.wanted = Some(id.clone()),
+        }
+    }
+}
+
+/// Asks for what is shown of these parts.
+pub fn ask(state: &mut State, parts: Parts) {
+    if parts.providers || parts.log || parts.messages {
+        state.ask(Slot::Providers, Fetch::Providers);
+    }
+}
+
+/// Takes the list.
+pub fn take(state: &mut State, list: Vec<ProviderHealth>) {
+    let screen = &mut state.providers;
+    let id = screen.wanted.take().or_else(|| screen.current().map(|provider| provider.id.clone()));
+    screen.selected = screen.selected.min(list.len().saturating_sub(1));
+    screen.list = Some(list);
+    if let Some(id) = id {
+        let at = screen.list.iter().flatten().position(|provider| provider.id == id);
+        screen.selected = at.unwrap_or(screen.selected);
+    }
+}
+
+/// What actions do here.
+pub fn act(state: &mut State, action: Action) -> bool {
+    if let Some(by) = distance(action, layout::list_rows(state)) {
+        let last = state.providers.list.as_ref().map_or(0, Vec::len).saturating_sub(1);
+        state.providers.selected = state.providers.selected.saturating_add_signed(by).min(last);
+        return true;
+    }
+    let Some(provider) = state.providers.current().cloned() else { return false };
+    match action {
+        Action::ProviderPause => state.command(Command::PauseProvider(provider.id)),
+        Action::ProviderResume => review::open_resume_provider(state, &provider.id),
+        Action::ProviderTest => review::open_test(state, &provider),
+        Action::ProviderEnable if provider.enabled => state.say("It is enabled already."),
+        Action::ProviderEnable => review::open_enable(state, &provider, true),
+        Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),
+        Action::ProviderDisable => review::open_enable(state, &provider, false),
+        Action::Copy => state.request(Request::Copy(provider.id.to_string())),
+        Action::CopyCommand => state.request(Request::Copy(format!("herald provider show {}", provider.id))),
+        _ => return false,
+    }
+    true
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("Provider", 16),
+    Column::text("Kind", 9),
+    Column::text("Type", 5),
+    Column::text("State", 12),
+    Column::number("Waiting", 9),
+    Column::number("Rate", 8),
+    Column::number("p50", 8),
+    Column::number("p99", 8).from(90),
+    Column::fill(""),
+];
+
+/// The state of a provider: role and word.
+pub fn stands(provider: &ProviderHealth) -> (Role, &'static str) {
+    use crate::domain::reason::Why;
+    match provider.why.as_ref().map(|why| &why.why) {
+        _ if !provider.enabled => (Role::STATE_DISABLED, "out of use"),
+        None | Some(Why::Sending) => (Role::STATE_OK, "ok"),
+        Some(Why::ProviderPaused { .. } | Why::Paused { .. } | Why::Stopped { .. }) => {
+            (Role::STATE_PAUSED, "paused")
+        }
+        Some(Why::ProviderRefuses { .. }) => (Role::STATE_FAILED, "refuses us"),
+        Some(Why::Breaker { .. }) => (Role::STATE_FAILED, "fails"),
+        Some(Why::Quota { .. }) => (Role::STATE_WAITING, "quota"),
+        Some(Why::RateLimit { .. }) => (Role::STATE_WAITING, "at its limit"),
+        Some(_) => (Role::STATE_WAITING, "waits"),
+    }
+}
+
+/// Draws the tab.
+pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
+    let (area, rest) = layout::split(body, state.providers.focus);
+    if state.providers.focus == Focus::List {
+        draw_list(pen, state, area);
+    }
+    draw_detail(pen, state, rest);
+}
+
+fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let Some(list) = &state.providers.list else { return };
+    if list.is_empty() {
+        let key = layout::key_of(state, Action::CreateProvider);
+        let text = format!("   No providers yet. {key} adds one: the account that delivers.");
+        pen.text(below(area, 1), 0, text, Role::TEXT_DIM);
+        return;
+    }
+    let height = usize::from(area.height).saturating_sub(1);
+    let top = (state.providers.selected + 1).saturating_sub(height);
+    let rows: Vec<Vec<Cell>> = list[top..]
+        .iter()
+        .take(height)
+        .map(|provider| {
+            let waiting = provider.queued + provider.retrying + provider.held;
+            vec![
+                Cell::plain(provider.name.as_str()),
+                Cell::dim(provider.kind.as_str()),
+                Cell::dim(provider.channel.as_str()),
+                Cell::state(pen, stands(provider)),
+                Cell::plain(show::count(waiting)),
+                Cell::plain(show::rate(provider.rate)),
+                Cell::plain(show::millis(provider.p50_ms)),
+                Cell::plain(show::millis(provider.p99_ms)),
+                Cell::plain(""),
+            ]
+        })
+        .collect();
+    table(pen, area, COLUMNS, rows, Some(state.providers.selected - top));
+}
+
+fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    pen.rule(area, 0);
+    let Some(provider) = state.providers.current() else { return };
+    let inner = inset(below(area, 1), 1);
+    let (role, word) = stands(provider);
+    let line = Line::from(vec![
+        pen.span(&provider.name, Role::TEXT_STRONG),
+        pen.span("   ", Role::TEXT),
+        pen.state(role, word),
+        pen.span(format!("   {}", provider.id), Role::TEXT_DIM),
+    ]);
+    pen.row(inner, 0, &line);
+    let why = match &provider.why {
+        Some(reason) => format!("It {}.", reason.text),
+        None if provider.enabled => "It is well.".to_owned(),
+        None => "No message goes through it.".to_owned(),
+    };
+    let mut at = pen.paragraph(inner, 1, &why, Role::TEXT) + 1;
+    let counts = format!(
+        "in flight {} · queued {} · retrying {} · held {}",
+        show::count(provider.in_flight),
+        show::count(provider.queued),
+        show::count(provider.retrying),
+        show::count(provider.held)
+    );
+    pen.text(inner, at, counts, Role::TEXT);
+    at += 1;
+    let mut line = vec![pen.span(format!("rate {}", show::rate(provider.rate)), Role::TEXT)];
+    if let Some(limit) = provider.limits.per_second {
+        line.push(pen.span(format!("   limit {}  ", show::rate(limit)), Role::TEXT_DIM));
+        line.extend(bar(pen, (provider.rate * 100.0) as u64, (limit * 100.0) as u64, 10));
+    } else {
+        line.push(pen.span("   no limit by the second", Role::TEXT_DIM));
+    }
+    pen.row(inner, at, &Line::from(line));
+    at += 1;
+    let latency = format!(
+        "answers in {} (middle), {} (99 of 100)",
+        show::millis(provider.p50_ms),
+        show::millis(provider.p99_ms)
+    );
+    pen.text(inner, at, latency, Role::TEXT);
+    at += 1;
+    let since = format!(
+        "since the engine started: accepted {} · not accepted {}",
+        show::count(provider.accepted),
+        show::count(provider.failed)
+    );
+    pen.text(inner, at, since, Role::TEXT_DIM);
+    if !provider.last_problem.is_empty() {
+        pen.text(inner, at + 1, format!("last problem: {}", provider.last_problem), Role::TEXT_DIM);
+    }
+}
+
+/// Draws what a test found.
+pub fn view_test(pen: &mut Pen<'_, '_>, test: &ProviderTest, body: Rect) {
+    let area = inset(body, 1);
+    let role = if test.ok { Role::STATE_OK } else { Role::STATE_FAILED };
+    let line = Line::from(pen.state(role, &test.finding));
+    pen.row(area, 0, &line);
+    let room = usize::from(area.height).saturating_sub(2);
+    let skip = test.dialogue.len().saturating_sub(room);
+    for (n, said) in test.dialogue.iter().skip(skip).enumerate() {
+        let (mark, role) = if said.ours { ("→ ", Role::TEXT_DIM) } else { ("← ", Role::TEXT_CODE) };
+        let line = Line::from(vec![pen.span(mark, Role::TEXT_DIM), pen.span(&said.text, role)]);
+        pen.row(area, n + 2, &line);
+    }
+}

@@ -1,0 +1,203 @@
+//! Reviews: what sends or deletes says first what it will do, and to how many.
+
+mod openings;
+mod view;
+
+pub use openings::*;
+pub use view::view;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::ids::MessageId;
+use crate::tui::action::Action;
+use crate::tui::message::Command;
+use crate::tui::runtime::Request;
+use crate::tui::show;
+use crate::tui::state::{Overlay, State};
+use crate::tui::theme::Role;
+use crate::tui::widgets::field::LineField;
+use crate::wire::preview::{Preview, RetryPreview};
+
+/// A review.
+#[derive(Debug)]
+pub struct Review {
+    title: String,
+    lines: Vec<(String, Role)>,
+    command: Command,
+    /// What must be typed; nothing: enter alone.
+    word: Option<String>,
+    field: LineField,
+    /// The command line that does the same.
+    same_as: Option<String>,
+    /// The message whose preview it waits for.
+    waits: Option<MessageId>,
+    preview: Option<Box<Preview>>,
+    sample: usize,
+    busy: bool,
+    problem: Option<String>,
+}
+
+impl Review {
+    fn new(title: String, lines: Vec<(String, Role)>, command: Command) -> Self {
+        Self {
+            title,
+            lines,
+            command,
+            word: None,
+            field: LineField::default(),
+            same_as: None,
+            waits: None,
+            preview: None,
+            sample: 0,
+            busy: false,
+            problem: None,
+        }
+    }
+
+    fn typing(mut self, word: &str) -> Self {
+        self.word = Some(word.to_owned());
+        self
+    }
+
+    fn same_as(mut self, line: String) -> Self {
+        self.same_as = Some(line);
+        self
+    }
+
+    fn waiting(mut self, id: MessageId) -> Self {
+        self.waits = Some(id);
+        self
+    }
+
+    /// Whether what it asks for is under way.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// What must be typed. While that is not known yet, what is typed is kept for it.
+    pub fn word(&self) -> Option<&str> {
+        match (&self.word, &self.waits) {
+            (Some(word), _) => Some(word),
+            (None, Some(_)) => Some(""),
+            (None, None) => None,
+        }
+    }
+
+    /// It was refused.
+    pub fn fail(&mut self, text: String) {
+        self.busy = false;
+        self.waits = None;
+        self.problem = Some(text);
+    }
+
+    /// A key that edits.
+    pub fn key(&mut self, key: KeyEvent) {
+        use crossterm::event::KeyCode;
+        match key.code {
+            KeyCode::Left => self.turn(-1),
+            KeyCode::Right => self.turn(1),
+            _ if self.field.key(key) => self.problem = None,
+            _ => {}
+        }
+    }
+
+    /// A paste.
+    pub fn paste(&mut self, text: &str) {
+        self.field.paste(text);
+    }
+
+    fn turn(&mut self, by: isize) {
+        let last = self.preview.as_ref().map_or(0, |preview| preview.samples.len()).saturating_sub(1);
+        self.sample = self.sample.saturating_add_signed(by).min(last);
+    }
+}
+
+/// What actions do here.
+pub fn act(state: &mut State, action: Action) -> bool {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return false };
+    match action {
+        Action::Confirm => confirm(state),
+        Action::LeaveField | Action::Back | Action::Quit if !review.busy => {
+            state.overlays.pop();
+        }
+        Action::NextSample => review.turn(1),
+        Action::PreviousSample => review.turn(-1),
+        Action::CopyCommand => match review.same_as.clone() {
+            Some(line) => state.request(Request::Copy(line)),
+            None => state.say("There is no command line for it."),
+        },
+        _ => return false,
+    }
+    true
+}
+
+fn confirm(state: &mut State) {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if review.busy {
+        return;
+    }
+    if review.waits.is_some() {
+        review.problem = Some("It is being counted; one moment.".to_owned());
+        return;
+    }
+    if review.problem.is_some() && review.word.is_none() && review.preview.is_some() {
+        return;
+    }
+    if let Some(word) = &review.word {
+        let typed = review.field.text().trim();
+        // The number as it is shown, with its grouping, is the number as well.
+        if typed != word && typed.replace(',', "") != *word {
+            review.problem = Some(format!("Type {word}."));
+            return;
+        }
+    }
+    review.busy = true;
+    review.problem = None;
+    let command = review.command.clone();
+    state.command(command);
+}
+
+/// Takes what would be sent into the review that waits for it.
+pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if review.waits.as_ref() != Some(id) {
+        return;
+    }
+    review.waits = None;
+    let people = preview.recipients;
+    if let Command::Send { confirmed, headline, .. } = &mut review.command {
+        *confirmed = people;
+        let what = crate::tui::sanitize::fit(headline, 48).into_owned();
+        review.title = format!("Send “{what}” to {}?", show::people(people));
+    }
+    review.same_as = Some(format!("herald message send {id} --confirm {people}"));
+    if people == 0 {
+        review.problem = Some("Nobody would get it: choose an audience first.".to_owned());
+    } else {
+        review.word = Some(people.to_string());
+    }
+    review.preview = Some(preview);
+}
+
+/// Takes who would be tried again into the review that waits for it.
+pub fn take_retry(state: &mut State, id: &MessageId, preview: &RetryPreview) {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if review.waits.as_ref() != Some(id) {
+        return;
+    }
+    review.waits = None;
+    let n = preview.recipients;
+    let left: u64 = preview.left_out.iter().map(|left| left.count).sum();
+    review.title = format!("Retry {} of {}?", show::count(n), show::count(n + left));
+    let out: Vec<String> =
+        preview.left_out.iter().map(|left| format!("{} {}", left.reason, show::count(left.count))).collect();
+    if !out.is_empty() {
+        review.lines.push((format!("left out: {}", out.join(" · ")), Role::TEXT_DIM));
+    }
+    if n == 0 {
+        review.preview = Some(Box::default());
+        review.problem = Some("Nobody is left to be tried again.".to_owned());
+    } else {
+        review.word = Some(n.to_string());
+    }
+}

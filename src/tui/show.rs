@@ -1,0 +1,203 @@
+//! Facts as a person reads them: counts, times, ids and states.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::sanitize;
+use super::theme::Role;
+use crate::domain::delivery::Outcome;
+use crate::domain::time::Timestamp;
+use crate::domain::when::relative;
+use crate::wire::delivery::Delivery;
+use crate::wire::message::State;
+
+/// A count with its thousands grouped: `49,788`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 person`, `31,000 people`.
+pub fn people(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "person" } else { "people" })
+}
+
+/// A rate for each second, with a decimal only where it matters.
+pub fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 { format!("{}/s", count(per_second as u64)) } else { format!("{per_second:.1}/s") }
+}
+
+/// Milliseconds: `11 ms`, `1.2 s`.
+pub fn millis(ms: f64) -> String {
+    if ms >= 1000.0 { format!("{:.1} s", ms / 1000.0) } else { format!("{ms:.0} ms") }
+}
+
+/// A length in seconds, in one unit.
+pub fn seconds(s: f64) -> String {
+    relative(chrono::TimeDelta::milliseconds((s.max(1.0) * 1000.0) as i64))
+}
+
+/// Bytes in the unit that fits: `1.4 GiB`.
+pub fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+/// How far from now, both ways: `2 min ago`, `in 4 h`, `now`.
+pub fn relative_to(at: Timestamp, now: DateTime<Utc>) -> String {
+    let length = at.to_utc() - now;
+    if length.num_seconds() == 0 {
+        "now".to_owned()
+    } else if length > chrono::TimeDelta::zero() {
+        format!("in {}", relative(length))
+    } else {
+        format!("{} ago", relative(length))
+    }
+}
+
+/// How long since: `41 min`.
+pub fn age(since: Timestamp, now: DateTime<Utc>) -> String {
+    relative(now - since.to_utc())
+}
+
+/// A time as exactly as a log says it: `Tue 17 Nov 10:02:11 CET`.
+pub fn exact(at: Timestamp, zone: Tz) -> String {
+    at.to_utc().with_timezone(&zone).format("%a %-d %b %H:%M:%S %Z").to_string()
+}
+
+/// The time of day alone: `10:02:11`.
+pub fn clock(at: Timestamp, zone: Tz) -> String {
+    at.to_utc().with_timezone(&zone).format("%H:%M:%S").to_string()
+}
+
+/// The time of day to the millisecond: `10:02:11.409`.
+pub fn clock_millis(at: Timestamp, zone: Tz) -> String {
+    at.to_utc().with_timezone(&zone).format("%H:%M:%S%.3f").to_string()
+}
+
+/// An id, shortened in the middle.
+pub fn id(id: impl AsRef<str>) -> String {
+    sanitize::fit_middle(id.as_ref(), 13).into_owned()
+}
+
+/// The role and word of a message's state.
+pub fn state(state: State) -> (Role, &'static str) {
+    match state {
+        State::Draft => (Role::STATE_DRAFT, "draft"),
+        State::Scheduled => (Role::STATE_SCHEDULED, "scheduled"),
+        State::Held => (Role::STATE_HELD, "held"),
+        State::Processing => (Role::STATE_SENDING, "sending"),
+        State::Paused => (Role::STATE_PAUSED, "paused"),
+        State::Cancelled => (Role::STATE_CANCELLED, "cancelled"),
+        State::Sent => (Role::STATE_SENT, "sent"),
+        State::Failed => (Role::STATE_FAILED, "failed"),
+    }
+}
+
+/// The role and word of a delivery's outcome; never *sent*.
+pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
+    match outcome {
+        Outcome::Accepted => (Role::STATE_SENT, "accepted"),
+        Outcome::Delivered => (Role::STATE_OK, "delivered"),
+        Outcome::Bounced => (Role::STATE_FAILED, "bounced"),
+        Outcome::Transient => (Role::STATE_RETRY, "retry"),
+        Outcome::Permanent => (Role::STATE_FAILED, "refused"),
+        Outcome::TargetExpired => (Role::STATE_FAILED, "gone"),
+        Outcome::Uncertain => (Role::STATE_UNCERTAIN, "uncertain"),
+        Outcome::Skipped => (Role::STATE_SKIPPED, "left out"),
+        Outcome::Expired => (Role::STATE_EXPIRED, "expired"),
+    }
+}
+
+/// Whether an outcome means that the recipient was reached, as far as is known.
+pub fn is_good(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted | Outcome::Delivered)
+}
+
+/// What a delivery's row says beside its outcome.
+pub fn answer(delivery: &Delivery, now: DateTime<Utc>) -> String {
+    let mut out = match delivery.skip {
+        Some(reason) => reason.as_str().to_owned(),
+        None => delivery.answer.clone(),
+    };
+    if delivery.possibly_twice {
+        out.push_str(" · possibly twice");
+    }
+    if let Some(at) = delivery.retry_at {
+        out.push_str(" · again ");
+        out.push_str(&relative_to(at, now));
+    }
+    out
+}
+
+/// The answer to support in one sentence, to be copied.
+pub fn sentence(delivery: &Delivery, zone: Tz) -> String {
+    let at = exact(delivery.at, zone);
+    let what = sanitize::line(&delivery.headline).into_owned();
+    let through = delivery.provider_id.as_ref().map(|id| format!(" by {id}")).unwrap_or_default();
+    let reply = sanitize::line(&delivery.answer).into_owned();
+    let said = if reply.is_empty() { String::new() } else { format!(": {reply}") };
+    let id = if delivery.service_id.is_empty() {
+        String::new()
+    } else {
+        format!(", id {}", sanitize::line(&delivery.service_id))
+    };
+    match delivery.outcome {
+        Outcome::Accepted => format!("“{what}” was accepted{through} on {at}{id}{said}"),
+        Outcome::Delivered => format!("“{what}” was delivered{through} on {at}{id}{said}"),
+        Outcome::Bounced => format!("“{what}” came back{through} on {at}{id}{said}"),
+        Outcome::Transient => format!("“{what}” was put off{through} on {at}{said}"),
+        Outcome::Permanent | Outcome::TargetExpired => {
+            format!("“{what}” was refused{through} on {at}{said}")
+        }
+        Outcome::Uncertain => {
+            format!("“{what}” was handed over{through} on {at}, and the answer was lost{said}")
+        }
+        Outcome::Skipped => format!(
+            "“{what}” was not sent on {at}: {}",
+            delivery.skip.map_or("left out", crate::domain::delivery::SkipReason::as_str)
+        ),
+        Outcome::Expired => format!("“{what}” was not sent: its deadline passed on {at}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_284_000, "1,284,000")] {
+            assert_eq!(count(n), text);
+        }
+    }
+
+    #[test]
+    fn times_say_their_side_of_now() {
+        let now: DateTime<Utc> = "2026-03-01T10:00:00Z".parse().unwrap();
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        assert_eq!(relative_to(at("2026-03-01T09:58:00Z"), now), "2 min ago");
+        assert_eq!(relative_to(at("2026-03-01T14:00:00Z"), now), "in 4 h");
+        assert_eq!(relative_to(at("2026-03-01T10:00:00Z"), now), "now");
+    }
+
+    #[test]
+    fn units_fit_their_numbers() {
+        assert_eq!((bytes(12), bytes(1_500_000)), ("12 B".to_owned(), "1.4 MiB".to_owned()));
+        assert_eq!((rate(0.25), rate(1180.0)), ("0.2/s".to_owned(), "1,180/s".to_owned()));
+        assert_eq!((millis(11.2), millis(1250.0)), ("11 ms".to_owned(), "1.2 s".to_owned()));
+    }
+}

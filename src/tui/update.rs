@@ -1,0 +1,119 @@
+//! What every message does to the state. Pure.
+
+mod answers;
+mod done;
+mod keys;
+
+pub use keys::why_not;
+
+use super::message::{Effect, Fetch, Msg, Slot};
+use super::runtime::Request;
+use super::screens;
+use super::state::{Parts, REFRESH, State, Tab, timer};
+use crate::wire::event::Event;
+
+/// Takes a message in; says what is to be done.
+pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Clock(now) => {
+            state.now = now;
+            if !state.begun {
+                begin(state);
+            }
+            if state.undo.as_ref().is_some_and(|undo| undo.until.to_utc() <= now) {
+                state.undo = None;
+            }
+        }
+        Msg::Resize(columns, rows) => state.size = (columns, rows),
+        Msg::Key(key) => keys::press(state, key),
+        Msg::Paste(text) => keys::paste(state, &text),
+        Msg::Timer(timer::REFRESH) => {
+            state.resting = false;
+            refresh(state);
+        }
+        Msg::Timer(timer::TOAST) => state.toast = None,
+        Msg::Timer(timer::SAVE) => screens::compose::save(state),
+        Msg::Timer(_) => {}
+        Msg::Edited(text) => screens::compose::edited(state, text),
+        Msg::Copied(true) => state.say("Copied."),
+        Msg::Copied(false) => state.complain("It is too long to be copied through this terminal."),
+        Msg::CannotSuspend => state.complain("This console cannot be suspended: it runs the engine."),
+        Msg::Answer(slot, answer) => {
+            if state.answered(slot) {
+                match answer {
+                    Ok(answer) => {
+                        state.lost = None;
+                        answers::take(state, slot, answer);
+                    }
+                    Err(fault) => answers::fail(state, slot, fault),
+                }
+            }
+        }
+        Msg::Done(command, result) => done::done(state, command, result),
+        Msg::Event(event) => heard(state, event),
+        Msg::Lost(fault) => state.fault(fault),
+    }
+    state.take_effects()
+}
+
+/// What is to be saved before the console ends.
+pub fn leaving(state: &mut State) -> Vec<Effect> {
+    screens::compose::save(state);
+    state.take_effects().into_iter().filter(|effect| matches!(effect, Effect::Do(_))).collect()
+}
+
+fn begin(state: &mut State) {
+    state.begun = true;
+    state.follow();
+    state.ask(Slot::Overview, Fetch::Overview);
+    show(state, state.tab);
+}
+
+/// Shows a tab, and asks for what it shows.
+pub fn show(state: &mut State, tab: Tab) {
+    state.tab = tab;
+    state.pending.clear();
+    ask(state, Parts::ALL);
+}
+
+/// Asks for what the tab shows of these parts.
+pub fn ask(state: &mut State, parts: Parts) {
+    match state.tab {
+        Tab::Overview => {}
+        Tab::Messages => screens::messages::ask(state, parts),
+        Tab::Topics => screens::topics::ask(state, parts),
+        Tab::Targets => screens::targets::ask(state, parts),
+        Tab::Providers => screens::providers::ask(state, parts),
+        Tab::Live => screens::live::ask(state, parts),
+    }
+}
+
+fn heard(state: &mut State, event: Event) {
+    state.lost = None;
+    let parts = match (event, &state.seen) {
+        (Event::Changed(new), Some(old)) => Parts::between(old, &new),
+        _ => Parts::ALL,
+    };
+    let (Event::Changed(new) | Event::Reset(new)) = event;
+    if matches!(event, Event::Reset(_)) && state.seen.is_some() {
+        screens::live::reset(state);
+    }
+    state.seen = Some(new);
+    state.changed = state.changed.or(parts);
+    screens::live::heard(state, new.log);
+    if !state.resting {
+        refresh(state);
+    }
+}
+
+/// Asks again for what has changed, and then rests for a while.
+fn refresh(state: &mut State) {
+    let parts = std::mem::take(&mut state.changed);
+    if parts == Parts::default() {
+        return;
+    }
+    state.ask(Slot::Overview, Fetch::Overview);
+    ask(state, parts);
+    state.resting = true;
+    state.request(Request::Timer { id: timer::REFRESH, after: REFRESH });
+}

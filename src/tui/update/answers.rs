@@ -1,0 +1,56 @@
+//! Where answers go.
+
+use crate::tui::message::{Answer, Fault, Slot};
+use crate::tui::screens;
+use crate::tui::state::{Overlay, State};
+
+/// Takes an answer in.
+pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
+    match (slot, answer) {
+        (_, Answer::Overview(overview)) => screens::overview::take(state, overview),
+        (_, Answer::Messages(page, list)) => screens::messages::take_list(state, &page, list),
+        (_, Answer::Message(detail)) => screens::messages::take_detail(state, detail),
+        (Slot::Deliveries, Answer::Deliveries(request, page)) => {
+            screens::messages::take_deliveries(state, &request, page);
+        }
+        (Slot::Causes, Answer::Deliveries(request, page)) => {
+            screens::messages::take_causes(state, &request, &page);
+        }
+        (Slot::History, Answer::Deliveries(request, page)) => {
+            screens::targets::take_history(state, &request, page);
+        }
+        (Slot::Older, Answer::Deliveries(_, page)) => screens::live::take_older(state, page),
+        (_, Answer::Deliveries(request, page)) => screens::live::take(state, &request, page),
+        (_, Answer::Audit(resource, page)) => screens::messages::take_audit(state, &resource, page),
+        (Slot::Choices, Answer::Topics(_, list)) => screens::compose::take_choices(state, list),
+        (_, Answer::Topics(page, list)) => screens::topics::take_list(state, &page, list),
+        (_, Answer::Subscribers(topic, page, list)) => {
+            screens::topics::take_subscribers(state, &topic, &page, list);
+        }
+        (_, Answer::Targets(page, list)) => screens::targets::take_list(state, &page, list),
+        (_, Answer::User(user)) => screens::targets::take_user(state, user),
+        (_, Answer::Providers(list)) => screens::providers::take(state, list),
+        (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
+        (_, Answer::Retry(id, preview)) => screens::review::take_retry(state, &id, &preview),
+    }
+}
+
+/// Takes note that a question was not answered.
+pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
+    match slot {
+        // What is gone is not shown any more; the list says so by itself.
+        Slot::Detail | Slot::Deliveries | Slot::Causes | Slot::Audit if fault.missing => {
+            state.messages.forget_detail();
+        }
+        Slot::Subscribers | Slot::Person | Slot::History if fault.missing => {}
+        // A page that continues after a row that is gone begins anew.
+        Slot::Messages if fault.missing => screens::messages::begin_anew(state),
+        Slot::Targets if fault.missing => screens::targets::begin_anew(state),
+        Slot::Topics if fault.missing => screens::topics::begin_anew(state),
+        Slot::Review => match state.overlays.last_mut() {
+            Some(Overlay::Review(review)) => review.fail(fault.text),
+            _ => state.fault(fault),
+        },
+        _ => state.fault(fault),
+    }
+}

@@ -1,0 +1,117 @@
+//! What came of commands.
+
+use crate::domain::time::Timestamp;
+use crate::tui::message::{Command, Done, Fault, Fetch, Slot};
+use crate::tui::screens::{self, compose};
+use crate::tui::state::{Overlay, Parts, State, Tab, Undo};
+use crate::tui::{sanitize, show};
+use crate::wire::message::{Message, State as MessageState};
+use std::time::Duration;
+
+/// Takes note of what came of a command.
+pub(super) fn done(state: &mut State, command: Command, result: Result<Done, Fault>) {
+    if let Command::SaveDraft { edit, .. } = command {
+        compose::saved(state, edit, result);
+        return;
+    }
+    match result {
+        Ok(done) => {
+            close_review(state, &command);
+            succeeded(state, command, done);
+            // The events say so as well; this is for a line that has none.
+            state.ask(Slot::Overview, Fetch::Overview);
+            super::ask(state, Parts::ALL);
+        }
+        Err(fault) => failed(state, fault),
+    }
+}
+
+/// The review or form that asked for it has done its duty.
+fn close_review(state: &mut State, command: &Command) {
+    let asked = match state.overlays.last() {
+        Some(Overlay::Review(review)) => review.is_busy(),
+        Some(Overlay::Form(form)) => form.is_busy(),
+        _ => false,
+    };
+    if asked {
+        state.overlays.pop();
+    }
+    if matches!(command, Command::Send { .. }) {
+        state.overlays.retain(|overlay| !matches!(overlay, Overlay::Compose));
+        state.compose = None;
+    }
+}
+
+fn succeeded(state: &mut State, command: Command, done: Done) {
+    match (command, done) {
+        (Command::Send { undo, confirmed, at, headline, .. }, Done::Message(message)) => {
+            sent(state, &message, undo, confirmed, at.is_some(), headline);
+        }
+        (Command::Undo(_), _) => {
+            state.undo = None;
+            state.say("Taken back: it is a draft again.");
+        }
+        (Command::Hold(..), Done::Message(message)) => compose::open_draft(state, &message),
+        (Command::Duplicate(_), Done::Message(message)) => {
+            screens::messages::select(state, &message.id);
+            state.say("A draft like it: e opens it.");
+        }
+        (Command::Retry(..), Done::Count(count)) => {
+            state.say(format!("Trying again: {}.", show::people(count)));
+        }
+        (Command::Decide(_), Done::Count(count)) => {
+            state.say(format!("Decided for {}.", show::people(count)));
+        }
+        (Command::TestProvider(_), Done::Test(test)) => state.overlays.push(Overlay::Dialogue(test)),
+        (Command::CreateProvider(..), Done::Provider(provider)) => {
+            state.say(format!("{} is there: t tests it.", sanitize::line(&provider.name)));
+        }
+        (Command::Test { address, .. }, _) => {
+            state.say(format!("On its way to {}.", sanitize::line(&address)))
+        }
+        (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
+        (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),
+        (Command::Cancel(_), _) => state.say("Cancelled; what was accepted stays accepted."),
+        (Command::DeleteMessage(_), _) => state.say("Deleted; its log stays."),
+        (Command::CreateTopic(_), _) => state.say("The topic is there."),
+        (Command::DeleteTopic(_), _) => state.say("The topic is gone."),
+        (Command::Unsubscribe(..), _) => state.say("Taken off the topic."),
+        (Command::CreatePerson { .. }, _) => state.say("The person is there."),
+        (Command::PauseProvider(_), _) => state.say("The provider is paused; what is planned for it waits."),
+        (Command::ResumeProvider(_), _) => state.say("The provider goes on."),
+        (Command::EnableProvider(_, _, true), _) => state.say("Messages may use the provider."),
+        (Command::EnableProvider(_, _, false), _) => state.say("The provider is out of use."),
+        (Command::StopSending, _) => state.say("All sending is stopped, until somebody lifts it."),
+        (Command::ResumeSending | Command::ReleaseRestored, _) => state.say("Sending goes on."),
+        _ => {}
+    }
+}
+
+fn sent(state: &mut State, message: &Message, undo: u32, people: u64, later: bool, headline: String) {
+    state.tab = Tab::Messages;
+    screens::messages::select(state, &message.id);
+    let what = sanitize::fit(&headline, 30).into_owned();
+    if later || message.state != MessageState::Scheduled {
+        let when = message.scheduled_at.map(|at| show::relative_to(at, state.now)).unwrap_or_default();
+        let when = if later { when } else { "now".to_owned() };
+        state.say(format!("“{what}” goes to {} {when}.", show::people(people)));
+        return;
+    }
+    let until = message
+        .scheduled_at
+        .unwrap_or_else(|| Timestamp::from_utc(state.now).plus(Duration::from_secs(u64::from(undo))));
+    state.undo = Some(Undo { message: message.id.clone(), headline, until });
+}
+
+fn failed(state: &mut State, fault: Fault) {
+    let text = if fault.stale {
+        "Somebody else changed it meanwhile: look again, then decide.".to_owned()
+    } else {
+        fault.text
+    };
+    match state.overlays.last_mut() {
+        Some(Overlay::Review(review)) if review.is_busy() => review.fail(text),
+        Some(Overlay::Form(form)) if form.is_busy() => form.fail(text),
+        _ => state.complain(text),
+    }
+}

@@ -1,0 +1,77 @@
+//! What can I do here: hints from the keymap, and what happened last.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::action::Action;
+use crate::tui::screens;
+use crate::tui::state::{Overlay, State, Tab};
+use crate::tui::theme::Role;
+use crate::tui::widgets::pen::{Pen, inset};
+use crate::tui::{sanitize, show};
+
+/// Draws the footer: a rule, which a toast takes over, and the hints.
+pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    pen.rule(area, 0);
+    let inner = inset(area, 1);
+    if let Some((text, role)) = notice(state) {
+        let text = format!("{} {text} ", pen.theme.glyph(role).trim());
+        let cut = sanitize::fit(text.trim_start(), usize::from(inner.width)).into_owned();
+        pen.row(inner, 0, &Line::from(Span::styled(cut, pen.style(role))));
+    }
+    let mut spans = Vec::new();
+    let (scopes, mode) = state.keys();
+    if !state.pending.is_empty() {
+        spans.push(pen.span(format!("{} … ", state.pending.text()), Role::KEY));
+        for hint in state.keymap.hints(&state.pending, &scopes, mode).into_iter().take(6) {
+            spans.push(pen.span(format!("  {} ", hint.key), Role::KEY));
+            spans.push(pen.span(hint.title, Role::FOOTER));
+        }
+        pen.row(inner, 1, &Line::from(spans));
+        return;
+    }
+    let hints = state.keymap.footer(&scopes, mode, wanted(state), usize::from(inner.width));
+    for hint in hints {
+        if !spans.is_empty() {
+            spans.push(Span::raw("   "));
+        }
+        spans.push(pen.span(hint.key, Role::KEY));
+        spans.push(pen.span(format!(" {}", hint.title), Role::FOOTER));
+    }
+    pen.row(inner, 1, &Line::from(spans));
+}
+
+fn notice(state: &State) -> Option<(String, Role)> {
+    if let Some(undo) = &state.undo {
+        let left = (undo.until.to_utc() - state.now).num_seconds().max(0);
+        let key = state.keymap.keys_for(Action::UndoSend, &[crate::tui::action::Scope::Global]);
+        let key = key.first().map_or("", String::as_str);
+        let what = sanitize::fit(&undo.headline, 30).into_owned();
+        let by = show::clock(undo.until, state.zone);
+        return Some((format!("“{what}” leaves at {by}, in {left} s. {key} takes it back."), Role::NOTICE));
+    }
+    state.toast.as_ref().map(|toast| (toast.text.clone(), toast.role))
+}
+
+fn wanted(state: &State) -> &'static [Action] {
+    match state.overlays.last() {
+        Some(Overlay::Help(_) | Overlay::Dialogue(_)) => &[Action::Back, Action::MoveDown, Action::MoveUp],
+        Some(Overlay::Palette(_)) => &[Action::Accept, Action::MoveDown, Action::MoveUp, Action::LeaveField],
+        Some(Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
+        Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::LeaveField],
+        Some(Overlay::Review(_)) => {
+            &[Action::Confirm, Action::LeaveField, Action::NextSample, Action::CopyCommand]
+        }
+        Some(Overlay::Compose) => {
+            &[Action::NextField, Action::Review, Action::Editor, Action::TestToMe, Action::LeaveField]
+        }
+        None => match state.tab {
+            Tab::Overview => screens::overview::HINTS,
+            Tab::Messages => screens::messages::HINTS,
+            Tab::Topics => screens::topics::HINTS,
+            Tab::Targets => screens::targets::HINTS,
+            Tab::Providers => screens::providers::HINTS,
+            Tab::Live => screens::live::HINTS,
+        },
+    }
+}

@@ -1,0 +1,126 @@
+//! Where am I, who am I, is it well.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::state::{State, Tab};
+use crate::tui::theme::Role;
+use crate::tui::widgets::bar::percent;
+use crate::tui::widgets::pen::Pen;
+use crate::tui::{sanitize, show};
+
+/// Draws the header.
+pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    tabs(pen, state, area);
+    let health = health(pen, state);
+    pen.row(area, 1, &Line::from(health));
+    pen.rule(area, 2);
+}
+
+fn tabs(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let clock = state.now.with_timezone(&state.zone).format("%H:%M").to_string();
+    let columns = usize::from(area.width);
+    let long: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 4).sum();
+    let short = columns < long + 18;
+    let tight = columns < 100;
+    let mut spans = Vec::new();
+    let mut wide = 0;
+    for (n, tab) in Tab::ALL.into_iter().enumerate() {
+        let active = tab == state.tab;
+        let text = if short && !active { n.to_string() } else { format!("{n} {}", tab.title()) };
+        let gap = if tight { " " } else { "  " };
+        wide += text.len() + gap.len();
+        spans.push(pen.span(text, if active { Role::TAB_ACTIVE } else { Role::TAB }));
+        spans.push(Span::raw(gap));
+    }
+    let room = columns.saturating_sub(wide + clock.len() + 4);
+    let (text, role) = place(state);
+    let line = Line::from(vec![Span::raw(" "), pen.span(sanitize::fit(&text, room), role)]);
+    pen.row(area, 0, &line);
+    let at = columns.saturating_sub(wide + clock.len() + 2);
+    pen.row_at(area, 0, at as u16, &Line::from(spans));
+    let line = Line::from(pen.span(clock.as_str(), Role::TEXT_DIM));
+    pen.row_at(area, 0, columns.saturating_sub(clock.len() + 1) as u16, &line);
+}
+
+fn place(state: &State) -> (String, Role) {
+    let instance = state.overview.as_ref().map(|overview| &overview.instance);
+    let label = state
+        .place
+        .label
+        .clone()
+        .or_else(|| instance.map(|instance| instance.label.clone()))
+        .filter(|label| !label.is_empty());
+    let role = match label.as_deref() {
+        Some(label) if label.to_ascii_lowercase().starts_with("prod") => Role::HEADER_PLACE_PRODUCTION,
+        _ => Role::HEADER_PLACE,
+    };
+    let mut text = label.map_or_else(|| "Herald".to_owned(), |label| format!("Herald {label}"));
+    if let Some(instance) = instance.filter(|instance| !instance.operator.is_empty()) {
+        text.push_str(" · ");
+        text.push_str(&instance.operator);
+    }
+    if state.place.attached {
+        text.push_str(" · attached");
+    }
+    (text, role)
+}
+
+fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
+    let mut spans = vec![Span::raw(" ")];
+    if let Some((since, why)) = &state.lost {
+        let text = format!(
+            "nobody answers for {} · data as of {} · {why}",
+            crate::domain::when::relative(state.now - *since),
+            since.with_timezone(&state.zone).format("%H:%M:%S")
+        );
+        spans.push(pen.state(Role::NOTICE_ERROR, &text));
+        return spans;
+    }
+    let Some(overview) = &state.overview else {
+        spans.push(pen.span("connecting", Role::TEXT_DIM));
+        return spans;
+    };
+    let quiet = |n: u64, role: Role| if n > 0 { role } else { Role::TEXT_DIM };
+    let gap = || Span::raw("   ");
+    if let Some(why) = &overview.suspended {
+        spans.push(pen.state(Role::NOTICE_ERROR, &format!("nothing can be written: {why}")));
+        return spans;
+    }
+    if let Some(stopped) = &overview.stopped {
+        spans.push(pen.state(Role::STATE_PAUSED, &format!("all sending stopped by {}", stopped.by)));
+        spans.push(gap());
+    }
+    let sending = overview.states.processing;
+    let mut text = format!("sending {}", show::count(sending));
+    if overview.rate >= 0.1 {
+        text.push_str(&format!(" at {}", show::rate(overview.rate)));
+    }
+    spans.push(pen.state(quiet(sending, Role::STATE_SENDING), &text));
+    spans.push(gap());
+    let mut text = format!("waiting {}", show::count(overview.waiting));
+    let mut role = quiet(overview.waiting, Role::STATE_WAITING);
+    if let Some(oldest) = overview.oldest.filter(|_| overview.waiting > 0) {
+        text.push_str(&format!(", oldest {}", show::age(oldest, state.now)));
+        if state.now - oldest.to_utc() > chrono::TimeDelta::minutes(15) {
+            role = Role::NOTICE_WARN;
+        }
+    }
+    spans.push(pen.state(role, &text));
+    spans.push(gap());
+    let needs = overview.needs_you.len() as u64;
+    spans.push(pen.state(quiet(needs, Role::STATE_UNCERTAIN), &format!("needs you {needs}")));
+    spans.push(gap());
+    if let Some(next) = overview.next.first() {
+        let text = format!("next {}", show::relative_to(next.at, state.now));
+        spans.push(pen.state(Role::STATE_SCHEDULED, &text));
+        spans.push(gap());
+    }
+    let (free, total) = (overview.store.disk_free, overview.store.disk_total);
+    if total > 0 {
+        let used = percent(total - free.min(total), total);
+        let role = if used >= 90 { Role::NOTICE_WARN } else { Role::TEXT_DIM };
+        spans.push(pen.span(format!("disk {used} %"), role));
+    }
+    spans
+}
