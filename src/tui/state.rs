@@ -314,12 +314,11 @@ impl State {
 
     /// Asks for a part of the screen; if it is being asked for, afterwards.
     pub fn ask(&mut self, slot: Slot, fetch: Fetch) {
-        match self.open.get_mut(&slot) {
-            Some(open) => open.again = Some(fetch),
-            None => {
-                self.out.push(Effect::Fetch(slot, fetch.clone()));
-                self.open.insert(slot, Open { fetch, again: None });
-            }
+        if let Some(open) = self.open.get_mut(&slot) {
+            open.again = Some(fetch);
+        } else {
+            self.out.push(Effect::Fetch(slot, fetch.clone()));
+            self.open.insert(slot, Open { fetch, again: None });
         }
     }
 
@@ -354,7 +353,7 @@ impl State {
 
     fn toast(&mut self, text: String, role: Role) {
         self.toast = Some(Toast { text, role });
-        self.request(Request::Timer { id: super::state::timer::TOAST, after: TOAST });
+        self.request(Request::Timer { id: timer::TOAST, after: TOAST });
     }
 
     /// Takes note of a fault of a question.
@@ -371,10 +370,7 @@ impl State {
     pub fn keys(&self) -> (Vec<Scope>, Mode) {
         match self.overlays.last() {
             None => {
-                let inner = match (self.tab, self.focus()) {
-                    (_, Focus::Detail) => Scope::Detail,
-                    (_, Focus::List) => Scope::List,
-                };
+                let inner = if self.focus() == Focus::Detail { Scope::Detail } else { Scope::List };
                 (vec![self.tab.scope(), inner, Scope::Global], Mode::Normal)
             }
             Some(Overlay::Help(_) | Overlay::Dialogue(_)) => (vec![Scope::Help, Scope::Global], Mode::Normal),

@@ -90,10 +90,10 @@ actions! {
     DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some("herald topic delete {id}"), "Opens the review that deletes the topic and its subscriptions.";
     Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some("herald topic unsubscribe {topic} {id}"), "Opens the review that takes the target off the topic.";
 
-    CreatePerson "person.create" "Add person" [Targets] None any Some("herald user create --name {name} --email {email}"), "Opens the form for a new person.";
+    CreatePerson "person.create" "Add person" [Targets] None any Some("herald user create {id} --name {name} --email {address}"), "Opens the form for a new person.";
 
     // Providers.
-    CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create {kind} --name {name}"), "Opens the form for a new provider.";
+    CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create smtp {id} --name {name}"), "Opens the form for a new provider.";
     ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";

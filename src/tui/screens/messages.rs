@@ -366,9 +366,8 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
     match action {
         Action::Open if is == Is::Draft => compose::open_draft(state, message),
         Action::EditMessage => match is {
-            Is::Draft => compose::open_draft(state, message),
+            Is::Draft | Is::Held => compose::open_draft(state, message),
             Is::Scheduled => state.command(Command::Hold(id, message.revision)),
-            Is::Held => compose::open_draft(state, message),
             _ => refuse(state, is, "A draft or a scheduled message can be edited; d makes a draft like it."),
         },
         Action::SendMessage => match is {
@@ -388,6 +387,10 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
             Is::Paused => review::open_resume_message(state, message),
             Is::Held => review::open_release(state, message),
             _ => refuse(state, is, "What is paused or held can go on."),
+        },
+        Action::ReleaseMessage => match is {
+            Is::Held => review::open_release(state, message),
+            _ => refuse(state, is, "What is held can be released."),
         },
         Action::CancelMessage => {
             if is.is_over() || is == Is::Draft {

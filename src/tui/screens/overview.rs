@@ -107,6 +107,12 @@ pub fn act(state: &mut State, action: Action) -> bool {
             state.providers.select(&id);
         }
         (Action::Open, Thing::Neither) => {}
+        (Action::ReleaseMessage, Thing::Message(id)) => {
+            // The review is the message's: it says why it is held.
+            crate::tui::update::show(state, Tab::Messages);
+            messages::select(state, &id);
+            state.say("h opens the review of a held message.");
+        }
         (Action::ProviderPause, Thing::Provider(id)) => state.command(Command::PauseProvider(id)),
         (Action::ProviderResume, Thing::Provider(id)) => review::open_resume_provider(state, &id),
         (Action::Why, _) => match need {

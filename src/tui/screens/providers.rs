@@ -86,7 +86,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         Action::ProviderPause => state.command(Command::PauseProvider(provider.id)),
         Action::ProviderResume => review::open_resume_provider(state, &provider.id),
-        Action::ProviderTest => review::open_test(state, &provider),
+        Action::ProviderTest => {
+            state.say(format!("Talking to {}…", crate::tui::sanitize::line(&provider.name)));
+            state.command(Command::TestProvider(provider.id));
+        }
         Action::ProviderEnable if provider.enabled => state.say("It is enabled already."),
         Action::ProviderEnable => review::open_enable(state, &provider, true),
         Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),

@@ -67,7 +67,7 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             state.say(format!("{} is there: t tests it.", sanitize::line(&provider.name)));
         }
         (Command::Test { address, .. }, _) => {
-            state.say(format!("On its way to {}.", sanitize::line(&address)))
+            state.say(format!("On its way to {}.", sanitize::line(&address)));
         }
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
         (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),

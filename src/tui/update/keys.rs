@@ -93,11 +93,12 @@ fn everywhere(state: &mut State, action: Action) {
             let (scopes, _) = state.keys();
             state.overlays.push(Overlay::Help(help::Help::new(scopes)));
         }
-        Action::Back if over => {
-            state.overlays.pop();
-        }
         // Under something that lies over the tabs, nothing below it moves.
-        _ if over => {}
+        _ if over => {
+            if action == Action::Back {
+                state.overlays.pop();
+            }
+        }
         Action::Quit => state.request(Request::Quit),
         Action::GoOverview => super::show(state, Tab::Overview),
         Action::GoMessages => super::show(state, Tab::Messages),
@@ -109,10 +110,9 @@ fn everywhere(state: &mut State, action: Action) {
         Action::GoPreviousTab => super::show(state, beside(state.tab, Tab::ALL.len() - 1)),
         Action::Palette => state.overlays.push(Overlay::Palette(palette::Palette::default())),
         Action::Back if state.focus() == Focus::Detail => state.set_focus(Focus::List),
-        Action::Back => clear_filter(state),
         Action::Open => state.set_focus(Focus::Detail),
         Action::Filter => open_filter(state),
-        Action::ClearFilter => clear_filter(state),
+        Action::Back | Action::ClearFilter => clear_filter(state),
         Action::Compose => compose::open_new(state, None),
         Action::CreateTopic => form::open(state, form::Purpose::Topic),
         Action::CreateProvider => form::open(state, form::Purpose::Provider("smtp")),

@@ -94,14 +94,16 @@ fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
     let sending = overview.states.processing;
     let mut text = format!("sending {}", show::count(sending));
     if overview.rate >= 0.1 {
-        text.push_str(&format!(" at {}", show::rate(overview.rate)));
+        text.push_str(" at ");
+        text.push_str(&show::rate(overview.rate));
     }
     spans.push(pen.state(quiet(sending, Role::STATE_SENDING), &text));
     spans.push(gap());
     let mut text = format!("waiting {}", show::count(overview.waiting));
     let mut role = quiet(overview.waiting, Role::STATE_WAITING);
     if let Some(oldest) = overview.oldest.filter(|_| overview.waiting > 0) {
-        text.push_str(&format!(", oldest {}", show::age(oldest, state.now)));
+        text.push_str(", oldest ");
+        text.push_str(&show::age(oldest, state.now));
         if state.now - oldest.to_utc() > chrono::TimeDelta::minutes(15) {
             role = Role::NOTICE_WARN;
         }

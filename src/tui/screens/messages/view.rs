@@ -80,7 +80,7 @@ fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
 
 /// The audience in a few words.
 pub(super) fn audience(message: &Message) -> String {
-    let mut parts: Vec<String> = message.topics.iter().map(|topic| show::id(topic)).collect();
+    let mut parts: Vec<String> = message.topics.iter().map(show::id).collect();
     let direct = message.users.len() + message.targets.len();
     if direct > 0 {
         parts.push(show::people(direct as u64));

@@ -160,15 +160,6 @@ pub fn open_enable(state: &mut State, provider: &ProviderHealth, enabled: bool) 
     open(state, review);
 }
 
-/// Before a provider is talked to.
-pub fn open_test(state: &mut State, provider: &ProviderHealth) {
-    let lines = vec![text("Connects and signs in; nothing is sent to anybody.")];
-    let title = format!("Talk to {}?", provider.name);
-    let review = Review::new(title, lines, Command::TestProvider(provider.id.clone()))
-        .same_as(format!("herald provider test {}", provider.id));
-    open(state, review);
-}
-
 /// Before everything stops.
 pub fn open_stop(state: &mut State) {
     let sending = state.overview.as_ref().map_or(0, |overview| overview.states.processing);
