@@ -3,6 +3,7 @@
 pub mod args;
 pub mod backup;
 pub mod commands;
+pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod engine;
@@ -68,7 +69,8 @@ fn run(cli: Cli) -> Outcome {
             let out = Output::new(global.json);
             runtime()?.block_on(sandbox::run(out, args))
         }
-        None => Err(Failure::Usage("the console comes with the next commit; see `herald help`".into())),
+        None => console::run(&global),
+        Some(Command::Demo(args)) if !args.headless => console::demo(&global, &args),
         Some(command) => runtime()?.block_on(dispatch(global, command)),
     }
 }

@@ -1,0 +1,143 @@
+//! `herald` and `herald demo`: the console, on a runtime of its own beside the
+//! engine's, and what becomes of the engine when it ends.
+
+use super::args::{Demo, Global};
+use super::demo::{self, RunningDemo};
+use super::engine::Doors;
+use super::failure::{Failure, Outcome};
+use super::handover::{hand_over, has_work};
+use super::instance::Instance;
+use super::output::Output;
+use super::session::Session;
+use super::{instance, logging, operator, runtime, settings, zone};
+use crate::client::Client;
+use crate::engine::Mode;
+use crate::settings::Settings;
+use crate::tui::console::{self, Options};
+use crate::tui::keymap::Keymap;
+use crate::tui::runtime::{self as tui_runtime, Exit};
+use crate::tui::state::Place;
+use crate::tui::term::{Tty, TtyOptions, editor, install_panic_hook};
+use crate::tui::theme::{Depth, Theme};
+use etcetera::BaseStrategy;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The console, attached to the engine of this data directory or with its own.
+pub fn run(global: &Global) -> Outcome {
+    let settings = settings(global, |_| {})?;
+    let instance = instance(&settings)?;
+    logging::to_file(&settings, &instance.log_dir())?;
+    let engine_runtime = runtime()?;
+    let session = engine_runtime.block_on(Session::open(&instance, &settings, Mode::Full, Doors::Open))?;
+    let attached = matches!(session, Session::Attached(_));
+    let place = Place { label: None, attached };
+    let client = session.client().operator(&operator(global));
+    let shown = show(client.clone(), &settings, &instance.log_dir(), place);
+    match session {
+        Session::Attached(_) => shown.map(|_| ()),
+        Session::Own(engine) => engine_runtime.block_on(async {
+            let work = has_work(&client).await.unwrap_or(true);
+            let ended_by_signal = matches!(shown, Ok(Exit::Signal(_)));
+            if !work || ended_by_signal || shown.is_err() {
+                engine.stop().await?.release();
+                return shown.map(|_| ());
+            }
+            let told = !matches!(shown, Ok(Exit::HungUp));
+            leave_running(*engine, &instance, &settings, global, told).await
+        }),
+    }
+}
+
+/// Hands over; if that fails, goes on as `herald serve` does, and says so.
+async fn leave_running(
+    engine: super::engine::RunningEngine,
+    instance: &Instance,
+    settings: &Arc<Settings>,
+    global: &Global,
+    told: bool,
+) -> Outcome {
+    let out = Output::new(false);
+    match hand_over(engine, instance, settings, global).await {
+        Ok(pid) => {
+            tracing::info!(pid, "handed over to a serve of its own");
+            if told {
+                out.note(format!(
+                    "messages are still to be sent: `herald serve` goes on in process {pid}; `herald` attaches to it"
+                ))?;
+            }
+            Ok(())
+        }
+        Err(failure) => {
+            tracing::error!(%failure, "the hand-over failed; going on in this process");
+            if told {
+                out.note(format!(
+                    "the hand-over failed ({failure}); the engine goes on here, ctrl-c ends it"
+                ))?;
+            }
+            let args = super::args::Serve { listen: None, detached: true };
+            super::serve::run(instance.clone(), Arc::clone(settings), args).await
+        }
+    }
+}
+
+/// The console on a demo, which ends with it.
+pub fn demo(global: &Global, args: &Demo) -> Outcome {
+    let settings = settings(global, demo::flags)?;
+    let engine_runtime = runtime()?;
+    let running = engine_runtime.block_on(RunningDemo::start(Arc::clone(&settings), args))?;
+    let place = Place { label: Some("DEMO".into()), attached: false };
+    let client = running.client().operator(&operator(global));
+    let shown = show(client, &settings, &running.log_dir(), place);
+    engine_runtime.block_on(running.stop())?;
+    shown.map(|_| ())
+}
+
+/// Shows a console at this process's terminal until it ends.
+fn show(client: Client, settings: &Settings, log_dir: &Path, place: Place) -> Outcome<Exit> {
+    let config = etcetera::choose_base_strategy().ok().map(|dirs| dirs.config_dir().join("herald"));
+    let env = |name: &str| std::env::var(name).ok();
+    let mut notices = Vec::new();
+    let (theme, problem) = Theme::start("dark", Depth::detect(env));
+    notices.extend(problem.map(|problem| problem.to_string()));
+    let keymap = keymap(config.as_deref(), &mut notices)?;
+    std::fs::create_dir_all(log_dir)?;
+    let options = Options {
+        theme,
+        keymap,
+        zone: zone(settings),
+        notices,
+        run: tui_runtime::Options::new(editor::command(env), log_dir.to_owned()),
+        // A console that runs the engine must not be stopped: all sending would stop.
+        place: place.clone(),
+    };
+    install_panic_hook(log_dir);
+    let tty = TtyOptions { can_stop: place.attached, ..TtyOptions::default() };
+    let thread = tui_runtime::on_own_thread(move || async move {
+        let mut seat = Tty::open(tty)?;
+        console::run(client, &mut seat, options).await
+    })?;
+    let ended = thread.join().map_err(|_| {
+        Failure::Failed("the console ended unexpectedly; a report is in the log directory".into())
+    })?;
+    Ok(ended?)
+}
+
+/// The shipped keymap with the user's file on top.
+fn keymap(config: Option<&Path>, notices: &mut Vec<String>) -> Outcome<Keymap> {
+    let shipped = || {
+        Keymap::shipped("default").map_err(|problems| {
+            let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Failure::Failed(all.join("\n"))
+        })
+    };
+    let Some(path) = config.map(|dir| dir.join("keymap.toml")) else { return shipped() };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let (keymap, problems) = Keymap::with_user_file("default", &path.display().to_string(), &text);
+            notices.extend(problems.iter().map(ToString::to_string));
+            Ok(keymap)
+        }
+        Err(_) => shipped(),
+    }
+}
