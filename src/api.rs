@@ -47,6 +47,7 @@ use crate::engine::Engine;
 use crate::settings::Settings;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What the API needs to know of the process that it is in.
 pub struct Setup {
@@ -89,14 +90,14 @@ impl Api {
         Self { app: Arc::new(app) }
     }
 
-    /// The service behind one door.
-    pub fn service(&self, peer: Peer) -> ApiService {
-        ApiService::new(Arc::clone(&self.app), peer)
+    /// The service behind one door; its streams end when the door closes.
+    pub(crate) fn behind(&self, peer: Peer, closing: CancellationToken) -> ApiService {
+        ApiService::new(Arc::clone(&self.app), peer, closing)
     }
 
     /// The service for a client in this process.
     pub fn in_process(&self) -> ApiService {
-        self.service(Peer::process())
+        self.behind(Peer::process(), CancellationToken::new())
     }
 
     /// Becomes true when somebody has asked the process to end.

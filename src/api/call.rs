@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// One call.
 pub(crate) struct Call {
@@ -22,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Payload,
+    /// Cancelled when the door closes: streams end then.
+    pub(crate) closing: CancellationToken,
 }
 
 /// The body of a call.

@@ -14,6 +14,7 @@ use futures_util::stream::unfold;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// At most ten events a second for each reader.
 const SPACING: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 struct Reader {
     engine: Engine,
     newest: watch::Receiver<u64>,
-    shutdown: watch::Receiver<bool>,
+    closing: CancellationToken,
     /// The position that the reader has seen; `None`: it is new.
     seen: Option<(String, u64)>,
     first: bool,
@@ -55,7 +56,7 @@ pub(crate) async fn events(call: Call) -> Answered {
     let engine = call.engine().clone();
     let reader = Reader {
         newest: engine.events().newest(),
-        shutdown: call.app.shutdown.subscribe(),
+        closing: call.closing.clone(),
         engine,
         seen,
         first: true,
@@ -69,17 +70,17 @@ pub(crate) async fn events(call: Call) -> Answered {
 }
 
 impl Reader {
-    /// The next piece of the stream; `None` when the process ends.
+    /// The next piece of the stream; `None` when the door closes.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if *self.shutdown.borrow() {
+            if self.closing.is_cancelled() {
                 return None;
             }
             if !std::mem::take(&mut self.first) {
                 let changed = async {
                     tokio::select! {
                         changed = self.newest.changed() => changed.is_ok(),
-                        _ = self.shutdown.wait_for(|ending| *ending) => false,
+                        () = self.closing.cancelled() => false,
                     }
                 };
                 match timeout(KEEP_ALIVE, changed).await {

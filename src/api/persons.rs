@@ -6,11 +6,18 @@ use super::call::Call;
 use super::deliveries::Names;
 use super::params::Required;
 use super::present;
+use crate::domain::person::Target;
 use crate::domain::validate::Invalid;
-use crate::store::page::PageRequest;
+use crate::engine::Engine;
+use crate::engine::usecases::Outcome;
+use crate::store::catalog::SubscriberView;
+use crate::store::page::{Condition, PageRequest};
 use crate::wire::delivery::Affected;
 use crate::wire::transfer::{Found, FoundKind, FoundList, PersonExport, Subscription};
 use std::sync::Arc;
+
+/// Topics that are read at once.
+const TOPICS: usize = 1000;
 
 /// The most deliveries of an export.
 const DELIVERIES: usize = 10_000;
@@ -37,28 +44,7 @@ pub(crate) async fn export(call: Call) -> Answered {
     export.cut_short = rows.len() > DELIVERIES;
     rows.truncate(DELIVERIES);
     export.deliveries = Names::new(engine).await?.deliveries(engine, rows).await?;
-    let topics = store.topics(PageRequest { limit: usize::MAX, ..PageRequest::default() }).await?;
-    for topic in topics.items {
-        for target in &dossier.targets {
-            // The page begins at this very target, so that it costs one look.
-            let request = PageRequest {
-                after: target.no.0.checked_sub(1),
-                limit: 1,
-                scan: 1,
-                only: Some(Arc::new({
-                    let no = target.no;
-                    move |view: &crate::store::catalog::SubscriberView| view.subscriber.target_no == no
-                })),
-                ..PageRequest::default()
-            };
-            let page = store.subscribers(&topic.id, request).await?;
-            export.subscriptions.extend(page.items.into_iter().map(|view| Subscription {
-                topic_id: topic.id.clone(),
-                address: target.identifier.clone(),
-                since: view.subscriber.created,
-            }));
-        }
-    }
+    export.subscriptions = subscriptions(engine, &dossier.targets).await?;
     for user in &dossier.users {
         let entries = store.audit(Some(&format!("user/{}", user.id)), None, 1000).await?;
         export.audit.extend(entries.into_iter().map(|(no, found)| entry(no, found)));
@@ -74,6 +60,41 @@ pub(crate) async fn export(call: Call) -> Answered {
     }
     export.targets = dossier.targets.into_iter().map(present::target).collect();
     ok(&export)
+}
+
+/// Every topic that one of these targets is subscribed to.
+async fn subscriptions(engine: &Engine, targets: &[Target]) -> Outcome<Vec<Subscription>> {
+    let store = engine.store();
+    let mut list = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.topics(PageRequest { after, limit: TOPICS, ..PageRequest::default() }).await?;
+        for topic in page.items {
+            for target in targets {
+                // The page begins at this very target, so that it costs one look.
+                let no = target.no;
+                let only: Condition<SubscriberView> =
+                    Arc::new(move |view: &SubscriberView| view.subscriber.target_no == no);
+                let request = PageRequest {
+                    after: no.0.checked_sub(1),
+                    limit: 1,
+                    scan: 1,
+                    only: Some(only),
+                    ..PageRequest::default()
+                };
+                let found = store.subscribers(&topic.id, request).await?;
+                list.extend(found.items.into_iter().map(|view| Subscription {
+                    topic_id: topic.id.clone(),
+                    address: target.identifier.clone(),
+                    since: view.subscriber.created,
+                }));
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(list);
+        }
+    }
 }
 
 pub(crate) async fn erase(call: Call) -> Answered {

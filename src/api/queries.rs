@@ -15,6 +15,8 @@ const MAX_QUERY_CHARS: usize = 4096;
 const MAX_VALUES: usize = 500;
 /// The largest page.
 pub(crate) const MAX_LIMIT: usize = 5000;
+/// More than any list has.
+const MAX_OFFSET: usize = u32::MAX as usize;
 /// How deep `and` and `or` may stand in each other.
 const MAX_DEPTH: usize = 8;
 
@@ -143,7 +145,7 @@ impl ListQuery {
     fn add(&mut self, query: Query, attributes: &[(&'static str, AttributeKind)]) -> Outcome<()> {
         match query.method.as_str() {
             "limit" => self.limit = number(&query, 1, MAX_LIMIT)?,
-            "offset" => self.offset = number(&query, 0, usize::MAX)?,
+            "offset" => self.offset = number(&query, 0, MAX_OFFSET)?,
             "cursorAfter" => self.cursor = Some(Cursor::After(cursor(&query)?)),
             "cursorBefore" => self.cursor = Some(Cursor::Before(cursor(&query)?)),
             "orderAsc" | "orderDesc" => {
@@ -221,7 +223,7 @@ fn number(query: &Query, min: usize, max: usize) -> Outcome<usize> {
         _ => None,
     };
     let range =
-        if max == usize::MAX { format!("at least {min}") } else { format!("between {min} and {max}") };
+        if max == MAX_OFFSET { format!("at least {min}") } else { format!("between {min} and {max}") };
     value.filter(|number| (min..=max).contains(number)).ok_or_else(|| {
         bad(format_args!("Invalid {}: Value must be a whole number {range}", query.method)).into()
     })
@@ -528,6 +530,7 @@ mod tests {
             (json!({"method": "equal", "attribute": "size", "values": []}), "require 1 to 500 values"),
             (json!({"method": "limit", "values": [0]}), "between 1 and 5000"),
             (json!({"method": "offset", "values": [-1]}), "at least 0"),
+            (json!({"method": "offset", "values": [u64::MAX]}), "at least 0"),
             (json!({"method": "or", "values": [{"method": "isNull", "attribute": "name"}]}), "at least two"),
             (json!([]), "must be an object"),
             (json!({"method": 5}), "Must be a string"),

@@ -174,7 +174,7 @@ impl Door {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = self.api.service(peer);
+        let service = self.api.behind(peer, self.stop.clone());
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             let _seat = seat;

@@ -23,6 +23,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 /// What a bodiless request may carry all the same (the SDKs send `{}` with DELETE).
@@ -38,6 +39,7 @@ struct Door {
     app: Arc<App>,
     peer: Arc<Peer>,
     id: Arc<str>,
+    closing: CancellationToken,
 }
 
 impl Tables {
@@ -123,7 +125,9 @@ async fn handle(
             Payload::Whole(read(body, &parts.headers, limit).await?)
         }
     };
-    (route.handler)(Call { app: door.app, caller, path, query, headers: parts.headers, body }).await
+    let call =
+        Call { app: door.app, caller, path, query, headers: parts.headers, body, closing: door.closing };
+    (route.handler)(call).await
 }
 
 /// A JSON body says so, or says nothing.
@@ -161,11 +165,12 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
 pub struct ApiService {
     app: Arc<App>,
     peer: Arc<Peer>,
+    closing: CancellationToken,
 }
 
 impl ApiService {
-    pub(crate) fn new(app: Arc<App>, peer: Peer) -> Self {
-        Self { app, peer: Arc::new(peer) }
+    pub(crate) fn new(app: Arc<App>, peer: Peer, closing: CancellationToken) -> Self {
+        Self { app, peer: Arc::new(peer), closing }
     }
 
     /// The caller's id of a request if it can be printed, else a new one.
@@ -180,7 +185,12 @@ impl ApiService {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let begun = tokio::time::Instant::now();
         let table = if method == Method::HEAD { Method::GET } else { method.clone() };
-        let door = Door { app: Arc::clone(&self.app), peer: Arc::clone(&self.peer), id: Arc::clone(&id) };
+        let door = Door {
+            app: Arc::clone(&self.app),
+            peer: Arc::clone(&self.peer),
+            id: Arc::clone(&id),
+            closing: self.closing.clone(),
+        };
         request.extensions_mut().insert(door);
         let mut response = match self.app.router.0.get(&table) {
             Some(router) => match router.clone().oneshot(request).await {

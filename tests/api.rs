@@ -1,0 +1,25 @@
+//! The API: the dialect and Herald's own, over every transport, on the real store in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "api/world.rs"]
+mod world;
+
+#[path = "api/audience.rs"]
+mod audience;
+#[path = "api/bad_input.rs"]
+mod bad_input;
+#[path = "api/doors.rs"]
+mod doors;
+#[path = "api/events.rs"]
+mod events;
+#[path = "api/lists.rs"]
+mod lists;
+#[path = "api/messages.rs"]
+mod messages;
+#[path = "api/operators.rs"]
+mod operators;
+#[path = "api/providers.rs"]
+mod providers;
+#[path = "api/transports.rs"]
+mod transports;

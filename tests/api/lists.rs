@@ -1,0 +1,178 @@
+//! Lists: the dialect's queries, search, Herald's filter, pages in both directions.
+
+use crate::world::{World, listed, person, topic};
+use serde_json::{Value, json};
+
+const TOPICS: &str = "/v1/messaging/topics";
+
+async fn five() -> World {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["alpha", "beta", "gamma", "delta", "epsilon"] {
+        topic(&client, name, &[]).await;
+    }
+    world
+}
+
+fn ids(list: &Value, plural: &str) -> Vec<String> {
+    list[plural].as_array().unwrap().iter().map(|item| item["$id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn topics(world: &World, queries: &[Value]) -> Vec<String> {
+    let (status, list) = world.get(&listed(TOPICS, queries)).await;
+    assert_eq!(status, 200, "{list}");
+    ids(&list, "topics")
+}
+
+#[tokio::test]
+async fn order_limit_and_offset() {
+    let world = five().await;
+    assert_eq!(topics(&world, &[]).await, ["alpha", "beta", "gamma", "delta", "epsilon"]);
+    let newest = json!({"method": "orderDesc", "attribute": ""});
+    assert_eq!(
+        topics(&world, &[newest.clone(), json!({"method": "limit", "values": [2]})]).await,
+        ["epsilon", "delta"]
+    );
+    let by_name = json!({"method": "orderDesc", "attribute": "name"});
+    assert_eq!(topics(&world, &[by_name]).await, ["gamma", "epsilon", "delta", "beta", "alpha"]);
+    let second =
+        [newest, json!({"method": "offset", "values": [1]}), json!({"method": "limit", "values": [1]})];
+    assert_eq!(topics(&world, &second).await, ["delta"]);
+}
+
+#[tokio::test]
+async fn cursors_in_both_directions_and_orders() {
+    let world = five().await;
+    let limit = json!({"method": "limit", "values": [2]});
+    let after = |id: &str| json!({"method": "cursorAfter", "values": [id]});
+    let before = |id: &str| json!({"method": "cursorBefore", "values": [id]});
+    assert_eq!(topics(&world, &[limit.clone(), after("beta")]).await, ["gamma", "delta"]);
+    assert_eq!(topics(&world, &[limit.clone(), before("delta")]).await, ["beta", "gamma"]);
+    for order in [
+        json!({"method": "orderDesc", "attribute": ""}),
+        json!({"method": "orderDesc", "attribute": "$createdAt"}),
+    ] {
+        assert_eq!(topics(&world, &[order.clone(), limit.clone(), after("delta")]).await, ["gamma", "beta"]);
+        assert_eq!(topics(&world, &[order, limit.clone(), before("beta")]).await, ["delta", "gamma"]);
+    }
+    let by_name = json!({"method": "orderAsc", "attribute": "name"});
+    assert_eq!(topics(&world, &[by_name.clone(), limit.clone(), after("beta")]).await, ["delta", "epsilon"]);
+    assert_eq!(topics(&world, &[by_name, limit.clone(), before("gamma")]).await, ["delta", "epsilon"]);
+    let (status, error) = world.get(&listed(TOPICS, &[after("nothing")])).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("general_cursor_not_found")));
+    let (_, page) = world.get(&listed(TOPICS, &[limit.clone()])).await;
+    let next = page["next"].as_str().unwrap();
+    assert_eq!(topics(&world, &[limit, after(next)]).await, ["gamma", "delta"]);
+}
+
+#[tokio::test]
+async fn totals_search_and_filters() {
+    let world = five().await;
+    let (_, list) = world.get(&format!("{TOPICS}?total=false")).await;
+    assert_eq!((list["total"].as_u64(), ids(&list, "topics").len()), (Some(0), 5));
+    let equal = json!({"method": "equal", "attribute": "name", "values": ["Topic beta", "Topic gamma"]});
+    let (_, list) = world.get(&listed(TOPICS, &[equal, json!({"method": "limit", "values": [1]})])).await;
+    assert_eq!((list["total"].as_u64(), ids(&list, "topics")), (Some(2), vec!["beta".to_owned()]));
+    let (_, list) = world.get(&format!("{TOPICS}?search=gam")).await;
+    assert_eq!(ids(&list, "topics"), ["gamma"]);
+    let (_, list) = world.get(&format!("{TOPICS}?filter=name%7Eeps")).await;
+    assert_eq!(ids(&list, "topics"), ["epsilon"]);
+    let (status, error) = world.get(&format!("{TOPICS}?filter=nme%3Dx")).await;
+    assert_eq!(status, 400);
+    assert!(error["message"].as_str().unwrap().starts_with("Invalid `filter` param: column 1"), "{error}");
+    let (status, error) = world.get(&format!("{TOPICS}?serch=x")).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("general_argument_invalid")));
+    let (status, error) =
+        world.get(&listed(TOPICS, &[json!({"method": "select", "values": ["name"]})])).await;
+    assert_eq!(status, 400);
+    assert!(error["message"].as_str().unwrap().contains("Invalid query method: select"), "{error}");
+}
+
+#[tokio::test]
+async fn every_list_takes_its_attributes() {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["ana", "bo", "cy"] {
+        person(&client, name).await;
+    }
+    topic(&client, "news", &["ana", "bo", "cy"]).await;
+    for (subject, more) in [("One", json!({"draft": true})), ("Two", json!({}))] {
+        let mut body = json!({"messageId": subject, "subject": subject, "content": "x", "topics": ["news"]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.post("/v1/messaging/messages/email", body).await;
+    }
+    let smtp =
+        json!({"providerId": "main", "name": "Main", "host": "mx.example.com", "fromEmail": "a@example.com"});
+    world.post("/v1/messaging/providers/smtp", smtp).await;
+    for (path, plural, query, expected) in [
+        (
+            "/v1/users",
+            "users",
+            json!({"method": "startsWith", "attribute": "name", "values": ["b"]}),
+            vec!["bo"],
+        ),
+        ("/v1/users", "users", json!({"method": "orderDesc", "attribute": "name"}), vec!["cy", "bo", "ana"]),
+        (
+            "/v1/users/ana/targets",
+            "targets",
+            json!({"method": "equal", "attribute": "providerType", "values": ["email"]}),
+            vec!["ana-t"],
+        ),
+        (
+            "/v1/herald/targets",
+            "targets",
+            json!({"method": "equal", "attribute": "identifier", "values": ["cy@example.com"]}),
+            vec!["cy-t"],
+        ),
+        (
+            "/v1/messaging/topics/news/subscribers",
+            "subscribers",
+            json!({"method": "equal", "attribute": "userId", "values": ["bo"]}),
+            vec!["news-bo"],
+        ),
+        (
+            "/v1/messaging/topics/news/subscribers",
+            "subscribers",
+            json!({"method": "cursorAfter", "values": ["news-ana"]}),
+            vec!["news-bo", "news-cy"],
+        ),
+        (
+            "/v1/messaging/messages",
+            "messages",
+            json!({"method": "equal", "attribute": "status", "values": ["draft"]}),
+            vec!["One"],
+        ),
+        (
+            "/v1/messaging/messages",
+            "messages",
+            json!({"method": "equal", "attribute": "status", "values": ["processing"]}),
+            vec!["Two"],
+        ),
+        (
+            "/v1/messaging/messages",
+            "messages",
+            json!({"method": "equal", "attribute": "status", "values": ["sent"]}),
+            vec![],
+        ),
+        (
+            "/v1/messaging/providers",
+            "providers",
+            json!({"method": "equal", "attribute": "type", "values": ["email"]}),
+            vec!["main"],
+        ),
+        (
+            "/v1/messaging/providers",
+            "providers",
+            json!({"method": "equal", "attribute": "enabled", "values": [true]}),
+            vec![],
+        ),
+    ] {
+        let (status, list) = world.get(&listed(path, &[query.clone()])).await;
+        assert_eq!(status, 200, "{path} {query} {list}");
+        assert_eq!(ids(&list, plural), expected, "{path} {query}");
+    }
+    let (_, list) = world.get("/v1/messaging/messages?filter=status%3Dscheduled").await;
+    assert_eq!(ids(&list, "messages"), ["Two"]);
+    let (_, list) = world.get("/v1/messaging/messages?search=One").await;
+    assert_eq!(ids(&list, "messages"), ["One"]);
+}

@@ -1,0 +1,87 @@
+//! Providers: masked credentials, and who may be given them.
+
+use crate::world::World;
+use http::Method;
+use serde_json::json;
+
+const SMTP: &str = "/v1/messaging/providers/smtp";
+
+#[tokio::test]
+async fn credentials_come_back_masked() {
+    let world = World::new().await;
+    let body = json!({
+        "providerId": "main", "name": "Main", "host": "mx.example.com", "port": 2525, "username": "u",
+        "password": "correct horse battery", "encryption": "tls", "autoTLS": true, "fromEmail": "a@example.com",
+        "enabled": true, "limits": {"perSecond": 10}
+    });
+    let (status, provider) = world.post(SMTP, body).await;
+    assert_eq!(status, 201, "{provider}");
+    assert_eq!(
+        provider["credentials"],
+        json!({"host": "mx.example.com", "port": 2525, "username": "u", "password": "••••tery"})
+    );
+    assert_eq!(
+        (&provider["enabled"], &provider["type"], &provider["provider"]),
+        (&json!(true), &json!("email"), &json!("smtp"))
+    );
+    assert_eq!(provider["options"]["fromEmail"], "a@example.com");
+    assert_eq!(provider["limits"]["perSecond"], 10.0);
+    let whole = format!("{provider}{}", world.get("/v1/herald/audit").await.1);
+    assert!(!whole.contains("correct horse"), "a secret was shown");
+
+    let (status, same) =
+        world.patch(&format!("{SMTP}/main"), json!({"password": "••••tery", "name": "M"})).await;
+    assert_eq!((status, &same["credentials"]["password"]), (200, &json!("••••tery")));
+    let (status, error) = world.patch(&format!("{SMTP}/main"), json!({"password": "••••1234"})).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("general_argument_invalid")));
+}
+
+#[tokio::test]
+async fn a_new_host_does_not_get_the_old_password() {
+    let world = World::new().await;
+    let body = json!({"providerId": "main", "name": "Main", "host": "mx.example.com", "password": "correct horse battery", "fromEmail": "a@example.com", "enabled": true});
+    world.post(SMTP, body).await;
+    let (status, moved) = world.patch(&format!("{SMTP}/main"), json!({"host": "mx.example.org"})).await;
+    assert_eq!((status, moved["credentials"].get("password"), &moved["enabled"]), (200, None, &json!(false)));
+}
+
+#[tokio::test]
+async fn what_enabling_needs() {
+    let world = World::new().await;
+    let (status, provider) = world
+        .post(SMTP, json!({"providerId": "p", "name": "P", "host": "mx.example.com", "enabled": true}))
+        .await;
+    assert_eq!((status, &provider["enabled"]), (201, &json!(false)));
+    let (status, error) = world.patch(&format!("{SMTP}/p"), json!({"enabled": true})).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("provider_missing_credentials")));
+    let (status, _) =
+        world.patch(&format!("{SMTP}/p"), json!({"enabled": true, "fromEmail": "a@example.com"})).await;
+    assert_eq!(status, 200);
+    assert_eq!(world.post(SMTP, json!({"providerId": "q", "name": "Q"})).await.0, 400);
+    let (_, error) =
+        world.post(SMTP, json!({"providerId": "p", "name": "P", "host": "mx.example.com"})).await;
+    assert_eq!(error["type"], "provider_already_exists");
+    let (_, error) = world.patch("/v1/messaging/providers/sandbox/p", json!({"name": "x"})).await;
+    assert_eq!(error["type"], "provider_incorrect_type");
+    let bad = json!({"providerId": "l", "name": "L", "host": "mx.example.com", "limits": {"perSecond": 0}});
+    assert_eq!(world.post(SMTP, bad).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_sandbox_says_its_type() {
+    let world = World::new().await;
+    let path = "/v1/messaging/providers/sandbox";
+    let body = json!({"providerId": "s", "name": "S", "endpoint": "http://127.0.0.1:9", "token": "a long token 1", "enabled": true});
+    assert_eq!(world.post(path, body.clone()).await.0, 400, "it delivers two types");
+    let mut typed = body;
+    typed["type"] = json!("sms");
+    let (status, provider) = world.post(path, typed).await;
+    assert_eq!((status, &provider["type"], &provider["enabled"]), (201, &json!("sms"), &json!(true)));
+    let (_, paused) = world.post("/v1/herald/providers/s/pause", json!({})).await;
+    assert_eq!(paused["hold"]["reason"], "provider_paused");
+    let (_, overview) = world.get("/v1/herald/overview").await;
+    assert_eq!(overview["needsYou"][0]["concern"], "provider_paused");
+    let (_, resumed) = world.post("/v1/herald/providers/s/resume", json!({})).await;
+    assert!(resumed.get("hold").is_none());
+    assert_eq!(world.raw(Method::DELETE, "/v1/messaging/providers/s", "{}").await.0, 204);
+}
