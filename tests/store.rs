@@ -21,12 +21,16 @@ mod fixture;
 
 #[path = "store/catalog.rs"]
 mod catalog;
+#[path = "store/failing.rs"]
+mod failing;
 #[path = "store/history.rs"]
 mod history;
 #[path = "store/imports.rs"]
 mod imports;
 #[path = "store/messages.rs"]
 mod messages;
+#[path = "store/opening.rs"]
+mod opening;
 #[path = "store/people.rs"]
 mod people;
 #[path = "store/planning.rs"]
