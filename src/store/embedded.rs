@@ -96,6 +96,8 @@ pub struct Options {
     pub key: KeySource,
     /// Bytes kept free for recording when the disk is full; 0: none.
     pub reserve_bytes: u64,
+    /// Rows of the delivery log that are sealed into a segment of their own.
+    pub segment_rows: u64,
 }
 
 impl Default for Options {
@@ -107,6 +109,7 @@ impl Default for Options {
             storage: Storage::Directory,
             key: KeySource::Found,
             reserve_bytes: 8 << 20,
+            segment_rows: crate::store::log::Options::default().seal_rows,
         }
     }
 }
@@ -174,7 +177,7 @@ impl Embedded {
         let install_id = main.with(schema::install_id).map_err(Fail::into_error)?;
         let (orders, receiver) = mpsc::channel();
         let inline = options.writer == WriterMode::Inline;
-        let log = open_log(&main, files.segments, &orders, inline)?;
+        let log = open_log(&main, files.segments, &orders, inline, options.segment_rows)?;
         let reserve = Reserve::new(files.root, options.reserve_bytes);
         let shared = Arc::new(Shared::new(main, log, reserve, options.clock));
         let sealing = match options.key {
@@ -336,6 +339,7 @@ fn open_log(
     segments: Arc<dyn Files>,
     orders: &mpsc::Sender<writer::Order>,
     inline: bool,
+    seal_rows: u64,
 ) -> Result<Log> {
     let db = main.handle();
     let begin: BeginRead = Arc::new(move || {
@@ -344,11 +348,14 @@ fn open_log(
         Ok(db.begin_read()?)
     });
     let orders = orders.clone();
+    let defaults = crate::store::log::Options::default();
     let options = crate::store::log::Options {
+        seal_rows,
+        most_rows: defaults.most_rows.max(4 * seal_rows),
         threads: !inline,
         // A writer that is gone has nothing to be woken for.
         on_ready: Some(Arc::new(move || drop(orders.send(writer::Order::Wake)))),
-        ..crate::store::log::Options::default()
+        ..defaults
     };
     Log::open(segments, begin, options).map_err(|error| Fail::from(error).into_error())
 }
