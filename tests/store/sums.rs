@@ -60,7 +60,9 @@ async fn check(store: &impl Store, message: &herald::domain::message::Message, l
     let message = store.message(&message.id).await.unwrap();
     let lanes = store.lanes_of(message.no).await.unwrap();
     let mut sum = Progress::default();
-    lanes.iter().for_each(|lane| sum.add(&lane.progress));
+    for lane in &lanes {
+        sum.add(&lane.progress);
+    }
     assert_eq!(sum, message.progress);
     let p = message.progress;
     assert_eq!(p.planned, PEOPLE as u64);
