@@ -534,6 +534,9 @@ pub enum ProviderAction {
         /// Its name; else the id
         #[arg(long)]
         name: Option<String>,
+        /// What it delivers, where the kind delivers more than one: email, sms or push
+        #[arg(long = "type", value_parser = ["email", "sms", "push"])]
+        channel: Option<String>,
         /// Options and limits
         #[command(flatten)]
         values: Values,

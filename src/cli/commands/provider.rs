@@ -4,6 +4,7 @@ use super::Desk;
 use crate::cli::args::{ProviderAction, Values};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
+use crate::domain::channel::Channel;
 use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
 use crate::wire::provider::{Provider, ProviderHealth, WriteProvider};
 use serde_json::{Map, Value};
@@ -17,15 +18,25 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let list = client.provider_health().await?;
             desk.out.either(&list, |list| table(list))?;
         }
-        ProviderAction::Create { kind: word, id, name, values, disabled } => {
+        ProviderAction::Create { kind: word, id, name, channel, values, disabled } => {
             let row = kind(&word).ok_or_else(|| unknown_kind(&word))?;
             let (fields, limits) = read(row, &values)?;
+            let channel = match (channel, row.channels) {
+                (Some(word), _) => Channel::parse(&word),
+                (None, [only]) => Some(*only),
+                (None, _) => {
+                    return Err(Failure::Usage(format!(
+                        "{} delivers more than one type: add --type",
+                        row.title
+                    )));
+                }
+            };
             let write = WriteProvider {
                 provider_id: Some(id.clone()),
                 name: Some(name.unwrap_or(id)),
                 enabled: Some(!disabled),
                 limits,
-                channel: row.channels.first().copied().filter(|_| row.channels.len() == 1),
+                channel,
                 revision: None,
                 fields,
             };
