@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::sanitize;
 use super::theme::Role;
 use crate::domain::delivery::Outcome;
+use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
 use crate::domain::when::relative;
 use crate::wire::delivery::Delivery;
@@ -119,6 +120,47 @@ pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
         Outcome::Uncertain => (Role::STATE_UNCERTAIN, "uncertain"),
         Outcome::Skipped => (Role::STATE_SKIPPED, "left out"),
         Outcome::Expired => (Role::STATE_EXPIRED, "expired"),
+    }
+}
+
+/// One reason as a sentence without its subject, its times as people read them.
+pub fn why(reason: &Why, now: DateTime<Utc>, zone: Tz) -> String {
+    let when = |at: &Timestamp| format!("{} ({})", relative_to(*at, now), exact(*at, zone));
+    match reason {
+        Why::UndoWindow { until } => format!("can be taken back until {}", clock(*until, zone)),
+        Why::Scheduled { at } => format!("goes {}", when(at)),
+        Why::HeldLate { due } => format!("is held: it was due {}, while nothing ran", when(due)),
+        Why::HeldEditing { by, since } => {
+            format!("is held: {by} has been editing it for {}", age(*since, now))
+        }
+        Why::HeldAudienceGrew { confirmed, found } => {
+            format!("is held: {}, {} when it was approved", people(*found), count(*confirmed))
+        }
+        Why::HeldUncertain { count: n } => {
+            format!("needs a decision: the answers for {} were lost", people(*n))
+        }
+        Why::Paused { by, since } => format!("was paused by {by} {}", when(since)),
+        Why::ProviderPaused { provider, by, since } => {
+            format!("waits: {provider} was paused by {by} {}", when(since))
+        }
+        Why::Quota { provider, until } => format!("waits for the quota of {provider}, {}", when(until)),
+        Why::Breaker { provider, until, cause } => {
+            format!("waits: {provider} fails ({cause}), next try {}", relative_to(*until, now))
+        }
+        Why::ProviderRefuses { provider, answer, since } => {
+            format!("waits: {provider} has refused us for {}: {answer}", age(*since, now))
+        }
+        Why::Retry { attempt, at, cause } => {
+            format!("waits for attempt {attempt}, {}: {cause}", relative_to(*at, now))
+        }
+        Why::Stopped { by, since } => format!("waits: all sending was stopped by {by} {}", when(since)),
+        Why::Draft
+        | Why::HeldRestored
+        | Why::RateLimit { .. }
+        | Why::NoProvider
+        | Why::Disk { .. }
+        | Why::NotRunning
+        | Why::Sending => reason.to_string(),
     }
 }
 

@@ -377,7 +377,7 @@ impl State {
             Some(Overlay::Palette(_)) => (vec![Scope::Palette, Scope::Global], Mode::Insert),
             Some(Overlay::Filter(_)) => (vec![Scope::Filter, Scope::Global], Mode::Insert),
             Some(Overlay::Form(_)) => (vec![Scope::Form, Scope::Global], Mode::Insert),
-            Some(Overlay::Compose) => (vec![Scope::Compose, Scope::Form, Scope::Global], Mode::Insert),
+            Some(Overlay::Compose) => (vec![Scope::Compose, Scope::Global], Mode::Insert),
             Some(Overlay::Review(review)) => {
                 let mode = if review.word().is_some() { Mode::Insert } else { Mode::Normal };
                 (vec![Scope::Review, Scope::Global], mode)

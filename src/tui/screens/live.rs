@@ -282,9 +282,12 @@ fn ask_older(state: &mut State, at: usize, height: usize) {
 }
 
 fn find_failure(state: &mut State, forward: bool) {
+    // Who follows stands behind the newest row: the next failure is before it.
+    let followed = state.live.follows();
+    let forward = forward && !followed;
     hold(state);
     let live = &state.live;
-    let at = live.selected.unwrap_or(0);
+    let at = if followed { live.lines.len() } else { live.selected.unwrap_or(0) };
     let bad = |line: &Line| match line {
         Line::Row(row) => !show::is_good(live.rows[*row].outcome),
         Line::Second(..) => false,

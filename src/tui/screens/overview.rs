@@ -117,7 +117,9 @@ pub fn act(state: &mut State, action: Action) -> bool {
         (Action::ProviderResume, Thing::Provider(id)) => review::open_resume_provider(state, &id),
         (Action::Why, _) => match need {
             Some(need) => {
-                let why = need.reason.map_or(need.text, |reason| format!("It {}.", reason.text));
+                let why = need.reason.map_or(need.text, |reason| {
+                    format!("It {}.", show::why(&reason.why, state.now, state.zone))
+                });
                 state.say(why);
             }
             None => state.say("Nothing that needs you is selected."),
@@ -243,7 +245,11 @@ fn waits(
     let rows: Vec<Vec<Cell>> = waiting(overview)
         .map(|provider| {
             let dash = || "–".to_owned();
-            let why = provider.why.as_ref().map(|why| why.text.clone()).unwrap_or_default();
+            let why = provider
+                .why
+                .as_ref()
+                .map(|why| show::why(&why.why, state.now, state.zone))
+                .unwrap_or_default();
             vec![
                 Cell::plain(provider.name.as_str()),
                 Cell::plain(show::count(provider.queued + provider.retrying + provider.held)),

@@ -148,7 +148,7 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         return;
     }
     let height = usize::from(area.height).saturating_sub(1);
-    let top = (state.providers.selected + 1).saturating_sub(height);
+    let top = (state.providers.selected + 1).saturating_sub(height.max(1));
     let rows: Vec<Vec<Cell>> = list[top..]
         .iter()
         .take(height)
@@ -183,7 +183,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     ]);
     pen.row(inner, 0, &line);
     let why = match &provider.why {
-        Some(reason) => format!("It {}.", reason.text),
+        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone)),
         None if provider.enabled => "It is well.".to_owned(),
         None => "No message goes through it.".to_owned(),
     };

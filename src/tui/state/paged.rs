@@ -75,6 +75,7 @@ impl<T: Keyed> Paged<T> {
 
     /// The first row to draw when there is room for `height`.
     pub fn top(&self, height: usize) -> usize {
+        let height = height.max(1);
         let low = (self.selected + 1).saturating_sub(height);
         let high = self.rows.len().saturating_sub(height);
         self.top.clamp(low, self.selected.max(low)).min(high.max(low))

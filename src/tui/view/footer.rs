@@ -15,8 +15,9 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     pen.rule(area, 0);
     let inner = inset(area, 1);
     if let Some((text, role)) = notice(state) {
-        let text = format!("{} {text} ", pen.theme.glyph(role).trim());
-        let cut = sanitize::fit(text.trim_start(), usize::from(inner.width)).into_owned();
+        let text = format!("{} {text}", pen.theme.glyph(role).trim());
+        let room = usize::from(inner.width).saturating_sub(2);
+        let cut = format!(" {} ", sanitize::fit(text.trim_start(), room));
         pen.row(inner, 0, &Line::from(Span::styled(cut, pen.style(role))));
     }
     let mut spans = Vec::new();

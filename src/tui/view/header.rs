@@ -12,7 +12,7 @@ use crate::tui::{sanitize, show};
 /// Draws the header.
 pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     tabs(pen, state, area);
-    let health = health(pen, state);
+    let health = health(pen, state, area.width < 100);
     pen.row(area, 1, &Line::from(health));
     pen.rule(area, 2);
 }
@@ -20,8 +20,9 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 fn tabs(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let clock = state.now.with_timezone(&state.zone).format("%H:%M").to_string();
     let columns = usize::from(area.width);
-    let long: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 4).sum();
-    let short = columns < long + 18;
+    // A digit, a space and a gap for each.
+    let long: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 3).sum();
+    let short = columns < long + 17;
     let tight = columns < 100;
     let mut spans = Vec::new();
     let mut wide = 0;
@@ -34,7 +35,7 @@ fn tabs(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         spans.push(Span::raw(gap));
     }
     let room = columns.saturating_sub(wide + clock.len() + 4);
-    let (text, role) = place(state);
+    let (text, role) = place(state, room);
     let line = Line::from(vec![Span::raw(" "), pen.span(sanitize::fit(&text, room), role)]);
     pen.row(area, 0, &line);
     let at = columns.saturating_sub(wide + clock.len() + 2);
@@ -43,7 +44,7 @@ fn tabs(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     pen.row_at(area, 0, columns.saturating_sub(clock.len() + 1) as u16, &line);
 }
 
-fn place(state: &State) -> (String, Role) {
+fn place(state: &State, room: usize) -> (String, Role) {
     let instance = state.overview.as_ref().map(|overview| &overview.instance);
     let label = state
         .place
@@ -55,18 +56,22 @@ fn place(state: &State) -> (String, Role) {
         Some(label) if label.to_ascii_lowercase().starts_with("prod") => Role::HEADER_PLACE_PRODUCTION,
         _ => Role::HEADER_PLACE,
     };
-    let mut text = label.map_or_else(|| "Herald".to_owned(), |label| format!("Herald {label}"));
+    let mut text = match label {
+        None => "Herald".to_owned(),
+        Some(label) if room < 24 => label,
+        Some(label) => format!("Herald {label}"),
+    };
     if let Some(instance) = instance.filter(|instance| !instance.operator.is_empty()) {
         text.push_str(" · ");
         text.push_str(&instance.operator);
     }
-    if state.place.attached {
+    if state.place.attached && room >= 24 {
         text.push_str(" · attached");
     }
     (text, role)
 }
 
-fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
+fn health(pen: &Pen<'_, '_>, state: &State, narrow: bool) -> Vec<Span<'static>> {
     let mut spans = vec![Span::raw(" ")];
     if let Some((since, why)) = &state.lost {
         let text = format!(
@@ -82,7 +87,7 @@ fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
         return spans;
     };
     let quiet = |n: u64, role: Role| if n > 0 { role } else { Role::TEXT_DIM };
-    let gap = || Span::raw("   ");
+    let gap = || Span::raw(if narrow { "  " } else { "   " });
     if let Some(why) = &overview.suspended {
         spans.push(pen.state(Role::NOTICE_ERROR, &format!("nothing can be written: {why}")));
         return spans;
@@ -93,7 +98,7 @@ fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
     }
     let sending = overview.states.processing;
     let mut text = format!("sending {}", show::count(sending));
-    if overview.rate >= 0.1 {
+    if overview.rate >= 0.1 && !narrow {
         text.push_str(" at ");
         text.push_str(&show::rate(overview.rate));
     }
@@ -102,7 +107,7 @@ fn health(pen: &Pen<'_, '_>, state: &State) -> Vec<Span<'static>> {
     let mut text = format!("waiting {}", show::count(overview.waiting));
     let mut role = quiet(overview.waiting, Role::STATE_WAITING);
     if let Some(oldest) = overview.oldest.filter(|_| overview.waiting > 0) {
-        text.push_str(", oldest ");
+        text.push_str(if narrow { ", " } else { ", oldest " });
         text.push_str(&show::age(oldest, state.now));
         if state.now - oldest.to_utc() > chrono::TimeDelta::minutes(15) {
             role = Role::NOTICE_WARN;

@@ -95,7 +95,7 @@ fn lines(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 fn row(pen: &Pen<'_, '_>, delivery: &Delivery, columns: u16) -> Text<'static> {
     let (role, word) = show::outcome(delivery.outcome);
     let word = if delivery.attempt > 1 { format!("{word} {}", delivery.attempt) } else { word.to_owned() };
-    let wide = columns >= 100;
+    let wide = columns >= 110;
     let dim = pen.style(Role::TEXT_DIM);
     let text = pen.style(Role::TEXT);
     let mut spans = vec![

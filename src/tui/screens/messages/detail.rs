@@ -39,15 +39,7 @@ pub(super) fn pane_lines(state: &State) -> usize {
 /// Why a message stands where it stands, as a sentence.
 pub(super) fn why(state: &State, message: &Message) -> String {
     match &message.why {
-        Some(reason) => {
-            let mut text = format!("It {}", reason.text);
-            if let Some(at) = message.scheduled_at.filter(|_| message.state == Is::Scheduled) {
-                text =
-                    format!("It goes {}, {}", show::relative_to(at, state.now), show::exact(at, state.zone));
-            }
-            text.push('.');
-            text
-        }
+        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone)),
         None => match message.state {
             Is::Sent => "All that was planned was accepted.".to_owned(),
             Is::Failed => match message.delivery_errors.first() {

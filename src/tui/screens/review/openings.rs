@@ -77,7 +77,11 @@ pub fn open_resume_message(state: &mut State, message: &Message) {
 
 /// Before a held message goes.
 pub fn open_release(state: &mut State, message: &Message) {
-    let why = message.why.as_ref().map(|why| format!("It {}", why.text)).unwrap_or_default();
+    let why = message
+        .why
+        .as_ref()
+        .map(|why| format!("It {}", show::why(&why.why, state.now, state.zone)))
+        .unwrap_or_default();
     let title = format!("Let “{}” go?", message.headline());
     let command = Command::Release(message.id.clone(), message.revision);
     let review = Review::new(title, vec![text(why)], command)
@@ -135,7 +139,7 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
         let waiting = provider.queued + provider.retrying + provider.held;
         lines.push(text(format!("{} wait for it", show::people(waiting))));
         if let Some(why) = &provider.why {
-            lines.push(text(format!("It {}", why.text)));
+            lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
         }
     }
     let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))

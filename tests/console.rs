@@ -1,0 +1,16 @@
+//! The console: how its screens look, and how it goes from one to the other.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "console/flows.rs"]
+mod flows;
+#[path = "console/screens.rs"]
+mod screens;
+#[path = "console/seat.rs"]
+mod seat;
+#[path = "console/service.rs"]
+mod service;
+#[path = "console/speed.rs"]
+mod speed;
+#[path = "console/world.rs"]
+mod world;

@@ -1,0 +1,240 @@
+//! The world behind a tower service, as the router of this process is.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use herald::client::{Body, Client, InProcess, body_from};
+use herald::domain::time::Timestamp;
+use herald::wire::delivery::DeliveryRequest;
+use herald::wire::event::Changes;
+use herald::wire::message::{Data, State};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::world::{World, at, message};
+
+/// The API, and what was asked of it.
+#[derive(Clone)]
+pub struct Api(Arc<Mutex<Inner>>);
+
+struct Inner {
+    world: World,
+    calls: Vec<(Method, String, Value)>,
+    listeners: Vec<mpsc::UnboundedSender<String>>,
+    changes: Changes,
+    down: bool,
+}
+
+impl Api {
+    pub fn new(world: World) -> Self {
+        let changes = Changes { log: world.log.len() as u64, ..Changes::default() };
+        Self(Arc::new(Mutex::new(Inner {
+            world,
+            calls: Vec::new(),
+            listeners: Vec::new(),
+            changes,
+            down: false,
+        })))
+    }
+
+    pub fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let api = api.clone();
+            async move { Ok::<_, Infallible>(api.answer(request).await) }
+        });
+        Client::new(InProcess::new(service)).operator("op")
+    }
+
+    /// Changes the world and says so.
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        let mut inner = self.0.lock().unwrap();
+        change(&mut inner.world);
+        let log = inner.world.log.last().map_or(0, |row| row.seq + 1);
+        let c = &mut inner.changes;
+        (c.commits, c.messages, c.people, c.topics) =
+            (c.commits + 1, c.messages + 1, c.people + 1, c.topics + 1);
+        (c.providers, c.engine, c.log) = (c.providers + 1, c.engine + 1, log);
+        let event = said("changed", &inner.changes);
+        inner.listeners.retain(|listener| listener.send(event.clone()).is_ok());
+    }
+
+    /// Nobody answers any more; or somebody does again.
+    pub fn down(&self, down: bool) {
+        let mut inner = self.0.lock().unwrap();
+        inner.down = down;
+        inner.listeners.clear();
+    }
+
+    /// How often a path was asked for with a method.
+    pub fn count(&self, method: &Method, path: &str) -> usize {
+        let inner = self.0.lock().unwrap();
+        inner.calls.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).count()
+    }
+
+    /// All that was asked.
+    pub fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls.len()
+    }
+
+    /// The bodies that were sent to a path.
+    pub fn bodies(&self, method: &Method, path: &str) -> Vec<Value> {
+        let inner = self.0.lock().unwrap();
+        let same = |(m, p, _): &&(Method, String, Value)| m == method && p.starts_with(path);
+        inner.calls.iter().filter(same).map(|(_, _, body)| body.clone()).collect()
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let path = head.uri.path().to_owned();
+        let query: BTreeMap<String, String> =
+            url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+                .into_owned()
+                .collect();
+        let mut inner = self.0.lock().unwrap();
+        if inner.down {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "general_unavailable");
+        }
+        if path == "/v1/herald/events" {
+            return inner.listen();
+        }
+        inner.calls.push((head.method.clone(), path.clone(), body.clone()));
+        match inner.route(&head.method, &path, &query, &body) {
+            Some(value) => Response::new(body_from(serde_json::to_vec(&value).unwrap())),
+            None => refused(StatusCode::NOT_FOUND, "general_route_not_found"),
+        }
+    }
+}
+
+fn said(event: &str, changes: &Changes) -> String {
+    format!("event: {event}\ndata: {}\n\n", serde_json::to_string(changes).unwrap())
+}
+
+fn refused(status: StatusCode, kind: &str) -> Response<Body> {
+    let body = json!({ "message": kind, "code": status.as_u16(), "type": kind, "version": "1" });
+    let mut response = Response::new(body_from(body.to_string()));
+    *response.status_mut() = status;
+    response
+}
+
+/// The cursor and the limit of a list's queries.
+fn page(query: &BTreeMap<String, String>) -> (Option<String>, usize) {
+    let (mut after, mut limit) = (None, 25);
+    for (name, value) in query {
+        if name.starts_with("queries") {
+            let query: Value = serde_json::from_str(value).unwrap();
+            match query["method"].as_str() {
+                Some("cursorAfter") => after = query["values"][0].as_str().map(ToOwned::to_owned),
+                Some("limit") => limit = query["values"][0].as_u64().unwrap() as usize,
+                _ => {}
+            }
+        }
+    }
+    (after, limit)
+}
+
+impl Inner {
+    fn listen(&mut self) -> Response<Body> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        sender.send(said("reset", &self.changes)).unwrap();
+        self.listeners.push(sender);
+        let frames = UnboundedReceiverStream::new(receiver)
+            .map(|text| Ok::<_, Infallible>(Frame::data(Bytes::from(text))));
+        Response::new(Body::new(StreamBody::new(frames)))
+    }
+
+    fn route(
+        &mut self,
+        method: &Method,
+        path: &str,
+        query: &BTreeMap<String, String>,
+        body: &Value,
+    ) -> Option<Value> {
+        let (after, limit) = page(query);
+        let after = after.as_deref();
+        let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+        let get = *method == Method::GET;
+        let world = &mut self.world;
+        Some(match parts.as_slice() {
+            ["herald", "overview"] => to(&world.overview),
+            ["messaging", "messages"] => to(&world.messages(after, limit)),
+            ["messaging", "messages", "email"] if *method == Method::POST => {
+                let mut new = message("new1", State::Draft, "");
+                new.data = written(body, new.data);
+                world.messages.insert(0, new.clone());
+                to(&new)
+            }
+            ["messaging", "messages", "email", id] => {
+                let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
+                row.data = written(body, row.data.clone());
+                row.revision = row.revision.next();
+                if body["draft"] == json!(false) {
+                    row.state = State::Scheduled;
+                    let given = body["scheduledAt"].as_str().and_then(Timestamp::parse);
+                    row.scheduled_at = given.or_else(|| Some(at(body["undo"].as_i64().unwrap_or(0))));
+                }
+                to(row)
+            }
+            ["herald", "messages", id, "preview"] if !id.is_empty() => to(&world.preview()),
+            ["herald", "messages", id, verb] => {
+                let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
+                row.revision = row.revision.next();
+                row.state = match *verb {
+                    "undo" => State::Draft,
+                    "pause" => State::Paused,
+                    "resume" => State::Processing,
+                    "cancel" => State::Cancelled,
+                    _ => return None,
+                };
+                to(row)
+            }
+            ["herald", "messages", id] => to(&world.detail(&id.parse().ok()?)?),
+            ["messaging", "topics"] if get => to(&world.topics(after, limit)),
+            ["messaging", "topics", id, "subscribers"] => {
+                to(&world.subscribers(&id.parse().ok()?, after, limit))
+            }
+            ["herald", "targets"] => to(&world.targets(after, limit)),
+            ["users", id] => to(&world.user(&id.parse().ok()?)),
+            ["herald", "providers"] => to(&world.providers),
+            ["herald", "audit"] => to(&world.audit()),
+            ["herald", "deliveries"] => {
+                let number = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok());
+                let request = DeliveryRequest {
+                    message: query.get("message").and_then(|id| id.parse().ok()),
+                    target: None,
+                    address: query.get("address").cloned(),
+                    filter: query.get("filter").cloned(),
+                    after: number("after"),
+                    ascending: query.get("ascending").map(|text| text == "true"),
+                    limit: number("limit").map(|n| n as usize),
+                };
+                to(&world.deliveries(&request))
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn to(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+fn written(body: &Value, old: Data) -> Data {
+    let Data::Email(mut mail) = old else { return old };
+    if let Some(subject) = body["subject"].as_str() {
+        subject.clone_into(&mut mail.subject);
+    }
+    if let Some(content) = body["content"].as_str() {
+        content.clone_into(&mut mail.content);
+    }
+    Data::Email(mail)
+}

@@ -1,0 +1,439 @@
+//! A small world that answers what a console asks, at a fixed time.
+
+use chrono::{DateTime, Utc};
+use herald::domain::channel::Channel;
+use herald::domain::delivery::{Outcome, SkipReason, Stage};
+use herald::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId};
+use herald::domain::message::Progress;
+use herald::domain::provider::Limits;
+use herald::domain::reason::Why;
+use herald::domain::time::Timestamp;
+use herald::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
+use herald::wire::history::{Audit, AuditPage};
+use herald::wire::list::{MessageList, SubscriberList, TargetList, TopicList};
+use herald::wire::message::{Data, EmailData, Lane, Message, MessageDetail, Reason, SmsData, State, Status};
+use herald::wire::overview::{
+    Cause, Concern, Instance, NeedsYou, Overview, StateCounts, StoreStats, Upcoming,
+};
+use herald::wire::person::{Target, User};
+use herald::wire::preview::{LeftOut, Preview, ProviderShare, Sample, TopicShare};
+use herald::wire::provider::ProviderHealth;
+use herald::wire::topic::{Subscriber, Topic};
+
+/// The present.
+pub const NOW: &str = "2026-11-20T14:05:30Z";
+
+pub fn now() -> DateTime<Utc> {
+    NOW.parse().unwrap()
+}
+
+/// So many seconds from now; before it if negative.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp(Timestamp::from_utc(now()).0 + seconds * 1000)
+}
+
+/// All that the API knows.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub overview: Overview,
+    pub messages: Vec<Message>,
+    pub topics: Vec<Topic>,
+    pub targets: Vec<Target>,
+    pub providers: Vec<ProviderHealth>,
+    /// Oldest first; its place is its number.
+    pub log: Vec<Delivery>,
+}
+
+fn id<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+pub fn message(name: &str, state: State, subject: &str) -> Message {
+    Message {
+        id: id(name),
+        created_at: at(-7200),
+        updated_at: at(-3600),
+        provider_type: Channel::Email,
+        topics: vec![id("news")],
+        users: Vec::new(),
+        targets: Vec::new(),
+        scheduled_at: None,
+        delivered_at: None,
+        delivery_errors: Vec::new(),
+        delivered_total: 0,
+        data: Data::Email(EmailData {
+            subject: subject.to_owned(),
+            content: "Dear reader,\n\nthe news of November.\n".to_owned(),
+            ..EmailData::default()
+        }),
+        status: Status::Draft,
+        state,
+        why: None,
+        progress: Progress::default(),
+        expires_at: None,
+        revision: Revision(1),
+        run: 0,
+        started_at: None,
+        variables: false,
+        in_doubt: herald::domain::channel::InDoubt::Resend,
+        confirmed: None,
+        schedule_words: None,
+        created_by: "op".to_owned(),
+    }
+}
+
+fn messages() -> Vec<Message> {
+    let mut sending = message("68a1f0c2d3e4f5", State::Processing, "November newsletter");
+    sending.progress = Progress {
+        planned: 49_788,
+        claimed: 31_100,
+        accepted: 30_912,
+        failed: 12,
+        retrying: 80,
+        ..Progress::default()
+    };
+    sending.started_at = Some(at(-120));
+    sending.scheduled_at = Some(at(-121));
+    sending.expires_at = Some(at(3 * 86_400));
+    sending.why = Some(Reason::from(Why::Sending));
+    let mut failed = message("68a1f0c2d3e400", State::Failed, "");
+    failed.provider_type = Channel::Sms;
+    failed.data = Data::Sms(SmsData { content: "Your code expires at 18:00".to_owned() });
+    failed.topics = vec![id("customers")];
+    failed.progress =
+        Progress { planned: 5_000, claimed: 5_000, accepted: 4_988, failed: 12, ..Progress::default() };
+    failed.delivered_at = Some(at(-3600));
+    let mut scheduled = message("68a1f0c2d3e401", State::Scheduled, "Week 48");
+    scheduled.scheduled_at = Some(at(4 * 3600));
+    scheduled.why = Some(Reason::from(Why::Scheduled { at: at(4 * 3600) }));
+    let mut draft = message("68a1f0c2d3e402", State::Draft, "An escape \u{1b}[2J and \u{202e}bidi");
+    draft.why = Some(Reason::from(Why::Draft));
+    vec![sending, failed, scheduled, draft]
+}
+
+pub fn topic(name: &str, email: u64, sms: u64, push: u64) -> Topic {
+    Topic {
+        id: id(name),
+        created_at: at(-90 * 86_400),
+        updated_at: at(-86_400),
+        name: format!("The {name}"),
+        email_total: email,
+        sms_total: sms,
+        push_total: push,
+        subscribe: vec!["users".to_owned()],
+        revision: Revision(1),
+    }
+}
+
+pub fn target(n: usize) -> Target {
+    Target {
+        id: id::<TargetId>(&format!("target{n}")),
+        created_at: at(-86_400),
+        updated_at: at(-86_400),
+        name: String::new(),
+        user_id: id::<UserId>(&format!("user{n}")),
+        provider_id: None,
+        provider_type: Channel::Email,
+        identifier: format!("reader{n}@example.com"),
+        expired: n == 2,
+        revision: Revision(1),
+    }
+}
+
+pub fn delivery(seq: u64, seconds: i64, outcome: Outcome) -> Delivery {
+    let (code, answer) = match outcome {
+        Outcome::Accepted => (250, "250 2.0.0 queued as 4XyZ"),
+        Outcome::Transient => (451, "451 4.7.1 greylisted"),
+        Outcome::Permanent => (550, "550 5.1.1 no such user"),
+        _ => (0, ""),
+    };
+    Delivery {
+        seq,
+        at: at(seconds),
+        message_id: Some(id("68a1f0c2d3e4f5")),
+        headline: "November newsletter".to_owned(),
+        channel: Some(Channel::Email),
+        target_id: Some(id::<TargetId>(&format!("target{seq}"))),
+        user_id: None,
+        address: format!("reader{seq}@example.com"),
+        provider_id: Some(id("main")),
+        outcome,
+        attempt: 1,
+        run: 1,
+        code,
+        answer: answer.to_owned(),
+        service_id: String::new(),
+        stage: Stage::Recipient,
+        skip: (outcome == Outcome::Skipped).then_some(SkipReason::Unsubscribed),
+        latency_us: 11_000,
+        possibly_twice: false,
+        retry_at: (outcome == Outcome::Transient).then(|| at(40)),
+    }
+}
+
+fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
+    let refused = why.is_some();
+    ProviderHealth {
+        id: id::<ProviderId>(name),
+        name: name.to_owned(),
+        kind: "smtp".to_owned(),
+        channel: Channel::Email,
+        enabled: true,
+        why: why.map(Reason::from),
+        rate: if refused { 0.0 } else { 900.0 },
+        limits: Limits { per_second: Some(1000.0), ..Limits::default() },
+        p50_ms: 11.0,
+        p99_ms: 48.0,
+        in_flight: if refused { 0 } else { 96 },
+        queued: if refused { 9_120 } else { 0 },
+        retrying: if refused { 0 } else { 12 },
+        held: 0,
+        oldest: Some(at(-41 * 60)),
+        next_try: (!refused).then(|| at(40)),
+        accepted: 24_100,
+        failed: 212,
+        last_problem: if refused { "401 key revoked".to_owned() } else { String::new() },
+    }
+}
+
+impl World {
+    /// A store that nobody has used yet.
+    pub fn empty() -> Self {
+        let overview = Overview {
+            now: at(0),
+            instance: Instance {
+                version: "0.1.0".to_owned(),
+                label: "TEST".to_owned(),
+                store: "00000000".to_owned(),
+                pid: 1,
+                started: at(-3600),
+                running: true,
+                listen: String::new(),
+                operator: "op".to_owned(),
+                zone: "UTC".to_owned(),
+                undo_s: 10,
+            },
+            states: StateCounts::default(),
+            stopped: None,
+            restored: None,
+            suspended: None,
+            rate: 0.0,
+            waiting: 0,
+            oldest: None,
+            needs_you: Vec::new(),
+            providers: Vec::new(),
+            next: Vec::new(),
+            causes: Vec::new(),
+            store: StoreStats { disk_free: 39, disk_total: 100, ..StoreStats::default() },
+        };
+        Self {
+            overview,
+            messages: Vec::new(),
+            topics: Vec::new(),
+            targets: Vec::new(),
+            providers: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// A busy afternoon.
+    pub fn busy() -> Self {
+        let mut world = Self::empty();
+        world.messages = messages();
+        world.topics = vec![topic("news", 48_200, 0, 12), topic("customers", 3_100, 5_000, 0)];
+        world.targets = (0..5).map(target).collect();
+        let refuses = Why::ProviderRefuses {
+            provider: id("backup"),
+            answer: "401 key revoked".to_owned(),
+            since: at(-41 * 60),
+        };
+        world.providers = vec![provider("main", None), provider("backup", Some(refuses.clone()))];
+        let outcomes =
+            [Outcome::Accepted, Outcome::Accepted, Outcome::Transient, Outcome::Permanent, Outcome::Skipped];
+        world.log =
+            (0..20).map(|n| delivery(n, n as i64 * 2 - 60, outcomes[n as usize % outcomes.len()])).collect();
+        let overview = &mut world.overview;
+        overview.states =
+            StateCounts { processing: 1, failed: 1, scheduled: 1, draft: 1, ..StateCounts::default() };
+        overview.rate = 1180.0;
+        overview.waiting = 9_132;
+        overview.oldest = Some(at(-41 * 60));
+        overview.needs_you = vec![NeedsYou {
+            concern: Concern::ProviderRefuses,
+            text: "backup refuses us: 401 key revoked".to_owned(),
+            waiting: 9_120,
+            since: Some(at(-41 * 60)),
+            message_id: None,
+            provider_id: Some(id("backup")),
+            reason: Some(Reason::from(refuses)),
+        }];
+        overview.providers = world.providers.clone();
+        overview.next = vec![Upcoming {
+            message_id: id("68a1f0c2d3e401"),
+            headline: "Week 48".to_owned(),
+            channel: Channel::Email,
+            at: at(4 * 3600),
+            audience: Some(31_000),
+        }];
+        overview.causes = vec![Cause {
+            provider_id: Some(id("backup")),
+            code: 401,
+            text: "401 key revoked".to_owned(),
+            count: 212,
+            spans: vec![0, 0, 0, 0, 0, 0, 1, 2, 40, 80, 60, 29],
+            last: at(-20),
+        }];
+        let store = &mut overview.store;
+        (store.messages, store.topics, store.targets) = (4, 2, 5);
+        world
+    }
+
+    fn page<T: Clone>(
+        rows: &[T],
+        key: impl Fn(&T) -> String,
+        after: Option<&str>,
+        limit: usize,
+    ) -> (Vec<T>, Option<String>) {
+        let from = after.map_or(0, |after| rows.iter().position(|row| key(row) == after).unwrap() + 1);
+        let page: Vec<T> = rows[from..].iter().take(limit).cloned().collect();
+        let next = (from + page.len() < rows.len()).then(|| key(page.last().unwrap()));
+        (page, next)
+    }
+
+    pub fn messages(&self, after: Option<&str>, limit: usize) -> MessageList {
+        let (messages, next) = Self::page(&self.messages, |row| row.id.to_string(), after, limit);
+        MessageList { total: 0, messages, next, cut_short: false }
+    }
+
+    pub fn topics(&self, after: Option<&str>, limit: usize) -> TopicList {
+        let (topics, next) = Self::page(&self.topics, |row| row.id.to_string(), after, limit);
+        TopicList { total: 0, topics, next, cut_short: false }
+    }
+
+    pub fn targets(&self, after: Option<&str>, limit: usize) -> TargetList {
+        let (targets, next) = Self::page(&self.targets, |row| row.id.to_string(), after, limit);
+        TargetList { total: 0, targets, next, cut_short: false }
+    }
+
+    pub fn subscribers(&self, topic: &TopicId, after: Option<&str>, limit: usize) -> SubscriberList {
+        let all: Vec<Subscriber> = self
+            .targets
+            .iter()
+            .map(|target| Subscriber {
+                id: id::<SubscriberId>(&format!("sub-{}", target.id)),
+                created_at: at(-86_400),
+                updated_at: at(-86_400),
+                target_id: target.id.clone(),
+                target: target.clone(),
+                user_id: target.user_id.clone(),
+                user_name: String::new(),
+                topic_id: topic.clone(),
+                provider_type: target.provider_type,
+            })
+            .collect();
+        let (subscribers, next) = Self::page(&all, |row| row.id.to_string(), after, limit);
+        SubscriberList { total: 0, subscribers, next, cut_short: false }
+    }
+
+    pub fn detail(&self, message: &MessageId) -> Option<MessageDetail> {
+        let message = self.messages.iter().find(|row| row.id == *message)?.clone();
+        let moving = message.state == State::Processing;
+        Some(MessageDetail {
+            lanes: vec![Lane {
+                provider_id: Some(id("main")),
+                progress: message.progress,
+                why: None,
+                next_try: None,
+            }],
+            planned: true,
+            rate: if moving { 1180.0 } else { 0.0 },
+            eta_s: moving.then_some(16.0),
+            message,
+        })
+    }
+
+    pub fn deliveries(&self, request: &DeliveryRequest) -> DeliveryPage {
+        let wanted = |row: &&Delivery| {
+            let of = request.message.as_ref().is_none_or(|id| row.message_id.as_ref() == Some(id));
+            let to = request.address.as_ref().is_none_or(|address| row.address == *address);
+            let good = matches!(row.outcome, Outcome::Accepted | Outcome::Delivered);
+            let bad_only =
+                request.filter.as_deref().is_some_and(|filter| filter.contains("outcome!=accepted"));
+            of && to && !(bad_only && good)
+        };
+        let mut rows: Vec<&Delivery> = self.log.iter().filter(wanted).collect();
+        if request.ascending != Some(true) {
+            rows.reverse();
+        }
+        let past = |row: &&Delivery| match (request.after, request.ascending == Some(true)) {
+            (None, _) => true,
+            (Some(after), true) => row.seq > after,
+            (Some(after), false) => row.seq < after,
+        };
+        let rows: Vec<&Delivery> = rows.into_iter().filter(past).collect();
+        let limit = request.limit.unwrap_or(50);
+        let page: Vec<Delivery> = rows.iter().take(limit).map(|row| (*row).clone()).collect();
+        DeliveryPage {
+            next: (rows.len() > limit).then(|| page.last().unwrap().seq),
+            scanned: page.len() as u64,
+            cut_short: false,
+            head: self.log.last().map_or(0, |row| row.seq + 1),
+            since: self.log.first().map(|row| row.at),
+            deliveries: page,
+        }
+    }
+
+    pub fn audit(&self) -> AuditPage {
+        let actor = herald::domain::audit::Actor {
+            name: "op".to_owned(),
+            from: "process".to_owned(),
+            ..Default::default()
+        };
+        let entry = Audit {
+            no: 1,
+            at: at(-7200),
+            actor,
+            event: "message.create".to_owned(),
+            resource: "message/68a1f0c2d3e4f5".to_owned(),
+            summary: "email to news".to_owned(),
+        };
+        AuditPage { entries: vec![entry], next: None }
+    }
+
+    pub fn user(&self, id: &UserId) -> User {
+        let json = serde_json::json!({
+            "$id": id.to_string(), "$createdAt": at(-86_400), "$updatedAt": at(-86_400),
+            "name": "", "status": true, "email": "", "phone": "",
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    pub fn preview(&self) -> Preview {
+        Preview {
+            recipients: 49_788,
+            in_audience: 51_300,
+            topics: vec![TopicShare { topic_id: id("news"), name: "The news".to_owned(), count: 48_200 }],
+            duplicates: 1_300,
+            left_out: vec![LeftOut { reason: "suppressed".to_owned(), count: 212 }],
+            providers: vec![ProviderShare {
+                provider_id: Some(id("main")),
+                name: "main".to_owned(),
+                recipients: 49_788,
+                batches: 49_788,
+                seconds: Some(43.0),
+            }],
+            seconds: Some(43.0),
+            samples: vec![Sample {
+                target_id: id("target1"),
+                address: "reader1@example.com".to_owned(),
+                subject: "November newsletter".to_owned(),
+                body: "Dear reader,".to_owned(),
+                problem: String::new(),
+            }],
+            cut_short: false,
+        }
+    }
+}
