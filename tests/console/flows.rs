@@ -145,7 +145,7 @@ fn idle_it_asks_nothing_and_draws_nothing() {
         while seat.frame(Duration::from_secs(15)).await {}
         assert_eq!((seat.bytes.len(), api.calls()), (bytes, calls));
         // A minute later the times are others; that is all.
-        assert!(seat.frame(Duration::from_secs(60)).await);
+        assert!(seat.frame(Duration::from_mins(1)).await);
         assert_eq!(api.calls(), calls);
         assert!(seat.bytes.len() - bytes < 600, "{} bytes", seat.bytes.len() - bytes);
     });

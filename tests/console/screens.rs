@@ -40,7 +40,7 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let page = world.deliveries(&request);
             Answer::Deliveries(request, page)
         }
-        Fetch::Audit(resource) => Answer::Audit(resource, world.audit()),
+        Fetch::Audit(resource) => Answer::Audit(resource, World::audit()),
         Fetch::Topics(page) => {
             let list = world.topics(page.after.as_deref(), page.limit);
             Answer::Topics(page, list)
@@ -53,10 +53,10 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
         }
-        Fetch::User(id) => Answer::User(Box::new(world.user(&id))),
+        Fetch::User(id) => Answer::User(Box::new(World::user(&id))),
         Fetch::Providers => Answer::Providers(world.providers.clone()),
-        Fetch::Preview(id) => Answer::Preview(id, Box::new(world.preview())),
-        Fetch::Retry(id, _) => Answer::Retry(id, Default::default()),
+        Fetch::Preview(id) => Answer::Preview(id, Box::new(World::preview())),
+        Fetch::Retry(id, _) => Answer::Retry(id, herald::wire::preview::RetryPreview::default()),
     }
 }
 

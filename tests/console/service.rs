@@ -184,7 +184,7 @@ impl Inner {
                 }
                 to(row)
             }
-            ["herald", "messages", id, "preview"] if !id.is_empty() => to(&world.preview()),
+            ["herald", "messages", id, "preview"] if !id.is_empty() => to(&World::preview()),
             ["herald", "messages", id, verb] => {
                 let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
                 row.revision = row.revision.next();
@@ -203,9 +203,9 @@ impl Inner {
                 to(&world.subscribers(&id.parse().ok()?, after, limit))
             }
             ["herald", "targets"] => to(&world.targets(after, limit)),
-            ["users", id] => to(&world.user(&id.parse().ok()?)),
+            ["users", id] => to(&World::user(&id.parse().ok()?)),
             ["herald", "providers"] => to(&world.providers),
-            ["herald", "audit"] => to(&world.audit()),
+            ["herald", "audit"] => to(&World::audit()),
             ["herald", "deliveries"] => {
                 let number = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok());
                 let request = DeliveryRequest {

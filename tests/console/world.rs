@@ -270,7 +270,7 @@ impl World {
             provider_id: Some(id("backup")),
             reason: Some(Reason::from(refuses)),
         }];
-        overview.providers = world.providers.clone();
+        overview.providers.clone_from(&world.providers);
         overview.next = vec![Upcoming {
             message_id: id("68a1f0c2d3e401"),
             headline: "Week 48".to_owned(),
@@ -386,7 +386,7 @@ impl World {
         }
     }
 
-    pub fn audit(&self) -> AuditPage {
+    pub fn audit() -> AuditPage {
         let actor = herald::domain::audit::Actor {
             name: "op".to_owned(),
             from: "process".to_owned(),
@@ -403,7 +403,7 @@ impl World {
         AuditPage { entries: vec![entry], next: None }
     }
 
-    pub fn user(&self, id: &UserId) -> User {
+    pub fn user(id: &UserId) -> User {
         let json = serde_json::json!({
             "$id": id.to_string(), "$createdAt": at(-86_400), "$updatedAt": at(-86_400),
             "name": "", "status": true, "email": "", "phone": "",
@@ -411,7 +411,7 @@ impl World {
         serde_json::from_value(json).unwrap()
     }
 
-    pub fn preview(&self) -> Preview {
+    pub fn preview() -> Preview {
         Preview {
             recipients: 49_788,
             in_audience: 51_300,
