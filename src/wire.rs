@@ -24,9 +24,7 @@ pub mod transfer;
 pub use error::{ErrorBody, ErrorType};
 pub use query::Query;
 
-/// The version of the dialect that Herald speaks, as its `version` fields say
-/// it. Not lower than what any SDK names in `X-Appwrite-Response-Format`, so
-/// that none prints a warning.
+/// The version of the dialect that Herald speaks, as its `version` fields say it.
 pub const DIALECT_VERSION: &str = "1.9.6";
 
 /// Names of headers, in lower case.

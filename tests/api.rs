@@ -21,5 +21,7 @@ mod messages;
 mod operators;
 #[path = "api/providers.rs"]
 mod providers;
+#[path = "api/sending.rs"]
+mod sending;
 #[path = "api/transports.rs"]
 mod transports;

@@ -11,11 +11,13 @@ use crate::engine::usecases::{Outcome, UNIQUE};
 use crate::wire::key::{CreatedKey, KeyList, SCOPES};
 use secrecy::ExposeSecret;
 
-/// What a key may do unless its creator says otherwise: everything that sending needs.
-const SENDING: &[&str] = &[
+/// What a key may do unless its creator says otherwise: everything that the
+/// dialect's messaging has, so that an SDK works with it; nothing of Herald's own.
+const DIALECT: &[&str] = &[
     "messages.read",
     "messages.write",
     "providers.read",
+    "providers.write",
     "topics.read",
     "topics.write",
     "subscribers.read",
@@ -52,7 +54,7 @@ pub(crate) async fn create(call: Call) -> Answered {
     let name = params.line("name", 1, 128).required("name")?;
     let scopes = params
         .texts("scopes", 100)?
-        .unwrap_or_else(|| SENDING.iter().map(|scope| (*scope).to_owned()).collect());
+        .unwrap_or_else(|| DIALECT.iter().map(|scope| (*scope).to_owned()).collect());
     let expires = params.time("expire", Some(call.engine().now()))?;
     params.finish()?;
     check_scopes(&call, &scopes)?;

@@ -62,7 +62,7 @@ pub struct CreateKey {
     pub key_id: Option<String>,
     /// Its name.
     pub name: String,
-    /// What it may do; not given: everything that sending needs.
+    /// What it may do; not given: everything that the dialect has for messaging and users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// Until when.

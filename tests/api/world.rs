@@ -6,7 +6,7 @@ use herald::client::{Client, ClientError, InProcess, body_from};
 use herald::domain::time::SystemClock;
 use herald::engine::{Engine, EngineConfig, Mode};
 use herald::providers::registry::Registry;
-use herald::settings::{Settings, Sources};
+use herald::settings::Settings;
 use herald::store::embedded::{Embedded, Memory, Options};
 use herald::wire::person::{CreateTarget, CreateUser};
 use herald::wire::topic::{CreateSubscriber, CreateTopic};
@@ -17,28 +17,36 @@ use std::path::Path;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// An engine that neither schedules nor sends, and the API over it.
+/// An engine and the API over it.
 pub struct World {
     pub engine: Engine,
     pub api: Api,
 }
 
 impl World {
+    /// A world that neither schedules nor sends.
     pub async fn new() -> Self {
-        Self::with(&[]).await
+        Self::build(Mode::Idle).await
     }
 
-    /// A world with some settings.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
+    /// A world that schedules and sends, also to loopback.
+    pub async fn sending() -> Self {
+        Self::build(Mode::Full).await
+    }
+
+    async fn build(mode: Mode) -> Self {
         let options = Options::in_memory(Memory::default(), Arc::new(SystemClock));
         let store = Arc::new(Embedded::open(Path::new("/memory"), options).unwrap());
-        let config = EngineConfig { mode: Mode::Idle, ..EngineConfig::default() };
+        let config = EngineConfig { mode, allow_private: true, ..EngineConfig::default() };
         let engine = Engine::start(store, Arc::new(Registry::default()), Arc::new(SystemClock), config, 7)
             .await
             .unwrap();
-        let flags = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let settings = Settings::load(&Sources { flags, ..Sources::default() }).unwrap();
-        let api = Api::new(Setup { engine: engine.clone(), settings: Arc::new(settings), running: false });
+        let settings = Settings::default();
+        let api = Api::new(Setup {
+            engine: engine.clone(),
+            settings: Arc::new(settings),
+            running: mode == Mode::Full,
+        });
         Self { engine, api }
     }
 

@@ -57,12 +57,12 @@ fn found<T>(result: Result<T>) -> Result<Option<T>> {
 }
 
 /// The message and the target that a Message-ID of ours names: its local part is
-/// `<message number>.<target number>.<install id>` in any case of letters.
+/// `<install id>.<message number>.<target number>`, the numbers in base 36.
 fn reference(words: &str, install: &str) -> Option<(MessageNo, TargetNo)> {
     let bare = words.trim_start_matches('<').trim_end_matches('>');
     let local = bare.split_once('@').map_or(bare, |(local, _)| local);
     let mut parts = local.split('.');
-    let (message, target, store) = (parts.next()?, parts.next()?, parts.next()?);
+    let (store, message, target) = (parts.next()?, parts.next()?, parts.next()?);
     if !store.eq_ignore_ascii_case(install) {
         return None;
     }
