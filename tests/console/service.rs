@@ -108,6 +108,9 @@ impl Api {
             return inner.listen();
         }
         inner.calls.push((head.method.clone(), path.clone(), body.clone()));
+        if ["subject", "content"].iter().any(|name| body[name] == json!("")) {
+            return refused(StatusCode::BAD_REQUEST, "general_argument_invalid");
+        }
         match inner.route(&head.method, &path, &query, &body) {
             Some(value) => Response::new(body_from(serde_json::to_vec(&value).unwrap())),
             None => refused(StatusCode::NOT_FOUND, "general_route_not_found"),

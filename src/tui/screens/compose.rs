@@ -27,6 +27,11 @@ use crate::wire::topic::Topic;
 /// Topics that are offered at once.
 pub const CHOICES: usize = 6;
 
+/// What stands in a draft for what is not written yet: the API takes no empty
+/// subject and no empty text. A review is not opened before both are written.
+const NO_SUBJECT: &str = "(no subject yet)";
+const NO_TEXT: &str = " ";
+
 /// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -135,10 +140,10 @@ impl Compose {
         compose.direct = message.users.len() + message.targets.len();
         match &message.data {
             Data::Email(mail) => {
-                compose.subject = LineField::new(&mail.subject);
-                compose.body = BodyField::new(&mail.content);
+                compose.subject = LineField::new(unless(&mail.subject, NO_SUBJECT));
+                compose.body = BodyField::new(unless(&mail.content, NO_TEXT));
             }
-            Data::Sms(sms) => compose.body = BodyField::new(&sms.content),
+            Data::Sms(sms) => compose.body = BodyField::new(unless(&sms.content, NO_TEXT)),
             Data::Push(push) => {
                 compose.subject = LineField::new(push.title.as_deref().unwrap_or_default());
                 compose.body = BodyField::new(push.body.as_deref().unwrap_or_default());
@@ -197,8 +202,8 @@ impl Compose {
             revision: self.revision,
             ..Envelope::default()
         };
-        let text = Some(self.body.text());
-        let subject = Some(self.subject.text().to_owned());
+        let text = Some(or(self.body.text(), NO_TEXT));
+        let subject = Some(or(self.subject.text().to_owned(), NO_SUBJECT));
         match self.channel {
             Channel::Email => Writing::Email(WriteEmail {
                 envelope,
@@ -211,12 +216,22 @@ impl Compose {
             Channel::Sms => Writing::Sms(WriteSms { envelope, content: text }),
             Channel::Push => Writing::Push(Box::new(WritePush {
                 envelope,
-                title: subject,
-                body: text,
+                title: Some(self.subject.text().to_owned()),
+                body: Some(self.body.text()),
                 ..WritePush::default()
             })),
         }
     }
+}
+
+/// The text, or what stands for none.
+fn or(text: String, none: &str) -> String {
+    if text.trim().is_empty() { none.to_owned() } else { text }
+}
+
+/// The text, unless it only stands for none.
+fn unless<'a>(text: &'a str, none: &str) -> &'a str {
+    if text == none { "" } else { text }
 }
 
 /// Opens the form: with the draft that was left in it, or anew.
