@@ -6,6 +6,9 @@ use super::{Compose, Part, ask_choices, choose, save};
 use crate::domain::channel::Channel;
 use crate::tui::state::State;
 
+/// What *when* says before anybody has said anything.
+const NOW: &str = "now";
+
 /// A key that edits.
 pub fn key(state: &mut State, key: KeyEvent) {
     let Some(compose) = &mut state.compose else { return };
@@ -21,7 +24,15 @@ pub fn key(state: &mut State, key: KeyEvent) {
         }
         Part::Subject => compose.subject.key(key),
         Part::Body => compose.body.key(key),
-        Part::When => compose.when.key(key),
+        Part::When => {
+            // What stands there unasked makes room for what is typed.
+            let types =
+                matches!(key.code, KeyCode::Char(_)) && (key.modifiers - KeyModifiers::SHIFT).is_empty();
+            if types && compose.when.text() == NOW {
+                compose.when.set("");
+            }
+            compose.when.key(key)
+        }
     };
     if changed {
         save::soon(state);
