@@ -9,6 +9,11 @@ use super::pen::Pen;
 use crate::tui::sanitize;
 use crate::tui::theme::Role;
 
+/// A key into a text, as shells have it: ctrl-u clears back to the line's start.
+fn edit(area: &mut TextArea<'static>, input: Input) -> bool {
+    if input.ctrl && input.key == Key::Char('u') { area.delete_line_by_head() } else { area.input(input) }
+}
+
 /// A field of one line.
 #[derive(Debug, Clone, Default)]
 pub struct LineField {
@@ -48,7 +53,7 @@ impl LineField {
             return false;
         }
         let before = self.text().len();
-        self.area.input(input) || self.text().len() != before
+        edit(&mut self.area, input) || self.text().len() != before
     }
 
     /// A paste, as one line.
@@ -117,7 +122,7 @@ impl BodyField {
 
     /// A key that edits; says whether the text changed.
     pub fn key(&mut self, key: KeyEvent) -> bool {
-        self.area.input(Input::from(key))
+        edit(&mut self.area, Input::from(key))
     }
 
     /// A paste, with its lines.
