@@ -192,17 +192,6 @@ impl Compose {
         self.body.is_empty() && self.subject.text().trim().is_empty()
     }
 
-    /// Whether there is enough for the engine to take it as a draft. Before that
-    /// it is kept in this console alone.
-    pub fn is_message(&self) -> bool {
-        let (subject, body) = (!self.subject.text().trim().is_empty(), !self.body.is_empty());
-        match self.channel {
-            Channel::Email => subject && body,
-            Channel::Sms => body,
-            Channel::Push => subject || body,
-        }
-    }
-
     /// The message as it stands, as a draft.
     pub fn writing(&self) -> Writing {
         let topics = self.topics.iter().map(|topic| topic.id.clone()).collect();
@@ -323,7 +312,7 @@ fn leave(state: &mut State) {
     save(state);
     match &state.compose {
         Some(compose) if compose.is_blank() && compose.id.is_none() => state.compose = None,
-        Some(compose) if compose.problem.is_some() || !compose.is_message() => {
+        Some(compose) if compose.problem.is_some() => {
             state.say("Kept in this console; c opens it again.");
         }
         _ => state.say("The draft is kept."),

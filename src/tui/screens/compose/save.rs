@@ -22,7 +22,7 @@ pub(super) fn soon(state: &mut State) {
 pub fn save(state: &mut State) {
     let Some(compose) = &mut state.compose else { return };
     let new = compose.id.is_none();
-    if compose.saving || !compose.is_message() || (compose.saved == compose.edit && !new) {
+    if compose.saving || compose.is_blank() || (compose.saved == compose.edit && !new) {
         return;
     }
     compose.saving = true;
