@@ -75,7 +75,9 @@ async fn claim(core: &Arc<Core>, now: Timestamp) -> Result<Claim> {
         let claimed = core.store.claim_due(now, limit, core.config.late_after).await?;
         let count = claimed.messages.len() + claimed.expired.len() + claimed.held.len();
         for message in &claimed.messages {
-            core.enter(message.no);
+            if !message.state.is_over() {
+                core.enter(message.no);
+            }
         }
         if count < limit || core.closing.is_cancelled() {
             return Ok(Claim { next: claimed.next_due, full: false });

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What a claim of due messages did.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Claimed {
-    /// Taken off the schedule: now processing.
+    /// Taken off the schedule: now processing, or over where nobody was left to be sent to.
     pub messages: Vec<Message>,
     /// Past their deadline: now failed as expired.
     pub expired: Vec<Message>,

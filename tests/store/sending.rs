@@ -2,13 +2,13 @@
 
 use crate::fixture::*;
 use herald::domain::delivery::{Outcome, SkipReason};
-use herald::domain::ids::{IdentifierNo, SubscriberId, TargetId, TopicId, UserId};
-use herald::domain::message::Progress;
+use herald::domain::ids::{IdentifierNo, MessageNo, SubscriberId, TargetId, TopicId, UserId};
+use herald::domain::message::{Message, Progress};
 use herald::domain::person::User;
-use herald::domain::plan::{LaneKey, WaitReason, WindowSource};
-use herald::domain::state::{Event, MessageState};
+use herald::domain::plan::{LaneKey, PlanCursor, WaitReason, WindowSource};
+use herald::domain::state::{Event, Hold, MessageState};
 use herald::domain::time::Timestamp;
-use herald::store::dispatch::{Claim, Decision, ItemOutcome, JournalEntry, WaitingFilter};
+use herald::store::dispatch::{Claim, Decision, ItemOutcome, JournalEntry, PlanStep, WaitingFilter};
 use herald::store::history::LogQuery;
 use herald::store::page::Order;
 use herald::store::{Store, StoreError};
@@ -207,7 +207,96 @@ async fn cancelling_takes_back_who_was_not_tried(store: impl Store) {
     assert!(matches!(refused, Err(StoreError::Transition(_))));
 }
 
+async fn cancel(store: &impl Store, message: MessageNo) {
+    let cancel = Event::Cancel { by: "tester".into() };
+    store.transition(message, cancel, None, T0, Some(audit("message.cancel", "m"))).await.unwrap();
+}
+
+/// Outcomes of a message that was cancelled and deleted meanwhile must not keep those of
+/// others from being recorded, nor an engine from starting.
+async fn a_message_can_be_deleted_while_something_is_in_flight(store: impl Store) {
+    let planned = audience(&store, 4).await;
+    let message = sending(&store, "m", vec![(SMTP, planned.clone())]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 2).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    let (second, _) = claim(&store, lane, 2).await;
+    let lost = claim_all(&store, vec![second]).await.windows[0].unwrap();
+    cancel(&store, message.no).await;
+    store.delete_message(&message.id, audit("message.delete", "m")).await.unwrap();
+    for index in 0..2 {
+        let outcomes = vec![(window, vec![over(index, &candidates, Outcome::Accepted)])];
+        store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    }
+    assert_eq!(store.log(log_query()).await.unwrap().rows.len(), 2);
+    // What a start finds: the window of a plan that is gone.
+    let outcomes = vec![(lost, Vec::new())];
+    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    assert!(store.open_windows().await.unwrap().is_empty());
+}
+
+async fn a_lost_answer_after_a_cancel_is_uncertain(store: impl Store) {
+    let planned = audience(&store, 2).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 1).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    cancel(&store, message.no).await;
+    let mut lost = wait(0, &candidates, T0, WaitReason::InDoubt);
+    lost.outcome = Outcome::Uncertain;
+    let outcomes = vec![(window, vec![lost])];
+    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    let progress = store.message(&message.id).await.unwrap().progress;
+    assert_eq!((progress.uncertain, progress.cancelled, progress.open()), (1, 1, 0));
+}
+
+/// A message that was held in mid-send, as a restored copy is.
+async fn held(store: &impl Store, message: MessageNo) {
+    store.transition(message, Event::Hold(Hold::Restored), None, T0, None).await.unwrap();
+}
+
+async fn a_deadline_that_passes_while_held_counts_everybody(store: impl Store) {
+    let planned = audience(&store, 4).await;
+    let late = T0.plus(Duration::from_mins(1));
+    let message = Message { expires_at: Some(late), ..due_mail("m", T0) };
+    let message = store.create_message(message, audit("message.create", "m")).await.unwrap();
+    store.claim_due(T0, 10, None).await.unwrap();
+    let cursor = PlanCursor { after: None, done: true };
+    let runs = vec![(SMTP, planned)];
+    let step = PlanStep { message: message.no, run: 1, expect: PlanCursor::default(), cursor, runs };
+    store.append_plan(step).await.unwrap();
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 1).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    let outcomes = vec![(window, vec![wait(0, &candidates, T0, WaitReason::Retry)])];
+    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    held(&store, message.no).await;
+    store.transition(message.no, Event::Release, None, T0, None).await.unwrap();
+    let claimed = store.claim_due(late, 10, None).await.unwrap();
+    let progress = claimed.expired[0].progress;
+    assert_eq!((progress.expired, progress.open()), (4, 0));
+    assert!(store.lanes(SMTP).await.unwrap().is_empty());
+}
+
+async fn a_message_that_was_held_with_nobody_left_ends_when_released(store: impl Store) {
+    let planned = audience(&store, 1).await;
+    let message = sending(&store, "m", vec![(SMTP, planned)]).await;
+    let lane = LaneKey { message: message.no, provider: SMTP };
+    let (first, candidates) = claim(&store, lane, 1).await;
+    let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
+    held(&store, message.no).await;
+    let outcomes = vec![(window, vec![over(0, &candidates, Outcome::Accepted)])];
+    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store.transition(message.no, Event::Release, None, T0, None).await.unwrap();
+    let claimed = store.claim_due(T0, 10, None).await.unwrap();
+    assert_eq!(claimed.messages[0].state, MessageState::Sent);
+}
+
 contract! {
+    a_message_can_be_deleted_while_something_is_in_flight,
+    a_lost_answer_after_a_cancel_is_uncertain,
+    a_deadline_that_passes_while_held_counts_everybody,
+    a_message_that_was_held_with_nobody_left_ends_when_released,
     a_message_goes_from_scheduled_to_sent,
     an_outcome_counts_once,
     who_waits_is_claimed_when_due,

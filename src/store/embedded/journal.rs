@@ -47,10 +47,16 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
     let Some(mut window) = tx.record::<Window>(Table::Windows, &key)? else { return Ok(None) };
     let lane = window.lane;
     let len = window.source.len();
-    let active = matches!(
-        tx.state(lane.message)?.state,
-        MessageState::Processing | MessageState::Paused { .. } | MessageState::Held(_)
-    );
+    let active = match tx.state(lane.message) {
+        Ok(row) => {
+            matches!(
+                row.state,
+                MessageState::Processing | MessageState::Paused { .. } | MessageState::Held(_)
+            )
+        }
+        Err(Fail::Refused(_)) => return record_orphans(tx, window, items).map(|()| None),
+        Err(fail) => return Err(fail),
+    };
     let mut change = Progress::default();
     let mut taken_back = 0;
     for item in items {
@@ -76,8 +82,10 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
                     let mut waiting = waiting.clone();
                     waiting.no = next_wait(tx);
                     put_waiting(tx, &WaitRow { lane, due: *due, waiting })?;
+                } else if item.outcome == Outcome::Uncertain {
+                    // Its message has ended meanwhile: nobody tries again, and it may have been taken.
+                    change.uncertain += 1;
                 } else {
-                    // Its message has ended meanwhile: nobody tries again.
                     taken_back += 1;
                 }
             }
@@ -105,6 +113,27 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
         tx.put(Table::Windows, &key, &window)?;
     }
     Ok(Some(lane.message))
+}
+
+/// Records outcomes of a message that was cancelled and deleted while they were under way: they are
+/// logged, and nobody counts them any more.
+fn record_orphans(tx: &mut Tx<'_>, mut window: Window, items: &[ItemOutcome]) -> Attempt<()> {
+    let len = window.source.len();
+    for item in items {
+        let index = item.index as usize;
+        let logged = matches!(item.next, Next::Over | Next::Wait { log: true, .. });
+        if index < len && window.mark_done(index) && logged {
+            log(tx, window.lane, window.run, item);
+        }
+    }
+    let key = window.no.0.to_be_bytes();
+    // After a restart nobody knows any more who they were: the plan is gone, too.
+    if items.is_empty() || window.done_count() >= len {
+        tx.remove(Table::Windows, &key)?;
+    } else {
+        tx.put(Table::Windows, &key, &window)?;
+    }
+    Ok(())
 }
 
 /// Whether an outcome is a cause for which a message can end as failed.

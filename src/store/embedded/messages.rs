@@ -191,13 +191,7 @@ pub(super) fn transition(
             end(tx, no, at, None)?;
         }
         Event::Finish { .. } => end(tx, no, at, None)?,
-        Event::Expire => {
-            take_back(tx, no, |p, n| {
-                p.claimed += n;
-                p.expired += n;
-            })?;
-            end(tx, no, at, Some("Expired before it was sent."))?;
-        }
+        Event::Expire => expire(tx, no, at)?,
         Event::Reopen => {
             row.run += 1;
             row.started_at = Some(at);
@@ -207,10 +201,22 @@ pub(super) fn transition(
             tx.remove(Table::Errors, &no.0.to_be_bytes())?;
         }
     }
+    if matches!(event, Event::Claim) {
+        finish_if_over(tx, no, at)?;
+    }
     if let Some(audit) = audit {
         tx.audit(audit)?;
     }
     current(tx, no)
+}
+
+/// What goes with the end of a message whose deadline passed before it could start, or go on.
+fn expire(tx: &mut Tx<'_>, no: MessageNo, at: Timestamp) -> Attempt<()> {
+    take_back(tx, no, |p, n| {
+        p.claimed += n;
+        p.expired += n;
+    })?;
+    end(tx, no, at, Some("Expired before it was sent."))
 }
 
 fn start(row: &mut StateRow, at: Timestamp) {
@@ -388,7 +394,7 @@ pub(super) fn claim_due(
         row.revision = row.revision.next();
         if row.expires_at.is_some_and(|deadline| deadline <= now) {
             row.state = row.state.apply(Event::Expire)?;
-            end(tx, no, now, Some("Expired before it was sent."))?;
+            expire(tx, no, now)?;
             claimed.expired.push(current(tx, no)?);
         } else if late_after.is_some_and(|span| now.since(at) > span) {
             row.state = row.state.apply(Event::Hold(Hold::Late))?;
@@ -396,6 +402,8 @@ pub(super) fn claim_due(
         } else {
             row.state = row.state.apply(Event::Claim)?;
             start(row, now);
+            // One that was held in mid-send may have nobody left.
+            finish_if_over(tx, no, now)?;
             claimed.messages.push(current(tx, no)?);
         }
     }
