@@ -230,7 +230,12 @@ async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
 }
 
 /// As [`assign`], and who is gone goes to the default: the batch will say why it is left out.
-async fn assign_all(core: &Core, choice: &Choice, channel: Channel, recipients: &[Planned]) -> Result<Runs> {
+pub(crate) async fn assign_all(
+    core: &Core,
+    choice: &Choice,
+    channel: Channel,
+    recipients: &[Planned],
+) -> Result<Runs> {
     let mut runs = assign(core, choice, channel, recipients).await?;
     let mut have: Vec<_> =
         runs.iter().flat_map(|(_, list)| list.iter().map(|planned| planned.target)).collect();

@@ -246,7 +246,8 @@ pub trait Dispatch {
         source: WindowSource,
         runs: Vec<(ProviderNo, Vec<Planned>)>,
     ) -> Result<()>;
-    /// Moves everybody who waits in a lane to another provider's lane of the same message.
+    /// Moves everybody who waits in a lane to another provider's lane of the same message; who waited
+    /// for the old provider alone is due at once.
     async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64>;
     /// A page of those who wait, by number.
     async fn waiting(

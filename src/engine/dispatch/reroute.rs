@@ -100,13 +100,14 @@ impl Dispatcher {
         Ok(false)
     }
 
-    /// Where each of these people goes. Who has nowhere to go stays.
+    /// Where each of these people goes. Who has nowhere to go stays; who is gone goes with the others,
+    /// and the batch will say why it is left out.
     async fn destinations(&self, channel: Channel, planned: &[Planned]) -> Result<plan::Runs> {
-        let mut runs = plan::assign(&self.core, &self.choice, channel, planned).await?;
+        let mut runs = plan::assign_all(&self.core, &self.choice, channel, planned).await?;
         let mut placed: Vec<_> =
             runs.iter().flat_map(|(_, list)| list.iter().map(|planned| planned.target)).collect();
         placed.sort_unstable();
-        // Who has nowhere to go, or is gone, stays; the batch will say why it is left out.
+        // Who has nowhere to go stays.
         let mut stay: Vec<_> = planned
             .iter()
             .filter(|planned| placed.binary_search(&planned.target).is_err())

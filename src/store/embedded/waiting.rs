@@ -231,8 +231,15 @@ fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
     Ok(())
 }
 
-/// Moves those who wait in a lane to another provider's.
-pub(super) fn reassign(tx: &mut Tx<'_>, lane: LaneKey, to: ProviderNo, limit: usize) -> Attempt<u64> {
+/// Moves those who wait in a lane to another provider's. Who waited until the old one takes messages
+/// from us again is due at once.
+pub(super) fn reassign(
+    tx: &mut Tx<'_>,
+    lane: LaneKey,
+    to: ProviderNo,
+    limit: usize,
+    at: Timestamp,
+) -> Attempt<u64> {
     let keys = tx.keys(Table::WaitingDue, beginning(&super::plan::lane_key(lane)), limit)?;
     let moved = LaneKey { message: lane.message, provider: to };
     if moved == lane {
@@ -242,7 +249,12 @@ pub(super) fn reassign(tx: &mut Tx<'_>, lane: LaneKey, to: ProviderNo, limit: us
         debug_assert_eq!(short_at(key, 8), lane.provider.0);
         if let Some(mut row) = super::journal::waiting_row(tx, WaitNo(number_at(key, 20)))? {
             row.waiting.batch = None;
-            relocate(tx, &row, moved, row.due)?;
+            let refused = row.waiting.why == WaitReason::ProviderRefuses;
+            let due = if refused { at } else { row.due };
+            if refused {
+                row.waiting.why = WaitReason::Retry;
+            }
+            relocate(tx, &row, moved, due)?;
         }
     }
     Ok(keys.len() as u64)

@@ -85,7 +85,8 @@ impl Dispatch for Embedded {
     }
 
     async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64> {
-        self.write(Class::Growth, move |tx| waiting::reassign(tx, lane, to, limit)).await
+        let at = self.shared.clock.now();
+        self.write(Class::Growth, move |tx| waiting::reassign(tx, lane, to, limit, at)).await
     }
 
     async fn waiting(
