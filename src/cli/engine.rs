@@ -80,8 +80,12 @@ impl RunningEngine {
             running: mode == Mode::Full,
         });
         let mut running = Self { instance, settings, lock, engine, api, doors: Vec::new() };
-        if doors == Doors::Open {
-            running.open_doors().await?;
+        if doors == Doors::Open
+            && let Err(failure) = running.open_doors().await
+        {
+            // It may be sending already: what is in flight must not become doubtful.
+            running.stop().await?.release();
+            return Err(failure);
         }
         Ok(running)
     }

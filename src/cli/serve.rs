@@ -4,6 +4,7 @@ use super::args::Serve;
 use super::engine::{Doors, RunningEngine};
 use super::failure::{Failure, Outcome};
 use super::instance::{EngineLock, Instance};
+use super::session::attach;
 use super::{fault, signals};
 use crate::engine::Mode;
 use crate::settings::Settings;
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a console that hands over may take to give up the lock.
-const HAND_OVER: Duration = Duration::from_secs(10);
+/// How long whoever holds the lock and does not answer may take to give it up: a console that hands
+/// over, or a command that opened the store for itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs until a signal, or until somebody asks through the socket.
 pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Outcome {
@@ -20,7 +22,7 @@ pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Ou
         // Fails only for a leader of a process group, which is detached already.
         let _ = rustix::process::setsid();
     }
-    let lock = wait_for_lock(&instance, if args.detached { HAND_OVER } else { Duration::ZERO }).await?;
+    let lock = wait_for_lock(&instance, &settings).await?;
     fault::point("serve.locked");
     let dir = instance.dir().to_owned();
     let engine = RunningEngine::start(instance, Arc::clone(&settings), lock, Mode::Full, Doors::Open).await?;
@@ -35,13 +37,15 @@ pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Ou
     Ok(())
 }
 
-async fn wait_for_lock(instance: &Instance, patience: Duration) -> Outcome<EngineLock> {
-    let until = Instant::now() + patience;
+async fn wait_for_lock(instance: &Instance, settings: &Settings) -> Outcome<EngineLock> {
+    let until = Instant::now() + PATIENCE;
     loop {
         if let Some(lock) = instance.try_lock()? {
             return Ok(lock);
         }
-        if Instant::now() >= until {
+        // An engine that answers will not go away; one that answers in anger is one, too.
+        let answers = !matches!(attach(instance, settings).await, Ok(None));
+        if answers || Instant::now() >= until {
             let pid = instance.holder().map(|pid| format!(" (process {pid})")).unwrap_or_default();
             return Err(Failure::Unreachable(format!(
                 "another Herald{pid} is already the engine of {}: `herald` attaches to it",
