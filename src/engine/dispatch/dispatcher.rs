@@ -19,7 +19,7 @@ use crate::engine::core::{Core, lock};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::Quota;
 use crate::store::StoreError;
-use crate::store::dispatch::{Decision, Lane, WaitingFilter};
+use crate::store::dispatch::{Decision, Lane, Next, WaitingFilter};
 use crate::store::history::StoreHealth;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -468,8 +468,14 @@ impl Dispatcher {
             if held { (Timestamp::NEVER, WaitReason::ProviderRefuses) } else { (wall, WaitReason::Retry) };
         for train in self.desk.take_back() {
             self.quota.give_back(train.items.len() as u64);
+            // A key of an earlier window was used: without it they would be sent to anew.
+            let used = train.key.filter(|key| key.window != train.window);
             for item in &train.items {
-                self.verdicts.record(item.put_back(train.window, due, why, wall));
+                let mut done = item.put_back(train.window, due, why, wall);
+                if let Next::Wait { waiting, .. } = &mut done.outcome.next {
+                    waiting.batch = used;
+                }
+                self.verdicts.record(done);
             }
         }
     }

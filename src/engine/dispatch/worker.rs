@@ -107,11 +107,15 @@ impl Hand<'_> {
     }
 
     /// A batch that is in doubt as a whole goes again under its key, whatever the policy: the service
-    /// then takes it once.
+    /// then takes it once. So does one that was in doubt before and did not reach the service now.
     fn keep_key(&mut self) {
-        let uncertain = |done: &Done| done.outcome.outcome == Outcome::Uncertain;
         let Some(key) = self.train.key else { return };
-        if self.done.len() != self.answered.len() || !self.done.iter().all(uncertain) {
+        let again = key.window != self.train.window;
+        let unknown = |done: &Done| {
+            done.outcome.outcome == Outcome::Uncertain
+                || (again && done.sign == Sign::Way && done.outcome.outcome == Outcome::Transient)
+        };
+        if self.done.len() != self.answered.len() || !self.done.iter().all(unknown) {
             return;
         }
         let soon = self.core.clock.now().plus(Duration::from_secs(2));
