@@ -142,7 +142,9 @@ impl Dispatcher {
         if self.unsure {
             self.reconcile().await?;
         }
-        if !closing && !self.core.stopped() {
+        // On a full disk no claim would be granted; outcomes are.
+        let recordable = *self.core.store.health().borrow() == StoreHealth::Well;
+        if !closing && recordable && !self.core.stopped() {
             self.reroute(&conditions).await?;
             let read = self.read(wall, &conditions, now).await?;
             let claims = self.claims(&conditions, now, wall);
