@@ -168,11 +168,12 @@ impl Dispatcher {
         let choice = self.core.choice().await?;
         if !self.started || !Arc::ptr_eq(&choice, &self.choice) {
             let new = choice.get(self.desk.no).cloned();
-            self.choice = choice;
-            self.rerouted = false;
             if !self.started || new != self.provider {
                 self.changed(new).await?;
             }
+            // Only now: what could not be taken on is taken on with the next look.
+            self.choice = choice;
+            self.rerouted = false;
             self.started = true;
         }
         let touched = self.desk.take_touched();
