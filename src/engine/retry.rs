@@ -52,6 +52,11 @@ pub fn speaks_of_the_way(answer: &Answer) -> bool {
     }
 }
 
+/// Whether an answer was given to one recipient's mail, however much its code speaks of us.
+pub fn speaks_of_one(answer: &Answer) -> bool {
+    matches!(answer.stage, Stage::Recipient | Stage::Content)
+}
+
 /// The first wait after an answer of this stage.
 fn base(stage: Stage) -> Duration {
     match stage {
@@ -88,6 +93,9 @@ pub fn decide(answer: &Answer, on: &Attempted, config: &EngineConfig, chance: &C
         Verdict::Accepted => Fate::Over(Outcome::Accepted),
         Verdict::Permanent => Fate::Over(Outcome::Permanent),
         Verdict::TargetExpired => Fate::Over(Outcome::TargetExpired),
+        // One mailing list that does not take our mail is not the whole service: it is that recipient's
+        // end, unless there are many of them in a row (see `streak`).
+        Verdict::Refused if speaks_of_one(answer) => Fate::Over(Outcome::Permanent),
         Verdict::Refused => Fate::Wait {
             outcome: Outcome::Transient,
             due: Timestamp::NEVER,
@@ -225,6 +233,8 @@ mod tests {
             let answer = Answer::new(verdict, Stage::Recipient, 0, "");
             assert_eq!(fate(&answer, &on(1, 9_000, InDoubt::Hold)), Fate::Over(outcome));
         }
+        let list = Answer::new(Verdict::Refused, Stage::Recipient, 550, "5.7.1 members only");
+        assert_eq!(fate(&list, &on(1, 9_000, InDoubt::Hold)), Fate::Over(Outcome::Permanent));
         let refused = Answer::new(Verdict::Refused, Stage::Authentication, 535, "no");
         assert!(matches!(
             fate(&refused, &on(1, 9_000, InDoubt::Hold)),

@@ -1,14 +1,15 @@
 //! Who gets a message, through whom, and what is recorded.
 
 use crate::world::{
-    World, actor, add, address, audit, create, draft, edit, ended, log, message, people, person, provider,
-    send, sleep, smtp, until,
+    World, accept, actor, add, address, audit, create, draft, edit, ended, log, message, people, person,
+    provider, refuse, send, sleep, smtp, until,
 };
 use herald::domain::channel::Channel;
 use herald::domain::content::Content;
-use herald::domain::delivery::{Outcome, SkipReason};
-use herald::domain::ids::{MessageId, TargetId, TopicId, UserId};
+use herald::domain::delivery::{Outcome, SkipReason, Stage};
+use herald::domain::ids::{MessageId, ProviderId, TargetId, TopicId, UserId};
 use herald::domain::state::{Hold, MessageState};
+use herald::providers::adapter::Verdict;
 
 #[test]
 fn a_topic_gets_a_message_once_each() {
@@ -297,5 +298,50 @@ fn failed_recipients_can_be_tried_again() {
         assert_eq!(second.state, MessageState::Sent);
         assert_eq!((second.progress.accepted, second.progress.failed, second.run), (30, 0, 2));
         assert!(world.post.copies("again").values().all(|count| *count == 1));
+    });
+}
+
+#[test]
+fn one_list_that_refuses_us_does_not_stop_the_provider() {
+    let world = World::default();
+    world.post.script(|sent| {
+        if sent.address == address(Channel::Email, 3) {
+            refuse(Verdict::Refused, Stage::Recipient, 550, "5.7.1 for members only")
+        } else {
+            accept()
+        }
+    });
+    world.live(async |engine| {
+        smtp(&engine).await;
+        people(&engine, Channel::Email, "all", 0..50).await;
+        send(&engine, "hello", Channel::Email, "all").await;
+        let end = ended(&engine, "hello").await;
+        assert_eq!((end.progress.accepted, end.progress.failed), (49, 1));
+        let mail = ProviderId::new("mail").unwrap();
+        assert_eq!(engine.store().provider(&mail).await.unwrap().hold, None);
+    });
+}
+
+#[test]
+fn a_provider_that_lets_nobody_through_is_stopped_and_nobody_fails() {
+    let world = World::default();
+    world.post.script(|_| refuse(Verdict::Refused, Stage::Recipient, 554, "5.7.1 relay access denied"));
+    world.live(async |engine| {
+        smtp(&engine).await;
+        people(&engine, Channel::Email, "all", 0..60).await;
+        send(&engine, "hello", Channel::Email, "all").await;
+        let mail = ProviderId::new("mail").unwrap();
+        until("the provider is stopped", async || {
+            engine.store().provider(&mail).await.unwrap().hold.is_some()
+        })
+        .await;
+        sleep(5.0).await;
+        let progress = message(&engine, "hello").await.progress;
+        assert_eq!((progress.failed, progress.in_flight()), (0, 0));
+        assert_eq!(progress.held + progress.untouched(), 60);
+        world.post.script(|_| accept());
+        engine.resume_provider(&mail, &actor()).await.unwrap();
+        assert_eq!(ended(&engine, "hello").await.state, MessageState::Sent);
+        assert!(world.post.copies("hello").values().all(|count| *count == 1));
     });
 }

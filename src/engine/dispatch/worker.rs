@@ -293,11 +293,14 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: &Answer) -> Done {
         }
     };
     let way = retry::speaks_of_the_way(answer);
+    // Whatever the step, a session that broke off has said nothing of the recipient.
+    let lost = answer.code == 0 && answer.stage != Stage::Local;
     let sign = match answer.verdict {
         Verdict::Accepted => Sign::Accepted,
         Verdict::Permanent => Sign::Refusal,
+        Verdict::Refused if retry::speaks_of_one(answer) => Sign::Refusal,
         Verdict::Refused => Sign::RefusesUs,
-        Verdict::Transient | Verdict::Uncertain if way => Sign::Way,
+        Verdict::Transient | Verdict::Uncertain if way || lost => Sign::Way,
         Verdict::TargetExpired | Verdict::Transient | Verdict::Uncertain => Sign::Answered,
     };
     let place =
