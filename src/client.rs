@@ -6,13 +6,14 @@ mod error;
 mod events;
 mod http1;
 mod in_process;
+mod steps;
 mod transport;
 
-pub use calls::Steps;
 pub use error::{ClientError, Result};
 pub use events::EventStream;
 pub use http1::{Address, Http1};
 pub use in_process::InProcess;
+pub use steps::Steps;
 pub use transport::{Body, BoxError, Transport, TransportError, body_from, empty_body};
 
 use crate::wire::header;

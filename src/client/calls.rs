@@ -2,7 +2,7 @@
 
 use super::error::Result;
 use super::transport::{Body, empty_body};
-use super::{Client, EventStream, decode, read_all};
+use super::{Client, EventStream, Steps, read_all};
 use crate::domain::channel::Channel;
 use crate::domain::ids::Revision;
 use crate::wire::delivery::{
@@ -21,9 +21,7 @@ use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, Updat
 use crate::wire::transfer::{
     BackupProgress, BackupRequest, FoundList, Import, ImportList, ImportProgress, ImportRequest, PersonExport,
 };
-use bytes::BytesMut;
 use http::{HeaderValue, Method};
-use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -556,49 +554,5 @@ impl Client {
     pub async fn audience_bound(&self, topics: &[String], channel: Channel) -> Result<Affected> {
         let pairs = [("topics".to_owned(), topics.join(",")), ("type".to_owned(), channel.to_string())];
         self.get(&with_pairs("/v1/herald/audience", &pairs)).await
-    }
-}
-
-/// An answer that comes in steps: one JSON object a line.
-pub struct Steps<T> {
-    body: Body,
-    buffer: BytesMut,
-    ended: bool,
-    step: std::marker::PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned> Steps<T> {
-    fn new(body: Body) -> Self {
-        Self { body, buffer: BytesMut::new(), ended: false, step: std::marker::PhantomData }
-    }
-
-    /// The next step; `None` after the last.
-    pub async fn next(&mut self) -> Result<Option<T>> {
-        use super::{ClientError, TransportError};
-        loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(end + 1);
-                if line.iter().all(u8::is_ascii_whitespace) {
-                    continue;
-                }
-                return decode(&line).map(Some);
-            }
-            if self.ended {
-                let rest = self.buffer.split();
-                return if rest.is_empty() { Ok(None) } else { decode(&rest).map(Some) };
-            }
-            match self.body.frame().await {
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        self.buffer.extend_from_slice(&bytes);
-                    }
-                }
-                Some(Err(error)) => {
-                    self.ended = true;
-                    return Err(ClientError::Transport(TransportError::Broken(error.to_string())));
-                }
-                None => self.ended = true,
-            }
-        }
     }
 }

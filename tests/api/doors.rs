@@ -40,7 +40,7 @@ async fn over_tcp_nobody_is_anybody_without_a_key() {
     let error = reader.create_topic(&topic).await.unwrap_err();
     assert_eq!(error.to_string(), "reader (role: applications) missing scopes ([\"topics.write\"])");
     assert_eq!(kind(reader.shut_down().await), "general_owner_only");
-    assert_eq!(world.client().keys().await.unwrap().keys[0].accessed_at.is_some(), true);
+    assert!(world.client().keys().await.unwrap().keys[0].accessed_at.is_some());
 
     world.client().delete_key(made.key.id.as_str()).await.unwrap();
     assert_eq!(kind(reader.topics(&all()).await), "general_unauthorized_scope");

@@ -14,6 +14,7 @@ async fn ready() -> World {
 
 const EMAIL: &str = "/v1/messaging/messages/email";
 
+#[allow(clippy::needless_pass_by_value, reason = "called with literals")]
 fn mail(id: &str, more: Value) -> Value {
     let mut body = json!({"messageId": id, "subject": "Hi", "content": "<b>x</b>", "topics": ["news"]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
