@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 /// The console, attached to the engine of this data directory or with its own.
 pub fn run(global: &Global) -> Outcome {
+    needs_terminal()?;
     let settings = settings(global, |_| {})?;
     let instance = instance(&settings)?;
     logging::to_file(&settings, &instance.log_dir())?;
@@ -33,20 +34,34 @@ pub fn run(global: &Global) -> Outcome {
     let attached = matches!(session, Session::Attached(_));
     let place = Place { label: None, attached };
     let client = session.client().operator(&operator(global));
-    let shown = show(client.clone(), &settings, &instance.log_dir(), place);
+    let shown = show(client.clone(), &settings, &instance.log_dir(), &place);
     match session {
         Session::Attached(_) => shown.map(|_| ()),
         Session::Own(engine) => engine_runtime.block_on(async {
             let work = has_work(&client).await.unwrap_or(true);
             let ended_by_signal = matches!(shown, Ok(Exit::Signal(_)));
-            if !work || ended_by_signal || shown.is_err() {
+            if !work || ended_by_signal {
                 engine.stop().await?.release();
                 return shown.map(|_| ());
             }
+            // Also when the console broke: the engine never depends on it.
             let told = !matches!(shown, Ok(Exit::HungUp));
-            leave_running(*engine, &instance, &settings, global, told).await
+            leave_running(*engine, &instance, &settings, global, told).await?;
+            shown.map(|_| ())
         }),
     }
+}
+
+/// Says so before anything is started where no console can be shown.
+fn needs_terminal() -> Outcome {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if dumb || std::fs::File::options().read(true).write(true).open("/dev/tty").is_err() {
+        return Err(Failure::Usage(
+            "the console needs a terminal that can show it, and there is none here; `herald serve` runs without, `herald help` lists the rest"
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Hands over; if that fails, goes on as `herald serve` does, and says so.
@@ -88,13 +103,13 @@ pub fn demo(global: &Global, args: &Demo) -> Outcome {
     let running = engine_runtime.block_on(RunningDemo::start(Arc::clone(&settings), args))?;
     let place = Place { label: Some("DEMO".into()), attached: false };
     let client = running.client().operator(&operator(global));
-    let shown = show(client, &settings, &running.log_dir(), place);
+    let shown = show(client, &settings, &running.log_dir(), &place);
     engine_runtime.block_on(running.stop())?;
     shown.map(|_| ())
 }
 
 /// Shows a console at this process's terminal until it ends.
-fn show(client: Client, settings: &Settings, log_dir: &Path, place: Place) -> Outcome<Exit> {
+fn show(client: Client, settings: &Settings, log_dir: &Path, place: &Place) -> Outcome<Exit> {
     let config = etcetera::choose_base_strategy().ok().map(|dirs| dirs.config_dir().join("herald"));
     let env = |name: &str| std::env::var(name).ok();
     let mut notices = Vec::new();
