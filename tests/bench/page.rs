@@ -55,7 +55,7 @@ fn main() {
             ("by message", &|row| LogQuery { message: Some(row.message), ..base.clone() }),
             ("by target", &|row| LogQuery { target: Some(row.target), ..base.clone() }),
             ("by outcome", &|_| LogQuery { outcomes: vec![Outcome::Permanent], ..base.clone() }),
-            ("by time", &|row| LogQuery { until: Some(row.at), ..base.clone() }),
+            ("by time", &|row| LogQuery { until: Some(Timestamp(row.at.0 + 1)), ..base.clone() }),
         ];
         for (name, query) in kinds {
             let mut times = Vec::new();
