@@ -10,7 +10,7 @@ mod rig;
 use herald::store::embedded::Embedded;
 use herald::store::messages::Messages as _;
 use rig::figures::{Bar, figure, millis, quantile};
-use rig::machine::Watch;
+use rig::machine::{self, Watch};
 use rig::{size, world};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,6 +90,9 @@ fn main() {
         figure("created a second", reached, "/s", Bar::Least(40_000.0));
         figure("p50", millis(quantile(&times, 50.0)), "ms", Bar::None);
         figure("p99", millis(quantile(&times, 99.0)), "ms", Bar::Most(60.0));
+        let syncs = machine::syncs(dir.path());
+        figure("the disk alone, 4 KiB and a sync, p50", millis(quantile(&syncs, 50.0)), "ms", Bar::None);
+        figure("the disk alone, p99", millis(quantile(&syncs, 99.0)), "ms", Bar::None);
         let watch = Watch::begin(&[]);
         let times = open(&store, rate, seconds, creates).await;
         println!("  {}", watch.end().note());

@@ -1,6 +1,7 @@
 //! What the machine did besides, and what a process takes of it.
 
-use std::time::Instant;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 /// Ticks of the kernel's clock in a second.
 const TICKS: f64 = 100.0;
@@ -78,6 +79,24 @@ fn ticks(pid: u32) -> u64 {
     // Behind the name, which may have blanks in it.
     let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     rest.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap_or_default()).sum()
+}
+
+/// How long the disk takes to make 4 KiB durable at the end of a file, many times one after the
+/// other: the least that any durable answer costs here and now. Sorted.
+pub fn syncs(dir: &std::path::Path) -> Vec<Duration> {
+    let path = dir.join("sync");
+    let mut file = std::fs::File::create(&path).unwrap();
+    let mut times: Vec<_> = (0..400)
+        .map(|_| {
+            let begun = Instant::now();
+            file.write_all(&[7; 4096]).unwrap();
+            file.sync_data().unwrap();
+            begun.elapsed()
+        })
+        .collect();
+    std::fs::remove_file(path).unwrap();
+    times.sort();
+    times
 }
 
 /// The most memory that this process has had, in MiB.
