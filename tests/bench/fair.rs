@@ -107,7 +107,7 @@ fn limit_used(runtime: &tokio::runtime::Runtime, seconds: usize, dead: bool) -> 
         world::http_provider(&store, "sink", Channel::Push, sink.addr, limited(rate)).await;
         world::people(&store, Channel::Push, "all", (rate as usize) * (seconds + 3)).await;
         if dead {
-            let nobody = if seconds % 2 == 0 { "127.0.0.1:9".parse().unwrap() } else { mute.addr };
+            let nobody = if seconds.is_multiple_of(2) { "127.0.0.1:9".parse().unwrap() } else { mute.addr };
             world::http_provider(&store, "dead", Channel::Sms, nobody, Limits::default()).await;
             world::people(&store, Channel::Sms, "sms", 20_000).await;
         }

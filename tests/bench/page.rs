@@ -18,6 +18,9 @@ use rig::{size, world};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What to look up, given a row that exists.
+type Kind<'a> = &'a dyn Fn(&LogRow) -> LogQuery;
+
 const GROUP: u64 = 4_000;
 const LOOKS: u64 = 1_000;
 
@@ -30,7 +33,7 @@ fn row(n: u64) -> LogRow {
         target: TargetNo(1 + mixed % 1_000_000),
         identifier: IdentifierNo(1 + mixed % 1_000_000),
         provider: ProviderNo(1),
-        outcome: if mixed % 50 == 0 { Outcome::Permanent } else { Outcome::Accepted },
+        outcome: if mixed.is_multiple_of(50) { Outcome::Permanent } else { Outcome::Accepted },
         attempt: 1,
         run: 1,
         detail: LogDetail { answer: "250 2.0.0 Ok: queued as 0123456789AB".into(), ..LogDetail::default() },
@@ -50,7 +53,7 @@ fn main() {
         }
         println!("page: {rows} rows, written at {:.0}/s", rows as f64 / begun.elapsed().as_secs_f64());
         let base = LogQuery { order: Order::Descending, limit: 50, scan: 50_000, ..LogQuery::default() };
-        let kinds: [(&str, &dyn Fn(&LogRow) -> LogQuery); 5] = [
+        let kinds: [(&str, Kind<'_>); 5] = [
             ("newest first", &|_| base.clone()),
             ("by message", &|row| LogQuery { message: Some(row.message), ..base.clone() }),
             ("by target", &|row| LogQuery { target: Some(row.target), ..base.clone() }),

@@ -4,6 +4,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench fails by panicking, reports by printing, and uses what it needs of this"
 )]
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The most that a run may take before it counts as stuck.
-pub const LIMIT: Duration = Duration::from_secs(300);
+pub const LIMIT: Duration = Duration::from_mins(5);
 
 /// A runtime as the program's own: a thread for each core.
 pub fn runtime() -> tokio::runtime::Runtime {
