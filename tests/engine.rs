@@ -4,5 +4,17 @@
 #[path = "engine/world.rs"]
 mod world;
 
+#[path = "engine/answers.rs"]
+mod answers;
+#[path = "engine/crash.rs"]
+mod crash;
+#[path = "engine/limits.rs"]
+mod limits;
+#[path = "engine/model.rs"]
+mod model;
+#[path = "engine/schedule.rs"]
+mod schedule;
 #[path = "engine/sending.rs"]
 mod sending;
+#[path = "engine/table.rs"]
+mod table;

@@ -93,11 +93,14 @@ impl Breaker {
         }
     }
 
-    /// The service answered as a service does.
+    /// The service answered as a service does. An answer to what was sent before the breaker tripped
+    /// does not close it: the probe does.
     pub fn success(&mut self) {
         self.failures = 0;
-        self.trips = 0;
-        self.state = State::Closed;
+        if self.state == State::Probing {
+            self.trips = 0;
+            self.state = State::Closed;
+        }
     }
 
     /// The way failed.
@@ -128,7 +131,9 @@ impl Breaker {
 
     /// Forgets everything: an operator has changed something.
     pub fn reset(&mut self) {
-        self.success();
+        self.failures = 0;
+        self.trips = 0;
+        self.state = State::Closed;
         self.asked = None;
     }
 }
@@ -162,6 +167,8 @@ mod tests {
         breaker.failure("timed out", until, &chance);
         let Permit::Wait(later) = breaker.permit(until) else { panic!("it is open again") };
         assert!(later - until >= Duration::from_millis(1_500), "the pause doubles");
+        breaker.success();
+        assert!(matches!(breaker.permit(until), Permit::Wait(_)), "an older answer does not close it");
         breaker.probe();
         breaker.success();
         assert_eq!(breaker.permit(later), Permit::Open);

@@ -344,12 +344,20 @@ impl World {
     }
 }
 
+impl World {
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
 /// Waits until something holds; fails after a virtual day.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_hours(24 * 5);
+    let begin = Instant::now();
     while !holds().await {
-        assert!(Instant::now() < end, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        let passed = begin.elapsed();
+        assert!(passed < Duration::from_hours(24 * 5), "never: {what}");
+        // Closely at first, and then less so.
+        tokio::time::sleep((passed / 200).clamp(Duration::from_millis(5), Duration::from_mins(5))).await;
     }
 }
 
@@ -524,5 +532,54 @@ pub async fn log(engine: &Engine, id: &str) -> Vec<LogRow> {
         if after.is_none() {
             return rows;
         }
+    }
+}
+
+/// Creates many people at once, in a topic: targets have ids of the store's own.
+pub async fn crowd(engine: &Engine, topic: &str, numbers: std::ops::Range<usize>) {
+    use herald::domain::ids::ImportId;
+    use herald::store::people::ImportPerson;
+    let import = ImportId::new(format!("i-{topic}-{}", numbers.start)).unwrap();
+    let store = engine.store();
+    store.begin_import(import.clone(), "test".into(), audit()).await.unwrap();
+    let all: Vec<_> = numbers.collect();
+    for (step, chunk) in all.chunks(2000).enumerate() {
+        let people = chunk.iter().map(|n| ImportPerson {
+            line: (step * 2000) as u64 + *n as u64,
+            user: UserId::new(format!("u{n}")).unwrap(),
+            name: format!("Name {n}"),
+            addresses: vec![(Channel::Email, address(Channel::Email, *n))],
+            push_provider: None,
+            topics: vec![TopicId::new(topic).unwrap()],
+        });
+        store.import_people(&import, people.collect(), engine.now()).await.unwrap();
+    }
+}
+
+/// What a strict service counts as too much: GCRA with a burst of one per cent of a second's worth, at
+/// least one.
+pub fn too_many(times: &[Timestamp], rate: f64) -> usize {
+    let interval = 1000.0 / rate;
+    // The record is in whole milliseconds.
+    let tolerance = interval * (rate / 100.0).max(1.0) + 1.0;
+    let (mut due, mut refused) = (f64::MIN, 0);
+    for at in times {
+        let now = at.0 as f64;
+        if due - now > tolerance {
+            refused += 1;
+        } else {
+            due = due.max(now) + interval;
+        }
+    }
+    refused
+}
+
+/// A small generator for scripts and stories.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
     }
 }

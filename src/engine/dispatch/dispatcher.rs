@@ -63,6 +63,8 @@ pub(crate) struct Dispatcher {
     was_held: bool,
     /// A commit has failed: windows may be open that nobody knows of.
     pub(super) unsure: bool,
+    /// Since when a streak waits and nobody is asked.
+    idle_since: Option<Instant>,
     probe_at: Option<Instant>,
     probe_wait: Duration,
     /// Lanes that were looked at for another provider already, under this choice.
@@ -92,6 +94,7 @@ impl Dispatcher {
             refused: None,
             was_held: true,
             unsure: false,
+            idle_since: None,
             probe_at: None,
             rerouted: false,
             started: false,
@@ -157,6 +160,13 @@ impl Dispatcher {
             }
         } else if self.due_to_record(now) {
             self.commit(Vec::new(), now).await?;
+            return Ok(true);
+        }
+        if self.verdicts.kept_back() == 0 || !self.idle() {
+            self.idle_since = None;
+        } else if now >= *self.idle_since.get_or_insert(now) + self.core.config.commit_interval {
+            // Nobody is left who could say whether a streak speaks of us.
+            self.verdicts.let_go();
             return Ok(true);
         }
         self.sleep(&conditions, now, wall).await;
@@ -370,14 +380,14 @@ impl Dispatcher {
             self.rate = if rate > self.rate { rate } else { self.rate * 0.75 + rate * 0.25 };
             self.rate_from = (now, 0);
         }
-        let quiet = self.desk.in_hand.load(SeqCst) == 0 && self.desk.at_hand() == 0;
-        if quiet && !self.desk.has_answers() {
-            // Nobody is left who could say whether a streak speaks of us.
-            self.verdicts.let_go();
+        if self.idle() {
             self.breaker.probe_again(now);
-        } else if self.verdicts.kept_back() * 2 > self.window() {
-            self.verdicts.let_go();
         }
+    }
+
+    /// Nobody is with the adapter, and nobody is about to be.
+    fn idle(&self) -> bool {
+        self.desk.in_hand.load(SeqCst) == 0 && self.desk.at_hand() == 0 && !self.desk.has_answers()
     }
 
     /// Notes in the record that the service refuses us, and takes everybody off the desk.
@@ -615,6 +625,9 @@ impl Dispatcher {
         }
         if let Some(at) = self.probe_at {
             sooner(at);
+        }
+        if let Some(since) = self.idle_since {
+            sooner(since + self.core.config.commit_interval);
         }
         if !self.book.lanes.is_empty() {
             sooner(now + SLICE);
