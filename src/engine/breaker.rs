@@ -76,6 +76,11 @@ impl Breaker {
         self.permit(now) == Permit::Open
     }
 
+    /// Whether a probe is under way.
+    pub fn is_probing(&self) -> bool {
+        self.state == State::Probing
+    }
+
     /// What went wrong last.
     pub fn cause(&self) -> &str {
         &self.cause

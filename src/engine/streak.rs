@@ -27,7 +27,7 @@ impl<T> Streak<T> {
         Self { most: most.max(1), places, pending: Vec::new(), seen: BTreeSet::new(), count: 0 }
     }
 
-    /// One more refusal. `Some`: they were too many, and these are the people to put back.
+    /// One more refusal. `Some`: they are too many, and these are the people to put back.
     pub fn refused(&mut self, place: &str, item: T) -> Option<Vec<T>> {
         self.count += 1;
         self.pending.push(item);
@@ -35,8 +35,7 @@ impl<T> Streak<T> {
             self.seen.insert(place.to_owned());
         }
         if self.count >= self.most && self.seen.len() >= self.places {
-            self.seen.clear();
-            self.count = 0;
+            // Whoever follows in the row is put back as well, until somebody is accepted.
             return Some(std::mem::take(&mut self.pending));
         }
         None
@@ -78,6 +77,9 @@ mod tests {
         let back = streak.refused("d0.example", 19).unwrap();
         assert_eq!(back, (0..20).collect::<Vec<_>>());
         assert!(streak.is_empty());
+        assert_eq!(streak.refused("d1.example", 20), Some(vec![20]), "and who follows");
+        streak.broken();
+        assert_eq!(streak.refused("d1.example", 21), None);
     }
 
     #[test]

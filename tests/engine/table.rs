@@ -54,6 +54,7 @@ async fn lift(world: &World, engine: &Engine, condition: Condition) {
         Condition::Quota => drop(edit(engine, "a", |provider| provider.limits.per_hour = None).await),
         // A new address of the server is a new connection, and a fresh breaker.
         Condition::Breaker => {
+            world.post.script(|_| accept());
             drop(
                 edit(engine, "a", |provider| drop(provider.options.insert("mailer".into(), "\"x\"".into())))
                     .await,

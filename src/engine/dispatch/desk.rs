@@ -160,11 +160,6 @@ impl Desk {
         Some(train)
     }
 
-    /// Messages with somebody at hand.
-    pub(crate) fn lines(&self) -> HashSet<MessageNo> {
-        lock(&self.ready).lines.keys().copied().collect()
-    }
-
     /// Takes back everything that no worker has.
     pub(crate) fn take_back(&self) -> Vec<Train> {
         let mut ready = lock(&self.ready);

@@ -19,9 +19,9 @@ use crate::engine::core::{Core, lock};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::Quota;
 use crate::store::StoreError;
-use crate::store::dispatch::{Decision, Lane, Next, WaitingFilter};
+use crate::store::dispatch::{Candidates, Decision, Lane, Next, WaitingFilter};
 use crate::store::history::StoreHealth;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub(crate) struct Dispatcher {
     pub(super) open: BTreeMap<WindowNo, super::journal::Open>,
     /// Recipients that are claimed and have no recorded outcome.
     pub(super) claimed: usize,
+    /// The same by message.
+    pub(super) claimed_of: HashMap<MessageNo, usize>,
     pub(super) last_commit: Instant,
     /// Answers a second, as of late.
     pub(super) rate: f64,
@@ -87,6 +89,7 @@ impl Dispatcher {
             link: None,
             open: BTreeMap::new(),
             claimed: 0,
+            claimed_of: HashMap::new(),
             last_commit: now - core.config.commit_interval,
             rate: 0.0,
             rate_from: (now, 0),
@@ -212,8 +215,10 @@ impl Dispatcher {
             }
             let reconnect = self.provider.as_ref().is_some_and(|old| sheets::differs(old, provider));
             if reconnect {
-                self.disconnect();
                 self.breaker.reset();
+            }
+            if reconnect || self.link.is_none() {
+                self.disconnect();
             }
             let held = provider.hold.is_some();
             if self.was_held && !held {
@@ -228,6 +233,7 @@ impl Dispatcher {
                 self.probe_at = None;
                 self.probe_wait = self.core.config.probe_interval;
                 self.refused = None;
+                self.verdicts.start_over();
             }
         }
         self.provider = new;
@@ -472,7 +478,13 @@ impl Dispatcher {
 
     /// Takes recipients back that no worker has, where a condition says so.
     fn put_back(&mut self, conditions: &[Condition], closing: bool, wall: Timestamp) {
-        let effects = |wanted| conditions.iter().any(|condition| effect(*condition, Phase::AtHand) == wanted);
+        // The probe is at hand because the breaker is open: it is not taken back for that.
+        let probing = self.breaker.is_probing();
+        let effects = |wanted| {
+            let mut holding =
+                conditions.iter().filter(|condition| **condition != Condition::Breaker || !probing);
+            holding.any(|condition| effect(*condition, Phase::AtHand) == wanted)
+        };
         let held = effects(Effect::Held);
         if self.desk.at_hand() == 0 || !(held || effects(Effect::Waits) || closing || self.core.stopped()) {
             return;
@@ -574,7 +586,11 @@ impl Dispatcher {
             } else if !plan && lane.waiting_due(wall) {
                 // A whole batch is never cut: it is at most as long as the service's limit.
                 let whole = self.link.as_ref().map_or(0, |link| link.kind.batch as usize) * 2;
-                let found = store.due_waiting(key, wall, limit.max(whole), person).await?;
+                let most = limit.max(whole);
+                let mut found = store.due_waiting(key, wall, most, person).await?;
+                if let Some(found) = &mut found {
+                    cut_between_batches(found, most);
+                }
                 if found.is_none() {
                     let lanes = store.lanes_of(message).await?;
                     let next = lanes.iter().find(|lane| lane.key == key).and_then(|lane| lane.next_wait);
@@ -607,7 +623,9 @@ impl Dispatcher {
         match conditions.first() {
             None => {
                 if self.book.supplied() > 0 {
-                    let rested = self.last_commit + self.core.config.commit_interval / 2;
+                    let hungry = self.desk.hungry.load(SeqCst);
+                    let share = if hungry { 10 } else { 2 };
+                    let rested = self.last_commit + self.core.config.commit_interval / share;
                     if rested > now {
                         sooner(rested);
                     } else if lock(&self.desk.pacer).rate().is_some() {
@@ -676,4 +694,18 @@ impl Dispatcher {
             () = tokio::time::sleep(SLICE) => {}
         }
     }
+}
+
+/// Where the list ends because it was full, a batch at its end may go on behind it: that batch is left
+/// for the next time.
+fn cut_between_batches(found: &mut Candidates, most: usize) {
+    let WindowSource::Waiting(waiting) = &mut found.source else { return };
+    let Some(last) = waiting.last().and_then(|last| last.batch) else { return };
+    if waiting.len() < most {
+        return;
+    }
+    let keep =
+        waiting.iter().rposition(|waiting| waiting.batch != Some(last)).map_or(waiting.len(), |at| at + 1);
+    waiting.truncate(keep);
+    found.list.truncate(keep);
 }

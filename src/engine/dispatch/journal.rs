@@ -50,12 +50,12 @@ impl Dispatcher {
             return asked;
         }
         let room = self.room(now);
-        let lines = self.desk.lines();
         let mut portions = Vec::new();
+        let claimed = &self.claimed_of;
         if room.newcomers > 0 && self.book.supplied() > 0 {
             portions = self
                 .book
-                .round(room.newcomers, train, Share::Once, |lane| !lines.contains(&lane.key.message));
+                .round(room.newcomers, train, Share::Once, |lane| !claimed.contains_key(&lane.key.message));
         }
         let taken: usize = portions.iter().map(|portion| portion.list.len()).sum();
         let left = room.all.saturating_sub(taken);
@@ -140,6 +140,12 @@ impl Dispatcher {
             let Some(left) = self.open.get_mut(window) else { continue };
             left.count = left.count.saturating_sub(items.len());
             let message = left.message;
+            if let Some(count) = self.claimed_of.get_mut(&message) {
+                *count = count.saturating_sub(items.len());
+                if *count == 0 {
+                    self.claimed_of.remove(&message);
+                }
+            }
             if left.count == 0 {
                 self.open.remove(window);
             }
@@ -163,6 +169,7 @@ impl Dispatcher {
         let now = self.core.clock.now();
         let Asked { claim, sheet, list, keyed, key, train, expired, lost } = asked;
         self.claimed += list.len();
+        *self.claimed_of.entry(claim.lane.message).or_default() += list.len();
         self.open.insert(window, Open { count: list.len(), message: claim.lane.message });
         let mut items = Vec::with_capacity(list.len());
         let mut unsent = 0;

@@ -17,7 +17,7 @@ const TRAIN_TIME: Duration = Duration::from_millis(25);
 pub(super) struct Room {
     /// By any message.
     pub(super) all: usize,
-    /// By messages that have nobody at hand.
+    /// By messages that have nobody claimed.
     pub(super) newcomers: usize,
 }
 
@@ -56,7 +56,7 @@ impl Dispatcher {
         self.core.config.commit_interval.max(self.commit_time) * 2
     }
 
-    /// How many recipients may be claimed now: by everybody, and by messages that have nobody at hand.
+    /// How many recipients may be claimed now: by everybody, and by messages that have nobody claimed.
     /// An eighth of the window is kept for those, so that nobody waits behind a million.
     pub(super) fn room(&mut self, now: Instant) -> Room {
         let window = self.window();
@@ -78,10 +78,11 @@ impl Dispatcher {
             ahead = lookahead;
             all = all.min(lookahead.saturating_sub(self.desk.at_hand()));
         }
-        let idle = self.desk.hungry.load(SeqCst) || self.claimed == 0;
-        let rested = now >= self.last_commit + self.core.config.commit_interval / 2;
         // A few at a time are not worth a commit, unless somebody stands idle.
-        let worth = idle || (rested && all * 2 >= ahead.min(window));
+        let interval = self.core.config.commit_interval;
+        let rested = |share: u32| now >= self.last_commit + interval / share;
+        let idle = self.desk.hungry.load(SeqCst) && (rested(10) || all * 4 >= ahead.min(window));
+        let worth = self.claimed == 0 || idle || (rested(2) && all * 2 >= ahead.min(window));
         if !worth {
             all = 0;
         }

@@ -88,6 +88,12 @@ impl Verdicts {
         }
     }
 
+    /// The provider is tried anew: what it said before does not count.
+    pub(crate) fn start_over(&mut self) {
+        self.let_go();
+        self.streak.broken();
+    }
+
     /// How many are kept back.
     pub(crate) fn kept_back(&self) -> usize {
         self.streak.len()
