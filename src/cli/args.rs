@@ -609,7 +609,7 @@ pub enum KeyAction {
     Create {
         /// Its name
         name: String,
-        /// What it may do (repeatable); else what sending to users needs, without providers
+        /// What it may do (repeatable); else the twelve scopes that Appwrite Messaging has
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
         /// Until when: `in 90d`, `2027-01-01`
