@@ -41,7 +41,7 @@ use crate::store::disk::{Directory, Files, sim::Disk};
 use crate::store::error::{Result, StoreError};
 use crate::store::history::StoreHealth;
 use crate::store::log::{BeginRead, Log};
-use crate::store::seal::{KeySource, SealingKey};
+use crate::store::seal::{KeySource, Sealing, SealingKey};
 use fail::{Attempt, Fail};
 use redb::ReadableDatabase as _;
 use reserve::Reserve;
@@ -150,7 +150,7 @@ enum Door {
 pub struct Embedded {
     shared: Arc<Shared>,
     door: Door,
-    sealing: Arc<SealingKey>,
+    sealing: Sealing,
     install_id: String,
 }
 
@@ -180,17 +180,8 @@ impl Embedded {
         let log = open_log(&main, files.segments, &orders, inline, options.segment_rows)?;
         let reserve = Reserve::new(files.root, options.reserve_bytes);
         let shared = Arc::new(Shared::new(main, log, reserve, options.clock));
-        let sealing = match options.key {
-            KeySource::Given(key) => key,
-            KeySource::Found => {
-                // Only a store in which nothing is sealed may begin with a new key.
-                let sealed = shared
-                    .snapshot()
-                    .and_then(|mut view| view.len(Table::Credentials))
-                    .map_err(Fail::into_error)?;
-                SealingKey::find(dir, sealed == 0)?
-            }
-        };
+        let sealed = shared.snapshot().and_then(|mut view| view.len(Table::Credentials));
+        let sealing = Sealing::find(dir, options.key, sealed.map_err(Fail::into_error)? == 0)?;
         shared.begin().map_err(Fail::into_error)?;
         let writer = Writer::new(Arc::clone(&shared));
         let door = match options.writer {
@@ -203,7 +194,7 @@ impl Embedded {
                 Door::Thread { orders, thread: Mutex::new(Some(thread)) }
             }
         };
-        Ok(Self { shared, door, sealing: Arc::new(sealing), install_id })
+        Ok(Self { shared, door, sealing, install_id })
     }
 
     /// Runs an operation in a group, and answers when that is durable.

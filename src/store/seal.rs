@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The name of the key's file in the data directory, and of systemd's credential.
@@ -87,34 +88,21 @@ impl SealingKey {
         hex
     }
 
-    /// Finds the key of the store in `dir`. `fresh`: the store is new, and a key
-    /// is made where there is none.
-    pub fn find(dir: &Path, fresh: bool) -> Result<Self> {
+    /// The key of the store in `dir`, if there is one.
+    fn look(dir: &Path) -> Result<Option<Self>> {
         if let Some(mut text) = std::env::var_os(KEY_VARIABLE).and_then(|value| value.into_string().ok()) {
             let key = Self::parse(&text);
             text.zeroize();
-            return key;
+            return key.map(Some);
         }
         if let Some(credentials) = std::env::var_os("CREDENTIALS_DIRECTORY") {
             let path = PathBuf::from(credentials).join(KEY_CREDENTIAL);
             if path.exists() {
-                return Self::read(&path);
+                return Self::read(&path).map(Some);
             }
         }
         let path = dir.join(KEY_FILE);
-        if path.exists() {
-            return Self::read(&path);
-        }
-        if !fresh {
-            return Err(StoreError::Sealed(format!(
-                "there is no sealing key: put it back as {KEY_FILE} in the data directory (mode 0600), \
-                 set {KEY_VARIABLE}, or pass it as systemd credential {KEY_CREDENTIAL}; \
-                 without it, set each provider's credentials anew"
-            )));
-        }
-        let key = Self::generate()?;
-        key.write(&path)?;
-        Ok(key)
+        if path.exists() { Self::read(&path).map(Some) } else { Ok(None) }
     }
 
     fn read(path: &Path) -> Result<Self> {
@@ -205,6 +193,64 @@ impl SealingKey {
     }
 }
 
+/// The key of an open store, which may be missing.
+#[derive(Debug)]
+pub struct Sealing {
+    dir: PathBuf,
+    key: RwLock<Option<SealingKey>>,
+}
+
+impl Sealing {
+    /// Of the store in `dir`. `unused`: nothing is sealed in it yet, so a key that
+    /// is missing is made.
+    ///
+    /// # Errors
+    /// A key that is there and cannot be used.
+    pub fn find(dir: &Path, source: KeySource, unused: bool) -> Result<Self> {
+        let key = match source {
+            KeySource::Given(key) => Some(key),
+            KeySource::Found => SealingKey::look(dir)?,
+        };
+        let sealing = Self { dir: dir.to_owned(), key: RwLock::new(key) };
+        if unused {
+            sealing.to_seal()?;
+        } else if let Err(error) = sealing.to_open() {
+            tracing::warn!(%error, "providers cannot be used");
+        }
+        Ok(sealing)
+    }
+
+    /// The key to open with.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`] with what to do, where there is none.
+    pub fn to_open(&self) -> Result<SealingKey> {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(|| {
+            StoreError::Sealed(format!(
+                "there is no sealing key: put it back as {KEY_FILE} in the data directory (mode 0600), \
+                 set {KEY_VARIABLE}, or pass it as systemd credential {KEY_CREDENTIAL}; \
+                 without it, set each provider's credentials anew"
+            ))
+        })
+    }
+
+    /// The key to seal with: made where there is none, since what is set anew
+    /// needs no older one.
+    ///
+    /// # Errors
+    /// Where a new key cannot be written.
+    pub fn to_seal(&self) -> Result<SealingKey> {
+        let mut key = self.key.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*key {
+            return Ok(key.clone());
+        }
+        let made = SealingKey::generate()?;
+        made.write(&self.dir.join(KEY_FILE))?;
+        *key = Some(made.clone());
+        Ok(made)
+    }
+}
+
 fn associated(record: &str, field: &str) -> Vec<u8> {
     let mut aad = Vec::with_capacity(record.len() + field.len() + 1);
     aad.extend_from_slice(record.as_bytes());
@@ -273,18 +319,19 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_found_again() {
         let dir = tempfile::tempdir().unwrap();
-        let missing = SealingKey::find(dir.path(), false).unwrap_err().to_string();
-        assert!(missing.contains(KEY_VARIABLE), "{missing}");
-        let made = SealingKey::find(dir.path(), true).unwrap();
-        let found = SealingKey::find(dir.path(), false).unwrap();
-        assert_eq!(made.0, found.0);
+        let find = |unused| Sealing::find(dir.path(), KeySource::Found, unused);
+        let missing = find(false).unwrap().to_open().unwrap_err().to_string();
+        assert!(missing.contains(KEY_VARIABLE) && missing.contains("anew"), "{missing}");
+        let made = find(true).unwrap().to_open().unwrap();
+        assert_eq!(made.0, find(false).unwrap().to_open().unwrap().0);
+        assert_eq!(made.0, find(false).unwrap().to_seal().unwrap().0);
         let path = dir.path().join(KEY_FILE);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            let open = SealingKey::find(dir.path(), false).unwrap_err().to_string();
+            let open = find(false).unwrap_err().to_string();
             assert!(open.contains("chmod 600"), "{open}");
         }
     }

@@ -74,11 +74,27 @@ async fn credentials_open_only_with_the_key() {
         store.close().await.unwrap();
     }
     std::fs::rename(dir.path().join(KEY_FILE), dir.path().join("moved")).unwrap();
-    let missing = open_in(dir.path()).unwrap_err().to_string();
-    assert!(missing.contains(KEY_FILE) && missing.contains("HERALD_SEALING_KEY"), "{missing}");
+    {
+        // A store without its key opens, so that credentials can be set anew.
+        let store = open_in(dir.path()).unwrap();
+        let missing = store.credentials(SMTP).await.unwrap_err().to_string();
+        assert!(missing.contains(KEY_FILE) && missing.contains("HERALD_SEALING_KEY"), "{missing}");
+        assert!(!dir.path().join(KEY_FILE).exists(), "no key is made in the place of a missing one");
+        store.close().await.unwrap();
+    }
     std::fs::rename(dir.path().join("moved"), dir.path().join(KEY_FILE)).unwrap();
     let store = open_in(dir.path()).unwrap();
     assert_eq!(store.credentials(SMTP).await.unwrap()["password"].expose_secret(), "hunter2hunter2");
+    store.close().await.unwrap();
+    drop(store);
+    std::fs::remove_file(dir.path().join(KEY_FILE)).unwrap();
+    let store = open_in(dir.path()).unwrap();
+    let anew = BTreeMap::from([("password".to_owned(), SecretString::from("other"))]);
+    let old = store.providers().await.unwrap().remove(0);
+    let revision = old.revision;
+    store.put_provider(old, Some(anew), revision, audit("provider.update", "")).await.unwrap();
+    assert_eq!(store.credentials(SMTP).await.unwrap()["password"].expose_secret(), "other");
+    assert!(dir.path().join(KEY_FILE).exists());
 }
 
 #[tokio::test]

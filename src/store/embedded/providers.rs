@@ -97,9 +97,8 @@ pub(super) fn create(
 /// Replaces a provider.
 pub(super) fn put(
     tx: &mut Tx<'_>,
-    sealing: &SealingKey,
     new: &Provider,
-    credentials: Option<&Credentials>,
+    credentials: Option<&(Credentials, SealingKey)>,
     expect: Revision,
     audit: &AuditEntry,
 ) -> Attempt<Provider> {
@@ -110,7 +109,7 @@ pub(super) fn put(
     }
     let mut provider = Provider { no: old.no, created: old.created, revision: expect.next(), ..new.clone() };
     match credentials {
-        Some(credentials) => {
+        Some((credentials, sealing)) => {
             provider.credentials = shown(&provider, credentials);
             write_credentials(tx, sealing, old.no, credentials)?;
         }
@@ -136,11 +135,15 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &ProviderId, audit: &AuditEntry) -> At
 /// The opened credentials of a provider.
 pub(super) fn credentials(
     view: &mut impl View,
-    sealing: &SealingKey,
+    sealing: &Result<SealingKey, StoreError>,
     no: ProviderNo,
 ) -> Attempt<Credentials> {
     let rows = view.rows(Table::Credentials, beginning(&key![no.0]), Order::Ascending, usize::MAX)?;
     let mut opened = Credentials::new();
+    if rows.is_empty() {
+        return Ok(opened);
+    }
+    let sealing = sealing.as_ref().map_err(StoreError::clone)?;
     for (key, sealed) in rows {
         let field = String::from_utf8(key[4..].to_vec())
             .map_err(|_| Fail::damaged(format!("a credential of provider {no} has no name")))?;

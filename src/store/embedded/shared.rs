@@ -8,14 +8,14 @@ use super::rows::Rows;
 use super::table::{Snapshot, Table, View as _};
 use super::tx::Touched;
 use super::{MAIN_FILE, Storage, record, schema, tx};
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::store::error::{Result, StoreError};
 use crate::store::history::{Changes, StoreHealth};
 use crate::store::log::{Log, Retention};
 use redb::{Database, ReadableDatabase as _, WriteTransaction};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// The main file is small while it is at most this long, in bytes. Then every
@@ -127,6 +127,9 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: watch::Sender<Changes>,
     pub(super) health: watch::Sender<StoreHealth>,
+    /// The due time at the head of the schedule, as of the last commit; so that a
+    /// tick with nothing due costs no look into the file.
+    head: Mutex<Option<Timestamp>>,
     /// Bytes of the main file, looked up now and then.
     length: AtomicU64,
     closing: AtomicBool,
@@ -142,6 +145,7 @@ impl Shared {
             clock,
             changes: watch::Sender::new(Changes::default()),
             health: watch::Sender::new(StoreHealth::Well),
+            head: Mutex::new(None),
             length: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         }
@@ -151,12 +155,24 @@ impl Shared {
     pub(super) fn begin(&self) -> Attempt<()> {
         let next = self.log.snapshot()?.next_seq();
         self.changes.send_modify(|changes| changes.log = next);
+        self.note_head()?;
         self.length.store(self.main.bytes(), Ordering::Relaxed);
         if !self.reserve.take(self.free()) {
             let cause = "the disk is nearly full".to_owned();
             self.reserve.is_missing(&cause);
             self.suspend(&DiskFailure { cause, full: true });
         }
+        Ok(())
+    }
+
+    /// The due time at the head of the schedule.
+    pub(super) fn head(&self) -> Option<Timestamp> {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_head(&self) -> Attempt<()> {
+        let head = super::messages::next_due(&mut self.snapshot()?)?;
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
         Ok(())
     }
 
@@ -219,6 +235,16 @@ impl Shared {
         txn.set_quick_repair(idle || self.length.load(Ordering::Relaxed) <= SMALL);
         txn.commit()?;
         prepared.publish();
+        if touched.schedule {
+            // What is durable must not be replayed because it cannot be looked at.
+            if let Err(fail) = self.note_head() {
+                tracing::warn!(
+                    ?fail,
+                    "the head of the schedule cannot be read; the next tick looks into the file"
+                );
+                *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(Timestamp(i64::MIN));
+            }
+        }
         self.changes.send_modify(|changes| {
             touched.count(changes);
             changes.log = next;
@@ -242,6 +268,7 @@ impl Shared {
         });
         let landed = landed.map_err(Fail::into_failure)?;
         self.log.reload().map_err(|error| Fail::from(error).into_failure())?;
+        self.note_head().map_err(Fail::into_failure)?;
         if landed {
             let next = self.log.snapshot().map_err(|error| Fail::from(error).into_failure())?.next_seq();
             // It is not known any more what the group touched, so everything counts as touched.

@@ -12,6 +12,7 @@ use super::rows::Rows;
 use super::shared::Shared;
 use super::tx::Tx;
 use crate::store::error::{Result, StoreError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
@@ -205,6 +206,7 @@ impl Writer {
                     Tried::Again => {}
                     Tried::Failed(failure, group) => {
                         self.shared.suspend(&failure);
+                        self.chores = 1;
                         match self.shared.mend(&failure, group) {
                             Ok(true) => break,
                             Ok(false) => {}
@@ -250,6 +252,7 @@ impl Writer {
                 Tried::Again => {}
                 Tried::Failed(failure, group) => {
                     self.shared.suspend(&failure);
+                    self.chores = 1;
                     match self.shared.mend(&failure, group) {
                         Ok(true) => break,
                         Ok(false) => {}
@@ -366,11 +369,14 @@ fn run_job(job: &mut dyn Job, tx: &mut Tx<'_>, tight: Option<&str>) -> (Ran, boo
         return (Ran::Refused, false);
     }
     let (writes, rows) = (tx.writes(), tx.log.len());
-    match job.run(tx) {
+    // A panic is a mistake in one operation; the others of the group must not pay for it.
+    let ran = catch_unwind(AssertUnwindSafe(|| job.run(tx)));
+    let panicked = ran.is_err();
+    match ran.unwrap_or_else(|_| Err(Fail::damaged("an operation of the store panicked"))) {
         Ok(()) => (Ran::Done, false),
         Err(Fail::Disk(failure)) => (Ran::Disk(failure), true),
         Err(Fail::Refused(error)) => {
-            let half_done = tx.writes() != writes || tx.log.len() != rows;
+            let half_done = tx.writes() != writes || tx.log.len() != rows || panicked;
             // It stays refused when the others are run again: they see what they saw.
             job.refuse(error);
             (Ran::Refused, half_done)

@@ -16,7 +16,6 @@ use crate::store::page::{Page, PageRequest};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 #[async_trait]
 impl Catalog for Embedded {
@@ -94,7 +93,7 @@ impl Catalog for Embedded {
         credentials: BTreeMap<String, SecretString>,
         audit: AuditEntry,
     ) -> Result<Provider> {
-        let sealing = Arc::clone(&self.sealing);
+        let sealing = self.sealing.to_seal()?;
         self.write(Class::Growth, move |tx| providers::create(tx, &sealing, &provider, &credentials, &audit))
             .await
     }
@@ -109,7 +108,7 @@ impl Catalog for Embedded {
     }
 
     async fn credentials(&self, no: ProviderNo) -> Result<BTreeMap<String, SecretString>> {
-        let sealing = Arc::clone(&self.sealing);
+        let sealing = self.sealing.to_open();
         self.read(move |view| providers::credentials(view, &sealing, no)).await
     }
 
@@ -120,10 +119,13 @@ impl Catalog for Embedded {
         expect: Revision,
         audit: AuditEntry,
     ) -> Result<Provider> {
-        let sealing = Arc::clone(&self.sealing);
+        let credentials = match credentials {
+            Some(credentials) => Some((credentials, self.sealing.to_seal()?)),
+            None => None,
+        };
         // Pausing a provider must work on a full disk.
         self.write(Class::Essential, move |tx| {
-            providers::put(tx, &sealing, &provider, credentials.as_ref(), expect, &audit)
+            providers::put(tx, &provider, credentials.as_ref(), expect, &audit)
         })
         .await
     }

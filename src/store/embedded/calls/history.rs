@@ -110,14 +110,15 @@ impl History for Embedded {
         if !self.shared.is_on_disk() {
             return Err(StoreError::Io("a store in memory cannot be copied".to_owned()));
         }
-        let (shared, sealing, to) = (Arc::clone(&self.shared), Arc::clone(&self.sealing), to.to_owned());
+        let key = if with_key { Some(self.sealing.to_open()?) } else { None };
+        let (shared, to) = (Arc::clone(&self.shared), to.to_owned());
         let copy = move || {
             copies::prepare(&to)?;
             for _ in 0..COPY_TRIES {
                 match copies::attempt(&shared, &to, &*progress) {
                     Ok(true) => {
-                        if with_key {
-                            sealing.write(&to.join(KEY_FILE))?;
+                        if let Some(key) = &key {
+                            key.write(&to.join(KEY_FILE))?;
                         }
                         return Ok(());
                     }

@@ -7,7 +7,7 @@ use crate::domain::state::{Event, MessageState};
 use crate::domain::time::Timestamp;
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, messages};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::messages::{Claimed, MessageFilter, Messages, StateCounts};
 use crate::store::page::{Page, PageRequest};
 use async_trait::async_trait;
@@ -67,8 +67,11 @@ impl Messages for Embedded {
     }
 
     async fn claim_due(&self, now: Timestamp, limit: usize, late_after: Option<Duration>) -> Result<Claimed> {
+        if self.shared.is_closing() {
+            return Err(StoreError::Closed);
+        }
         // A tick with nothing due costs a look, not a commit.
-        let head = self.next_due().await?;
+        let head = self.shared.head();
         if head.is_none_or(|due| due > now) || limit == 0 {
             return Ok(Claimed { next_due: head, ..Claimed::default() });
         }
