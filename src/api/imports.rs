@@ -49,10 +49,16 @@ fn progress(step: ImportStep, error: String) -> ImportProgress {
         rows: step.rows,
         counts: counts(&step.counts),
         repaired: step.repaired,
+        rejects_header: step.rejects_header,
         rejects: step
             .rejects
             .into_iter()
-            .map(|(line, reason, original)| Reject { line, reason, original })
+            .map(|refused| Reject {
+                line: refused.line,
+                reason: refused.reason,
+                original: refused.original,
+                record: refused.record,
+            })
             .collect(),
         refused: step.refused,
         done: step.done,

@@ -56,6 +56,8 @@ pub struct ImportProgress {
     pub counts: ImportCounts,
     /// What was repaired, by kind.
     pub repaired: BTreeMap<String, u64>,
+    /// What stands above the refused lines in a file of them, with its line break; may be empty.
+    pub rejects_header: String,
     /// Lines refused since the last object.
     pub rejects: Vec<Reject>,
     /// Lines refused in all.
@@ -92,8 +94,11 @@ pub struct Reject {
     pub line: u64,
     /// Why.
     pub reason: String,
-    /// As it stands in the file.
+    /// As it stands in the file; empty when it could be read and was refused later.
     pub original: String,
+    /// As it goes into a file of refused lines that can be mended and imported again,
+    /// with its line break.
+    pub record: String,
 }
 
 /// An import that was made.

@@ -37,7 +37,7 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
             .file_name()
             .map_or_else(|| "standard input".into(), |name| name.to_string_lossy().into_owned()),
         topic: None,
-        map: import.map.join(","),
+        map: import.map.join("\n"),
         country: import.country.or_else(|| desk.country.clone()),
         dry_run: import.dry_run,
         skip_lines: 0,
@@ -61,19 +61,16 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
             desk.out.note(&step.detected)?;
             told = true;
         }
-        for reject in &step.rejects {
-            let file = match &mut writer {
-                Some(file) => file,
-                none => none.insert(BufWriter::new(
-                    File::create(&rejects)
-                        .map_err(|error| Failure::Failed(format!("{}: {error}", rejects.display())))?,
-                )),
-            };
-            let mut row = csv::Writer::from_writer(Vec::new());
-            row.write_record([reject.line.to_string().as_str(), &reject.reason, &reject.original])
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            let bytes = row.into_inner().map_err(|error| Failure::Failed(error.to_string()))?;
-            file.write_all(&bytes)?;
+        if writer.is_none() && !step.rejects.is_empty() {
+            let failed = |error| Failure::Failed(format!("{}: {error}", rejects.display()));
+            let mut file = BufWriter::new(File::create(&rejects).map_err(failed)?);
+            file.write_all(step.rejects_header.as_bytes())?;
+            writer = Some(file);
+        }
+        if let Some(file) = &mut writer {
+            for reject in &step.rejects {
+                file.write_all(reject.record.as_bytes())?;
+            }
         }
         if desk.out.is_terminal() {
             progress(&step, size)?;

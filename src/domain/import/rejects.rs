@@ -14,6 +14,7 @@ pub struct Rejects {
     format: Format,
     delimiter: char,
     header: Option<String>,
+    columns: usize,
 }
 
 const LINE: &str = "rejectedLine";
@@ -27,6 +28,7 @@ impl Rejects {
             format: detected.format,
             delimiter: detected.delimiter.unwrap_or(','),
             header: detected.header_line.map(|_| detected.header.clone()),
+            columns: detected.columns.len(),
         }
     }
 
@@ -36,6 +38,22 @@ impl Rejects {
     pub fn header(&self) -> Option<String> {
         let d = self.delimiter;
         self.header.as_ref().map(|header| format!("{header}{d}{LINE}{d}{REASON}\n"))
+    }
+
+    /// A record that could be read and was refused later: its line and why, beside empty cells.
+    #[must_use]
+    pub fn refused_later(&self, line: u64, reason: &str) -> String {
+        match self.format {
+            Format::Csv => {
+                let d = self.delimiter;
+                let cells = d.to_string().repeat(self.columns.saturating_sub(1));
+                format!("{cells}{d}{line}{d}{}\n", quoted(reason))
+            }
+            Format::Ndjson => {
+                let reason = serde_json::Value::from(reason);
+                format!("{{\"{LINE}\":{line},\"{REASON}\":{reason}}}\n")
+            }
+        }
     }
 
     /// A refused record.

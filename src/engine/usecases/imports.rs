@@ -4,7 +4,7 @@ use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ImportId, TopicId};
-use crate::domain::import::{Decoder, ImportOptions, ImportRow, Outcome as Read};
+use crate::domain::import::{Decoder, ImportOptions, ImportRow, Outcome as Read, Rejects};
 use crate::engine::Engine;
 use crate::store::people::{ImportCounts, ImportPerson, ImportRecord};
 use crate::wire::ErrorType;
@@ -32,6 +32,19 @@ pub struct ImportPlan {
     pub skip_lines: u64,
 }
 
+/// A line that was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RejectedLine {
+    /// Its number.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+    /// As it stands in the file; empty when it could be read and was refused later.
+    pub original: String,
+    /// As it goes into a file of refused lines, with its line break.
+    pub record: String,
+}
+
 /// How far an import has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportStep {
@@ -49,8 +62,10 @@ pub struct ImportStep {
     pub counts: ImportCounts,
     /// What was repaired, in how many rows.
     pub repaired: BTreeMap<String, u64>,
-    /// Lines refused since the last report: number, reason, original.
-    pub rejects: Vec<(u64, String, String)>,
+    /// What stands above the refused lines in a file of them; empty: nothing.
+    pub rejects_header: String,
+    /// Lines refused since the last report.
+    pub rejects: Vec<RejectedLine>,
     /// Lines refused in all.
     pub refused: u64,
     /// It is through.
@@ -168,7 +183,13 @@ impl Importer {
                 }
                 Read::Refused(refusal) if refusal.line <= self.plan.skip_lines => {}
                 Read::Refused(refusal) => {
-                    self.step.rejects.push((refusal.line, refusal.reason.to_string(), refusal.original));
+                    let record = self.rejects_file().map(|file| file.record(&refusal)).unwrap_or_default();
+                    self.step.rejects.push(RejectedLine {
+                        line: refusal.line,
+                        reason: refusal.reason.to_string(),
+                        original: refusal.original,
+                        record,
+                    });
                     wrote |= self.step.rejects.len() >= REJECTS;
                 }
             }
@@ -180,6 +201,11 @@ impl Importer {
         Ok(wrote)
     }
 
+    /// How a file of refused lines looks; `None`: the file's shape is not known yet.
+    fn rejects_file(&self) -> Option<Rejects> {
+        self.decoder.detected().map(Rejects::new)
+    }
+
     async fn write(&mut self) -> Outcome<()> {
         let people = std::mem::take(&mut self.people);
         let Some(id) = &self.step.id else { return Ok(()) };
@@ -188,7 +214,9 @@ impl Importer {
         add(&mut self.step.counts, &counts);
         self.refused_by_store += counts.refused.len() as u64;
         for (line, reason) in counts.refused {
-            self.step.rejects.push((line, reason, String::new()));
+            let record =
+                self.rejects_file().map(|file| file.refused_later(line, &reason)).unwrap_or_default();
+            self.step.rejects.push(RejectedLine { line, reason, original: String::new(), record });
         }
         Ok(())
     }
@@ -200,6 +228,7 @@ impl Importer {
         self.step.refused = counts.refused + self.refused_by_store;
         self.step.repaired = counts.repairs().map(|(repair, count)| (repair.to_string(), count)).collect();
         self.step.detected = self.decoder.detected().map(ToString::to_string).unwrap_or_default();
+        self.step.rejects_header = self.rejects_file().and_then(|file| file.header()).unwrap_or_default();
         self.step.done = done;
         let step = self.step.clone();
         self.step.rejects.clear();

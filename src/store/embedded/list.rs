@@ -26,9 +26,11 @@ pub(super) fn page<V: View, T>(
     let (mut after, mut last, mut passed, mut scanned) = (request.after, None, 0, 0);
     loop {
         let want = if plain {
-            (request.limit + request.offset + 1 - page.items.len() - passed).clamp(1, CHUNK)
+            // A caller may ask for everything, or pass over more than there is.
+            let left = (request.limit - page.items.len()).saturating_add(request.offset - passed);
+            left.saturating_add(1).clamp(1, CHUNK)
         } else {
-            CHUNK.min(request.limit.max(16) * 4)
+            request.limit.max(16).saturating_mul(4).min(CHUNK)
         };
         let rows = next(view, after, want)?;
         let end = rows.len() < want;
