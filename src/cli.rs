@@ -152,6 +152,7 @@ fn zone(settings: &Settings) -> chrono_tz::Tz {
 fn desk(client: Client, global: &Global, settings: &Settings) -> Desk {
     Desk {
         client: client.operator(&operator(global)),
+        own: None,
         out: Output::new(global.json),
         zone: zone(settings),
         country: settings.import_country.as_ref().map(|country| country.0.clone()),
@@ -188,8 +189,13 @@ async fn dispatch(global: Global, command: Command) -> Outcome {
             // Only `send --wait` runs the machinery of its own engine, for its message alone.
             let waits = matches!(&command, Command::Send { what } if what.common().wait);
             let mode = if waits { Mode::Only } else { Mode::Idle };
-            let session = Session::open(&instance, &settings, mode, Doors::Closed).await?;
-            let desk = desk(session.client(), &global, &settings);
+            // It may take long, and others want to look meanwhile.
+            let doors = if waits { Doors::Open } else { Doors::Closed };
+            let session = Session::open(&instance, &settings, mode, doors).await?;
+            let mut desk = desk(session.client(), &global, &settings);
+            if let (true, Session::Own(own)) = (waits, &session) {
+                desk.own = Some(own.engine().clone());
+            }
             let done = command_with(&desk, command).await;
             let closed = session.close().await;
             done.and(closed)

@@ -19,22 +19,25 @@ use super::output::Output;
 use crate::client::Client;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
+use crate::engine::Engine;
 use crate::wire::person::Target;
 use crate::wire::query::ListRequest;
 use chrono_tz::Tz;
 
 /// What every command works with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Desk {
     /// The engine's door.
     pub client: Client,
+    /// The engine itself, when this process runs one for a message that it waits for.
+    pub own: Option<Engine>,
     /// Where words go.
     pub out: Output,
     /// The zone in which times are understood and shown.
     pub zone: Tz,
     /// The country of numbers without one.
     pub country: Option<String>,
-    /// How long `send` from here may take to say goodbye.
+    /// When the command began.
     pub now: Timestamp,
 }
 

@@ -64,6 +64,8 @@ pub struct ImportPerson {
     pub line: u64,
     /// The user's id, given or derived.
     pub user: UserId,
+    /// The id is derived from an address: it stands for whoever has the address already.
+    pub derived: bool,
     /// The name; empty: not given, an existing name stays.
     pub name: String,
     /// Addresses by channel.

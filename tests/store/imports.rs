@@ -12,6 +12,7 @@ fn person_of(line: u64, id: &str, topics: &[&str]) -> ImportPerson {
     ImportPerson {
         line,
         user: UserId::new(id).unwrap(),
+        derived: false,
         name: format!("Name of {id}"),
         addresses: vec![(Channel::Email, format!("{id}@example.com"))],
         push_provider: None,

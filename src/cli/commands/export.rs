@@ -51,7 +51,7 @@ impl Sink {
     }
 }
 
-/// Writes everybody, or the subscribers of a topic.
+/// Writes everybody and who subscribes to what, or the subscribers of a topic.
 pub async fn run(desk: &Desk, export: Export) -> Outcome {
     let out: Box<dyn Write> = if export.file.as_os_str() == "-" {
         Box::new(BufWriter::new(io::stdout()))
@@ -67,7 +67,7 @@ pub async fn run(desk: &Desk, export: Export) -> Outcome {
         if ndjson { Sink::Ndjson(out) } else { Sink::Csv(Box::new(csv::Writer::from_writer(out))) };
     let count = match &export.topic {
         Some(topic) => subscribers(desk, topic, &mut sink).await?,
-        None => users(desk, &mut sink).await?,
+        None => users(desk, &mut sink).await? + subscriptions(desk, &mut sink).await?,
     };
     sink.end()?;
     desk.out.note(format!("{} rows", grouped(count)))?;
@@ -115,6 +115,22 @@ fn rows(user: &User) -> Vec<Row> {
         row.push_provider = device.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
     }
     rows
+}
+
+/// A row for each subscription: so the file says which address it is for, and
+/// nothing has to be held in memory.
+async fn subscriptions(desk: &Desk, sink: &mut Sink) -> Outcome<u64> {
+    let mut count = 0;
+    let mut after: Option<String> = None;
+    loop {
+        let list = ListRequest::oldest(PAGE).after(after.as_deref()).uncounted();
+        let topics = desk.client.topics(&list).await?.into_items();
+        let Some(last) = topics.last() else { return Ok(count) };
+        after = Some(last.id.to_string());
+        for topic in &topics {
+            count += subscribers(desk, topic.id.as_str(), sink).await?;
+        }
+    }
 }
 
 async fn subscribers(desk: &Desk, topic: &str, sink: &mut Sink) -> Outcome<u64> {

@@ -4,9 +4,11 @@ use super::{Desk, message};
 use crate::cli::args::{Send, SendCommon};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::grouped;
+use crate::cli::signals;
 use crate::domain::content::Priority;
-use crate::domain::time::Timestamp;
-use crate::wire::message::{Envelope, Message, ScheduleWords, WriteEmail, WritePush, WriteSms};
+use crate::domain::reason::Why;
+use crate::domain::time::{Clock as _, SystemClock, Timestamp};
+use crate::wire::message::{Envelope, Message, ScheduleWords, State, WriteEmail, WritePush, WriteSms};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -135,8 +137,17 @@ fn span(text: &str) -> Option<Duration> {
 async fn follow(desk: &Desk, made: Message) -> Outcome<Message> {
     let mut events = desk.client.events();
     let mut now = made;
+    let mut end = std::pin::pin!(signals::ended());
     loop {
         now = desk.client.message(&now.id).await?;
+        if let Some(engine) = &desk.own
+            && now.state == State::Scheduled
+            && now.scheduled_at.is_none_or(|due| due <= SystemClock.now())
+        {
+            // Nobody else runs: this message alone is sent from here.
+            engine.send_now(&now.id).await.map_err(|error| Failure::Failed(error.to_string()))?;
+            continue;
+        }
         if desk.out.is_terminal() {
             let mut err = std::io::stderr().lock();
             write!(err, "\r\x1b[K{} {}", now.state.as_str(), message::counts(&now.progress))?;
@@ -145,7 +156,9 @@ async fn follow(desk: &Desk, made: Message) -> Outcome<Message> {
         if now.state.is_over() {
             break;
         }
-        if matches!(now.state, crate::wire::message::State::Held | crate::wire::message::State::Draft) {
+        let decision = now.why.as_ref().is_some_and(|why| matches!(why.why, Why::HeldUncertain { .. }));
+        let at_rest = decision && now.progress.open() == now.progress.held;
+        if at_rest || matches!(now.state, State::Held | State::Draft) {
             let why = now.why.as_ref().map_or("it is held", |why| why.text.as_str());
             return Err(Failure::Incomplete(format!("message {} {why}", now.id)));
         }
@@ -153,10 +166,7 @@ async fn follow(desk: &Desk, made: Message) -> Outcome<Message> {
             event = events.next() => { event?; }
             // A message that waits for a retry changes nothing until then.
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            stop = tokio::signal::ctrl_c() => {
-                stop?;
-                return Err(Failure::Interrupted);
-            }
+            () = &mut end => return Err(Failure::Interrupted),
         }
     }
     if desk.out.is_terminal() {

@@ -93,6 +93,7 @@ fn person(row: ImportRow, topic: Option<&TopicId>) -> ImportPerson {
     ImportPerson {
         line: row.line,
         user: row.user_id,
+        derived: row.derived_id,
         name: row.name.unwrap_or_default(),
         addresses: addresses.into_iter().filter_map(|(c, address)| Some((c, address?))).collect(),
         push_provider: row.push_provider,

@@ -130,7 +130,7 @@ fn one(
     topics: &mut Vec<(TopicId, TopicNo)>,
     counts: &mut ImportCounts,
 ) -> Attempt<()> {
-    let existing = ids::find(tx, RecordKind::User, person.user.as_str())?.map(UserNo);
+    let mut existing = ids::find(tx, RecordKind::User, person.user.as_str())?.map(UserNo);
     // Look first: an address of somebody else refuses the line as a whole.
     let mut known: Vec<(&Channel, &String, AddressRow)> = Vec::with_capacity(person.addresses.len());
     for (channel, value) in &person.addresses {
@@ -145,6 +145,9 @@ fn one(
             Some(no) => Some(people::target(tx, no)?.user_no),
             None => row.user,
         };
+        if person.derived && existing.is_none() {
+            existing = owner;
+        }
         if owner.is_some_and(|owner| Some(owner) != existing) {
             let reason = format!("this {channel} address belongs to another user");
             counts.refused.push((person.line, reason));
