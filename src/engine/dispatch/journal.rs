@@ -91,6 +91,7 @@ impl Dispatcher {
             usage,
         };
         let kept = entry.outcomes.clone();
+        let claimed = entry.at;
         self.last_commit = now;
         let began = Instant::now();
         let receipt = match self.core.store.journal(entry).await {
@@ -118,7 +119,7 @@ impl Dispatcher {
                 lane.waiting_claimed = false;
             }
             if let Some(window) = window {
-                self.granted(asked, window);
+                self.granted(asked, window, claimed);
                 continue;
             }
             if !asked.expired {
@@ -164,8 +165,9 @@ impl Dispatcher {
         }
     }
 
-    /// A window is granted: cut it into trains, and let them go.
-    fn granted(&mut self, asked: Asked, window: WindowNo) {
+    /// A window is granted: cut it into trains, and let them go. `claimed` is the time in its row,
+    /// from which a key is made again after a crash.
+    fn granted(&mut self, asked: Asked, window: WindowNo, claimed: Timestamp) {
         let now = self.core.clock.now();
         let Asked { claim, sheet, list, keyed, key, train, expired, lost } = asked;
         self.claimed += list.len();
@@ -199,7 +201,7 @@ impl Dispatcher {
             }
         }
         self.quota.give_back(unsent);
-        let key = keyed.then(|| key.unwrap_or(BatchKey { window, batch: 0, used: now }));
+        let key = keyed.then(|| key.unwrap_or(BatchKey { window, batch: 0, used: claimed }));
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
             let items: Vec<_> = items.by_ref().take(if key.is_some() { usize::MAX } else { train }).collect();
