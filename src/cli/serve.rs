@@ -22,6 +22,8 @@ pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Ou
         // Fails only for a leader of a process group, which is detached already.
         let _ = rustix::process::setsid();
     }
+    // From here on: whoever is told to end before it answers ends in an orderly way too.
+    let ended = signals::ended();
     let lock = wait_for_lock(&instance, &settings).await?;
     fault::point("serve.locked");
     let dir = instance.dir().to_owned();
@@ -29,7 +31,7 @@ pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Ou
     tracing::info!(dir = %dir.display(), listen = ?settings.listen, "the engine runs");
     let mut asked = engine.api().shutdown_requested();
     tokio::select! {
-        () = signals::ended() => tracing::info!("asked to end by a signal"),
+        () = ended => tracing::info!("asked to end by a signal"),
         _ = asked.wait_for(|asked| *asked) => tracing::info!("asked to end through the API"),
     }
     engine.stop().await?.release();

@@ -1,19 +1,27 @@
 //! Signals that end a process in an orderly way.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Resolves at the first SIGTERM, SIGINT or SIGQUIT. Where signals cannot be
-/// listened to, never: the kernel's default then ends the process.
-pub async fn ended() {
+/// Resolves at the first SIGTERM, SIGINT or SIGQUIT after this was called. Where signals
+/// cannot be listened to, never: the kernel's default then ends the process.
+pub fn ended() -> impl Future<Output = ()> + Send {
     let listen = |kind| signal(kind).ok();
-    let (Some(mut term), Some(mut int), Some(mut quit)) =
-        (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::quit()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-        _ = quit.recv() => {}
+    let all = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()), listen(SignalKind::quit()));
+    async move {
+        let (mut term, mut int, mut quit) = all;
+        tokio::select! {
+            () = next(&mut term) => {}
+            () = next(&mut int) => {}
+            () = next(&mut quit) => {}
+        }
+    }
+}
+
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
