@@ -1,0 +1,240 @@
+//! Each command on things that stand still: what it does, and how it says no.
+
+use super::house::House;
+use super::sink::{self, Sink};
+use herald::client::{Address, Client, Http1};
+use secrecy::SecretString;
+use serde_json::Value;
+use std::net::TcpListener;
+
+#[test]
+fn users_targets_and_topics() {
+    let house = House::new();
+    house.run(["user", "list"]).shows("no users");
+    let ada =
+        ["user", "create", "ada", "--name", "Ada", "--email", "ada@a.example", "--phone", "+4915112345678"];
+    house.run(ada).shows("created user ada").shows("ada@a.example");
+    house.run(ada).fails(4, "");
+    house.run(["user", "create", "bob", "--email", "not an address"]).fails(4, "");
+    let shown = house.run(["user", "show", "ada", "--json"]).json();
+    assert_eq!((&shown["$id"], shown["targets"].as_array().unwrap().len()), (&"ada".into(), 2));
+    house.run(["user", "show", "nobody"]).fails(3, "nobody");
+    house.run(["user", "list", "--filter", "name=Ada"]).shows("ada@a.example");
+    house.run(["user", "list", "--filter", "nmae=Ada"]).fails(4, "nmae");
+    house.run(["user", "block", "ada"]).ok();
+    house.run(["user", "list"]).shows("blocked");
+    house.run(["user", "unblock", "ada"]).ok();
+    house.run(["user", "block", "nobody"]).fails(3, "");
+
+    let second =
+        ["target", "create", "ada-2", "--user", "ada", "--type", "email", "--address", "ada@b.example"];
+    house.run(second).shows("ada-2");
+    house.run(second).fails(4, "");
+    house.run(["target", "list"]).shows("ada@b.example");
+    house.run(["target", "show", "ada@b.example"]).shows("ada-2");
+    house.run(["target", "show", "ghost@a.example"]).fails(3, "ghost@a.example");
+
+    house.run(["topic", "create", "news", "--name", "News"]).shows("news");
+    house.run(["topic", "create", "news"]).fails(4, "");
+    house.run(["topic", "subscribe", "news", "ada@a.example"]).shows("joined");
+    house.run(["topic", "subscribe", "news", "ada-2"]).ok();
+    house.run(["topic", "subscribe", "news", "ghost@a.example"]).fails(3, "ghost@a.example");
+    house.run(["topic", "subscribers", "news"]).shows("ada@a.example").shows("ada@b.example");
+    let topic = house.run(["topic", "show", "news", "--json"]).json();
+    assert_eq!(topic["emailTotal"], 2);
+    house.run(["topic", "rename", "news", "Neues"]).shows("Neues");
+    house.run(["topic", "list"]).shows("Neues");
+    house.run(["topic", "unsubscribe", "news", "ada-2"]).ok();
+    house.run(["topic", "unsubscribe", "news", "ada-2"]).fails(3, "");
+    assert_eq!(house.run(["topic", "show", "news", "--json"]).json()["emailTotal"], 1);
+
+    house.run(["find", "ada@b.example"]).shows("ada-2");
+    house.run(["find", "nothing-bears-this"]).fails(3, "nothing-bears-this");
+    house.run(["target", "delete", "ada-2"]).ok();
+    house.run(["target", "delete", "ada-2"]).fails(3, "ada-2");
+    house.run(["user", "delete", "ada"]).ok();
+    house.run(["user", "delete", "ada"]).fails(3, "ada");
+    assert_eq!(house.run(["topic", "show", "news", "--json"]).json()["emailTotal"], 0);
+    house.run(["topic", "delete", "news"]).ok();
+    house.run(["topic", "delete", "news"]).fails(3, "news");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn providers() {
+    let house = House::new();
+    let sink = Sink::start(&house).await;
+    let addr = sink.sandbox.smtp_addr().unwrap();
+    let port = format!("port={}", addr.port());
+    house.run(["provider", "list"]).shows("no providers");
+    let create = [
+        "provider",
+        "create",
+        "smtp",
+        "main",
+        "-o",
+        "host=127.0.0.1",
+        "-o",
+        &port,
+        "-o",
+        "encryption=none",
+        "-o",
+        "fromEmail=news@sender.example",
+        "-o",
+        "perSecond=50",
+        "-o",
+        "window=64",
+    ];
+    house.run(create).shows("created provider main, enabled");
+    house.run(create).fails(4, "");
+    house.run(["provider", "create", "smtp", "x", "-o", "password=p"]).fails(2, "--set-from password=");
+    house.run(["provider", "create", "smtp", "x", "-o", "hostt=p"]).fails(2, "hostt");
+    house.run(["provider", "create", "smtp", "x", "-o", "perSecond=many"]).fails(2, "many");
+    let shown = house.run(["provider", "show", "main", "--json"]).json();
+    assert_eq!((&shown["limits"]["perSecond"], &shown["limits"]["window"]), (&50.0.into(), &64.into()));
+    house.run(["provider", "test", "main"]).shows("220");
+
+    // A secret comes from a file or standard input, and is shown as a mask.
+    let secret = house.file("secret", "hunter2-and-more\n");
+    let from_file = format!("password={}", secret.display());
+    house.run(["provider", "set", "main", "-o", "username=u", "--set-from", &from_file]).ok();
+    let shown = house.run(["provider", "show", "main"]);
+    shown.shows("••••more");
+    assert!(!shown.out.contains("hunter2"), "{}", shown.out);
+    house
+        .run_with(["provider", "set", "main", "--set-from", "password=-"], b"another-secret\n")
+        .shows("••••cret");
+
+    house.run(["provider", "disable", "main"]).ok();
+    assert_eq!(house.run(["provider", "show", "main", "--json"]).json()["enabled"], false);
+    house.run(["provider", "enable", "main"]).ok();
+    house.run(["provider", "pause", "main"]).shows("paused");
+    house.run(["provider", "list"]).shows("paused");
+    house.run(["provider", "resume", "main"]).ok();
+    house.run(["provider", "pause", "nobody"]).fails(3, "nobody");
+    sink.sandbox.shutdown().await;
+    house.run(["provider", "test", "main"]).fails(5, "main");
+    house.run(["provider", "delete", "main"]).ok();
+    house.run(["provider", "delete", "main"]).fails(3, "main");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_provider_by_command() {
+    let house = House::new();
+    let sink = Sink::start(&house).await;
+    let token = house.file("token", sink::TOKEN);
+    let from = format!("token={}", token.display());
+    let endpoint = format!("endpoint=http://{}", sink.sandbox.http_addr().unwrap());
+    for channel in ["sms", "push"] {
+        let create = [
+            "provider",
+            "create",
+            "sandbox",
+            channel,
+            "--type",
+            channel,
+            "-o",
+            &endpoint,
+            "--set-from",
+            &from,
+        ];
+        house.run(create).shows("enabled");
+        assert_eq!(house.run(["provider", "show", channel, "--json"]).json()["type"], channel);
+        house.run(["provider", "test", channel]).ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_opens_the_api_until_it_is_deleted() {
+    let house = House::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut engine = house.spawn(["serve", "--listen", &free]);
+    engine.answers(&house.client()).await;
+    house.run(["key", "list"]).shows("no keys");
+    let said = house.run(["key", "create", "web shop"]);
+    let secret = said.ok().lines().last().unwrap().to_owned();
+    assert!(
+        !secret.contains(char::is_whitespace) && secret.len() >= 32,
+        "the secret stands alone: {secret:?}"
+    );
+    assert_eq!(said.out.matches(&secret).count(), 1);
+
+    let tcp = |secret: &str| {
+        Client::new(Http1::new(Address::Tcp(free.clone()))).key(SecretString::from(secret.to_owned()))
+    };
+    tcp(&secret).messages(&herald::wire::query::ListRequest::newest(1)).await.unwrap();
+    let wrong = tcp("standard_0123456789abcdef0123456789abcdef");
+    let refused = wrong.messages(&herald::wire::query::ListRequest::newest(1)).await.unwrap_err();
+    assert_eq!(refused.status(), Some(401), "{refused}");
+
+    let list = house.run(["key", "list", "--json"]).json();
+    assert!(!list.to_string().contains(&secret), "the secret is nowhere else");
+    let id = list["keys"][0]["$id"].as_str().unwrap();
+    house.run(["key", "delete", id]).ok();
+    house.run(["key", "delete", id]).fails(3, "");
+    let refused = tcp(&secret).messages(&herald::wire::query::ListRequest::newest(1)).await.unwrap_err();
+    assert_eq!(refused.status(), Some(401), "{refused}");
+
+    let limited =
+        house.run(["key", "create", "reader", "--scope", "messages.read", "--expires", "in 90d", "--json"]);
+    let limited = limited.json();
+    assert_eq!(limited["scopes"], serde_json::json!(["messages.read"]));
+    let reader = tcp(limited["secret"].as_str().unwrap());
+    reader.messages(&herald::wire::query::ListRequest::newest(1)).await.unwrap();
+    let refused = reader.users(&herald::wire::query::ListRequest::newest(1)).await.unwrap_err();
+    assert!(matches!(refused.status(), Some(401 | 403)), "{refused}");
+    house.run(["key", "create", "x", "--scope", "everything"]).fails(4, "everything");
+    house.run(["key", "create", "x", "--expires", "some day"]).fails(2, "some");
+    assert!(engine.terminate().success());
+}
+
+#[test]
+fn what_is_held_of_a_person_and_forgetting_it() {
+    let house = House::new();
+    house.run(["user", "create", "ada", "--name", "Ada", "--email", "ada@a.example"]).ok();
+    let held = house.run(["person", "export", "ada@a.example"]).json();
+    assert_eq!(held["users"][0]["$id"], "ada");
+    house.run(["person", "erase", "ada@a.example", "--yes"]).shows("forgotten");
+    house.run(["person", "export", "ada@a.example"]).fails(3, "ada@a.example");
+    house.run(["person", "erase", "ada@a.example", "--yes"]).fails(3, "");
+    assert!(!house.run(["user", "list", "--json"]).ok().contains("Ada"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backup_and_restore() {
+    let house = House::new();
+    house.run(["user", "create", "ada", "--email", "ada@a.example"]).ok();
+    let copy = house.path("copy");
+    house.run(["backup", copy.to_str().unwrap()]).shows("without the sealing key");
+    assert_ne!(house.run(["backup", copy.to_str().unwrap()]).code, Some(0), "nothing is written over");
+    let other = House::new();
+    other.run(["restore", copy.to_str().unwrap()]).shows("resume-sending");
+    other.run(["user", "show", "ada"]).shows("ada@a.example");
+    assert_ne!(other.run(["restore", copy.to_str().unwrap()]).code, Some(0), "the directory is not empty");
+    let nowhere = other.path("nowhere");
+    assert_ne!(House::new().run(["restore", nowhere.to_str().unwrap()]).code, Some(0));
+    let engine = other.serve().await;
+    other.run(["restore", copy.to_str().unwrap()]).fails(4, "engine runs");
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_finds_faults_and_says_what_to_do() {
+    let house = House::new();
+    let idle = house.run(["doctor", "--json"]);
+    let checks: Value = serde_json::from_str(&idle.out).unwrap();
+    assert!(checks.as_array().unwrap().len() > 3, "{checks}");
+    let faults = |checks: &Value| {
+        let bad: Vec<_> =
+            checks.as_array().unwrap().iter().filter(|check| check["ok"] == false).cloned().collect();
+        assert!(bad.iter().all(|check| !check["remedy"].as_str().unwrap().is_empty()), "{bad:?}");
+        bad.len()
+    };
+    assert_eq!(idle.code, Some(if faults(&checks) == 0 { 0 } else { 5 }));
+    let engine = house.serve().await;
+    let sink = Sink::start(&house).await;
+    sink.mail_provider(&house.client(), sink::narrow()).await;
+    house.run(["provider", "pause", "mail"]).ok();
+    let paused = house.run(["doctor"]);
+    assert!(matches!(paused.code, Some(0 | 5)), "{paused:?}");
+    engine.kill();
+}
