@@ -101,7 +101,8 @@ impl Hand<'_> {
         self.tallies[tally as usize] += 1;
         self.done.push(done);
         let now = Instant::now();
-        if now - self.handed_in >= HAND_IN {
+        // What went under one key is judged as a whole.
+        if now - self.handed_in >= HAND_IN && self.train.key.is_none() {
             self.hand_in(now);
         }
     }
