@@ -182,6 +182,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
         36 => drop(store.begin_import(import, "f".into(), audit("import.create", "")).await.unwrap()),
         37..=40 => {
             let people = (0..5).map(|no| ImportPerson {
+                derived: false,
                 line: no,
                 user: UserId::new(format!("i{step}-{no}")).unwrap(),
                 name: "I".into(),
