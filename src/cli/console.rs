@@ -117,17 +117,17 @@ fn show(client: Client, settings: &Settings, log_dir: &Path, place: &Place) -> O
     notices.extend(problem.map(|problem| problem.to_string()));
     let keymap = keymap(config.as_deref(), &mut notices)?;
     std::fs::create_dir_all(log_dir)?;
-    // A console that runs the engine must not be stopped: all sending would stop.
-    let tty = TtyOptions { can_stop: place.attached, ..TtyOptions::default() };
     let options = Options {
         theme,
         keymap,
         zone: zone(settings),
         notices,
         run: tui_runtime::Options::new(editor::command(env), log_dir.to_owned()),
-        place,
+        // A console that runs the engine must not be stopped: all sending would stop.
+        place: place.clone(),
     };
     install_panic_hook(log_dir);
+    let tty = TtyOptions { can_stop: place.attached, ..TtyOptions::default() };
     let thread = tui_runtime::on_own_thread(move || async move {
         let mut seat = Tty::open(tty)?;
         console::run(client, &mut seat, options).await
