@@ -63,6 +63,7 @@ async fn import(people: u64, random: bool) {
         while let Some(outcome) = decoder.next_outcome() {
             let Outcome::Row(row) = outcome else { panic!("a line is refused: {outcome:?}") };
             step.push(ImportPerson {
+                derived: false,
                 line: row.line,
                 user: row.user_id,
                 name: row.name.unwrap_or_default(),

@@ -191,6 +191,7 @@ fn people_of(from: usize, count: usize, random: bool) -> Vec<ImportPerson> {
         .map(|no| {
             let name = if random { Seeded::new(no as u64).next_u64() } else { no as u64 };
             ImportPerson {
+                derived: false,
                 line: no as u64,
                 user: UserId::new(format!("u{name:016x}")).unwrap(),
                 name: format!("Person {no}"),

@@ -545,6 +545,7 @@ pub async fn crowd(engine: &Engine, topic: &str, numbers: std::ops::Range<usize>
     let all: Vec<_> = numbers.collect();
     for (step, chunk) in all.chunks(2000).enumerate() {
         let people = chunk.iter().map(|n| ImportPerson {
+            derived: false,
             line: (step * 2000) as u64 + *n as u64,
             user: UserId::new(format!("u{n}")).unwrap(),
             name: format!("Name {n}"),

@@ -73,6 +73,7 @@ pub fn person(n: u64, channel: Channel, topic: &TopicId) -> ImportPerson {
         Channel::Push => format!("token-{n:012}"),
     };
     ImportPerson {
+        derived: false,
         line: n,
         user: UserId::new(format!("u{n:010}")).unwrap(),
         name: String::new(),
