@@ -1,5 +1,6 @@
 //! The engine's behaviour, on the real store in memory, with scripted providers, under
 //! virtual time and from seeds.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "engine/world.rs"]
 mod world;

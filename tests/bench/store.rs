@@ -12,7 +12,7 @@
 #[allow(dead_code, reason = "shared with the contract suite")]
 mod fixture;
 
-use fixture::*;
+use fixture::{T0, audit, due_mail};
 use herald::domain::channel::Channel;
 use herald::domain::delivery::{LogDetail, Outcome};
 use herald::domain::ids::{ImportId, ProviderNo, TopicId, TopicNo, UserId};

@@ -6,7 +6,6 @@ use crate::world::{
 use herald::domain::channel::{Channel, InDoubt};
 use herald::domain::delivery::{Outcome, Stage};
 use herald::domain::ids::{MessageId, ProviderId, TopicId};
-use herald::domain::provider::ProviderHold;
 use herald::domain::reason::Why;
 use herald::domain::state::MessageState;
 use herald::domain::time::Timestamp;
@@ -344,7 +343,7 @@ fn the_reasons_of_everything_that_is_not_over() {
         assert!(matches!(&why, Some(Why::Retry { attempt: 2, cause, at }) if cause.contains("greylisted") && *at > engine.now()), "{why:?}");
         engine.cancel(&id("now"), &actor()).await.unwrap();
         assert_eq!(engine.why(&id("now")).await.unwrap(), None);
-        assert!(matches!(engine.store().providers().await.unwrap()[0].hold, None::<ProviderHold>));
+        assert!(engine.store().providers().await.unwrap()[0].hold.is_none());
         let _ = Timestamp::NEVER;
     });
 }

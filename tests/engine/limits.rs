@@ -38,7 +38,7 @@ fn a_limit_a_second_is_used_up_and_never_exceeded() {
         assert_eq!(too_many(&times, rate), 0, "at {rate}/s");
         let span = times.last().unwrap().since(times[0]).as_secs_f64();
         let used = people as f64 / (span * rate);
-        assert!(used >= 0.98 && used <= 1.01, "{used} of {rate}/s");
+        assert!((0.98..=1.01).contains(&used), "{used} of {rate}/s");
     }
 }
 
