@@ -188,7 +188,6 @@ async fn nobody_twice(sink: &Sink, ending: &Ending, id: &str, addresses: &[Strin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a kill leaves about one recipient twice where a service has idempotency keys"]
 async fn hold_sends_no_text_message_twice() {
     let (people, kills) = (20_000, kills());
     let house = House::new();

@@ -108,7 +108,8 @@ impl Hand<'_> {
     }
 
     /// A batch that is in doubt as a whole goes again under its key, whatever the policy: the service
-    /// then takes it once. So does one that was in doubt before and did not reach the service now.
+    /// then takes it once. So does whoever was in doubt before and did not reach the service now, also
+    /// when others of the train did: a service that takes one recipient a request has a key for each.
     fn keep_key(&mut self) {
         let Some(key) = self.train.key else { return };
         let again = key.window != self.train.window;
@@ -116,11 +117,14 @@ impl Hand<'_> {
             done.outcome.outcome == Outcome::Uncertain
                 || (again && done.sign == Sign::Way && done.outcome.outcome == Outcome::Transient)
         };
-        if self.done.len() != self.answered.len() || !self.done.iter().all(unknown) {
+        let whole = self.done.len() == self.answered.len() && self.done.iter().all(unknown);
+        if !whole && !again {
             return;
         }
         let soon = self.core.clock.now().plus(Duration::from_secs(2));
-        for (done, item) in self.done.iter_mut().zip(&self.train.items) {
+        for done in self.done.iter_mut().filter(|done| unknown(done)) {
+            let index = done.outcome.index;
+            let Some(item) = self.train.items.iter().find(|item| item.index == index) else { continue };
             if let Next::Wait { due, waiting, .. } = &mut done.outcome.next {
                 *due = soon;
                 done.outcome.detail.retry_at = Some(soon);
