@@ -13,6 +13,8 @@ mod crash;
 mod limits;
 #[path = "engine/model.rs"]
 mod model;
+#[path = "engine/modes.rs"]
+mod modes;
 #[path = "engine/schedule.rs"]
 mod schedule;
 #[path = "engine/sending.rs"]

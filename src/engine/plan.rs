@@ -86,6 +86,12 @@ async fn plan(core: &Arc<Core>, no: MessageNo) -> Result<()> {
     if message.state != MessageState::Processing {
         return Ok(());
     }
+    if message.progress.planned > 0 {
+        // It was held or paused in the middle: whoever is planned already goes on as well.
+        for lane in core.store.lanes_of(no).await? {
+            core.desk(lane.key.provider).touch(no);
+        }
+    }
     let cursor = core.store.plan_cursor(no).await?;
     if cursor.done {
         return Ok(());

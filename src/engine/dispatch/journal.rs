@@ -42,9 +42,10 @@ impl Dispatcher {
         });
         let mut asked = Vec::new();
         // Who is too late needs no provider, only a row.
-        let late = self.book.round(STEP, STEP, Share::Turns, |lane| lane.sheet.expired(wall));
-        for portion in late {
-            asked.push(whole(portion, train, true));
+        if !self.book.late(wall, 1).is_empty() {
+            for portion in self.book.round(STEP, STEP, Share::Turns, |lane| lane.sheet.expired(wall)) {
+                asked.push(whole(portion, train, true));
+            }
         }
         if !may {
             return asked;
@@ -155,10 +156,10 @@ impl Dispatcher {
                 Next::Over => None,
             });
             let Some(due) = first.min() else { continue };
-            match self.book.lanes.get_mut(&message) {
+            match self.book.lanes.get(&message) {
                 Some(lane) => {
-                    lane.next_wait = Some(lane.next_wait.map_or(due, |have| have.min(due)));
-                    self.book.thirsty(message);
+                    let first = lane.next_wait().map_or(due, |have| have.min(due));
+                    self.book.set_wait(message, Some(first));
                 }
                 None => self.desk.touch(message),
             }

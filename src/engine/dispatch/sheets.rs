@@ -2,7 +2,6 @@
 
 use super::train::{Link, Sheet, base36};
 use crate::domain::content::Content;
-use crate::domain::ids::MessageNo;
 use crate::domain::message::Message;
 use crate::domain::provider::Provider;
 use crate::engine::core::Core;
@@ -20,12 +19,11 @@ pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link
     Ok(Arc::new(Link { kind: adapter.kind(), adapter }))
 }
 
-/// Reads a message and compiles it for a provider; without a link it is only read.
-pub(crate) async fn sheet(core: &Core, no: MessageNo, link: Option<Arc<Link>>) -> Result<Arc<Sheet>> {
-    let message = core.store.message_by_no(no).await?;
+/// Compiles a message for a provider; without a link there is nothing to compile for.
+pub(crate) async fn sheet(core: &Core, message: Message, link: Option<Arc<Link>>) -> Result<Arc<Sheet>> {
     let mut prefix = core.install.clone();
     prefix.push('.');
-    base36(no.0, &mut prefix);
+    base36(message.no.0, &mut prefix);
     prefix.push('.');
     let mut templates = None;
     let compiled = match &link {

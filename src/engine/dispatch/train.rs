@@ -163,8 +163,41 @@ impl Item {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::domain::content::{Content, SmsContent};
+    use crate::domain::ids::{MessageId, MessageNo, Revision};
+    use crate::domain::message::Progress;
+    use crate::domain::state::MessageState;
+
+    /// Some message.
+    pub(crate) fn message(no: u64) -> Message {
+        Message {
+            no: MessageNo(no),
+            id: MessageId::new(format!("m{no}")).unwrap(),
+            content: Content::Sms(SmsContent { content: "x".into() }),
+            topics: vec![],
+            users: vec![],
+            targets: vec![],
+            state: MessageState::Processing,
+            scheduled_at: None,
+            schedule_words: None,
+            expires_at: None,
+            lifetime_s: None,
+            variables: false,
+            in_doubt: None,
+            confirmed: None,
+            progress: Progress::default(),
+            run: 1,
+            started_at: None,
+            finished_at: None,
+            errors: vec![],
+            created_by: String::new(),
+            created: Timestamp(0),
+            updated: Timestamp(0),
+            revision: Revision(1),
+        }
+    }
 
     #[test]
     fn numbers_in_36_digits() {
