@@ -1,6 +1,8 @@
 //! The engine's behaviour, on the real store in memory, with scripted providers, under
 //! virtual time and from seeds.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
+// The table's effects are matched as the table lists them.
+#![allow(clippy::single_match_else)]
 
 #[path = "engine/world.rs"]
 mod world;

@@ -97,14 +97,13 @@ impl Dispatcher {
                 let whole = self.link.as_ref().map_or(0, |link| link.kind.batch as usize) * 2;
                 let most = limit.max(whole);
                 let mut found = store.due_waiting(key, wall, most, person).await?;
-                match &mut found {
-                    Some(found) => cut_between_batches(found, most),
-                    None => {
-                        let lanes = store.lanes_of(message).await?;
-                        let next = lanes.iter().find(|lane| lane.key == key).and_then(|lane| lane.next_wait);
-                        // Whoever has come due in between is read in a while, not at once, for ever.
-                        self.book.set_wait(message, next.map(|next| next.max(wall.plus(SLICE))));
-                    }
+                if let Some(found) = &mut found {
+                    cut_between_batches(found, most);
+                } else {
+                    let lanes = store.lanes_of(message).await?;
+                    let next = lanes.iter().find(|lane| lane.key == key).and_then(|lane| lane.next_wait);
+                    // Whoever has come due in between is read in a while, not at once, for ever.
+                    self.book.set_wait(message, next.map(|next| next.max(wall.plus(SLICE))));
                 }
                 found
             } else {
