@@ -77,6 +77,10 @@ async fn claim(core: &Arc<Core>, now: Timestamp) -> Result<Claim> {
         for message in &claimed.messages {
             if !message.state.is_over() {
                 core.enter(message.no);
+                if message.progress.planned > 0 {
+                    // Planned before it was held: planning has nothing left to tell the desks.
+                    core.touch(message.no);
+                }
             }
         }
         if count < limit || core.closing.is_cancelled() {

@@ -1,13 +1,14 @@
 //! A copy that is taken while sending, and what a restored one does.
 
-use super::house::House;
+use super::house::{House, PATIENCE};
 use super::sink::{self, Sink, address};
+use herald::wire::message::State;
 use std::time::Duration;
 
 const PEOPLE: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_taken_while_sending_opens_and_sends_nothing_by_itself() {
+async fn a_copy_taken_while_sending_opens_and_sends_nothing_until_released() {
     let house = House::new();
     let engine = house.serve().await;
     let client = house.client();
@@ -47,7 +48,7 @@ async fn a_copy_taken_while_sending_opens_and_sends_nothing_by_itself() {
     // The key is kept apart from the copies, as `herald backup` says.
     let key = house.data().join("store").join("sealing.key");
 
-    for copy in &copies {
+    for (n, copy) in copies.iter().enumerate() {
         let house = House::new();
         house.run(["restore", copy.to_str().unwrap()]).ok();
         std::fs::copy(&key, house.data().join("store").join("sealing.key")).unwrap();
@@ -64,6 +65,17 @@ async fn a_copy_taken_while_sending_opens_and_sends_nothing_by_itself() {
         assert!(news.progress.accepted >= 1 && (news.progress.accepted as usize) < PEOPLE);
         let log = house.run(["log", "--message", "news", "-n", "5", "--json"]);
         assert!(log.ok().lines().count() == 5, "its log can be read: {}", log.out);
+        if n == copies.len() - 1 {
+            // Released, it sends to whoever had nothing when the copy was taken.
+            house.run(["resume-sending"]).ok();
+            house.run(["message", "cancel", "later"]).ok();
+            if client.message("news").await.unwrap().state == State::Held {
+                house.run(["message", "release", "news"]).ok();
+            }
+            let message = sink::is_over(&client, "news", PATIENCE).await;
+            assert_eq!(message.state, State::Sent, "{:?}", message.delivery_errors);
+            assert!(sink.record().missing_recipients(addresses.clone()).is_empty());
+        }
         engine.kill();
     }
 }
