@@ -39,6 +39,7 @@ pub(crate) fn audit(
 pub(crate) async fn probe(core: &Arc<Core>, provider: Provider) {
     let Ok(link) = sheets::connect(core, &provider).await else { return };
     let report = tokio::select! {
+        biased;
         report = link.adapter.test() => report,
         () = core.closing.cancelled() => return,
     };

@@ -12,7 +12,7 @@ use crate::domain::time::Clock;
 use crate::providers::adapter::Adapters;
 use crate::store::Store;
 use crate::store::history::{Changes, Flags};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -45,9 +45,9 @@ pub(crate) struct Core {
     pub(crate) changes: watch::Receiver<Changes>,
     choice: Mutex<(u64, Arc<Choice>)>,
     desks: Mutex<BTreeMap<ProviderNo, Arc<Desk>>>,
-    active: Mutex<HashSet<MessageNo>>,
+    active: Mutex<BTreeSet<MessageNo>>,
     /// With [`Mode::Only`]: the messages that are sent.
-    only: Mutex<HashSet<MessageNo>>,
+    only: Mutex<BTreeSet<MessageNo>>,
 }
 
 impl Core {

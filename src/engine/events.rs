@@ -99,12 +99,14 @@ pub(crate) async fn run(core: Arc<Core>, feed: Arc<Feed>) {
         flags.mark_unchanged();
         feed.push(core.clock.now(), now, suspended, core.stopped());
         tokio::select! {
+            biased;
             result = changes.changed() => if result.is_err() { return },
             result = health.changed() => if result.is_err() { return },
             _ = flags.changed() => {}
             () = core.closing.cancelled() => return,
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(SPACING) => {}
             () = core.closing.cancelled() => return,
         }

@@ -72,6 +72,7 @@ pub(crate) fn start(core: &Arc<Core>, message: MessageNo) {
                 Err(error) => {
                     tracing::warn!(message = message.0, %error, "planning goes on in a second");
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(Duration::from_secs(1)) => {}
                         () = core.closing.cancelled() => return,
                     }

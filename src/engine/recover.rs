@@ -12,7 +12,7 @@ use crate::domain::provider::kind;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::dispatch::{Candidate, ItemOutcome, JournalEntry, Next};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many outcomes of doubtful recipients go into one commit.
@@ -21,7 +21,7 @@ const STEP: usize = 8192;
 /// Decides for every open window, then takes up every message that is being sent.
 pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
     let windows = core.store.open_windows().await?;
-    let mut messages: HashMap<_, Option<Message>> = HashMap::new();
+    let mut messages: BTreeMap<_, Option<Message>> = BTreeMap::new();
     let at = core.clock.now();
     let mut entry = JournalEntry { at, ..JournalEntry::default() };
     let mut count = 0;
@@ -30,7 +30,7 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
         if !core.admits(no) {
             continue;
         }
-        if let std::collections::hash_map::Entry::Vacant(place) = messages.entry(no) {
+        if let std::collections::btree_map::Entry::Vacant(place) = messages.entry(no) {
             place.insert(match core.store.message_by_no(no).await {
                 Ok(message) => Some(message),
                 Err(StoreError::NotFound { .. }) => None,

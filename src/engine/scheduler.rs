@@ -51,6 +51,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             wait = wait.min(slice(&*core.clock, due)).max(Duration::from_millis(1));
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             _ = changes.wait_for(|changes| Some(changes.schedule) != scheduled), if !core.stopped() => {}
             () = core.room.notified() => {}
@@ -77,10 +78,6 @@ async fn claim(core: &Arc<Core>, now: Timestamp) -> Result<Claim> {
         for message in &claimed.messages {
             if !message.state.is_over() {
                 core.enter(message.no);
-                if message.progress.planned > 0 {
-                    // Planned before it was held: planning has nothing left to tell the desks.
-                    core.touch(message.no);
-                }
             }
         }
         if count < limit || core.closing.is_cancelled() {
@@ -113,6 +110,7 @@ pub(crate) async fn watch(core: Arc<Core>) {
             plans = now.plans;
         }
         tokio::select! {
+            biased;
             result = changes.changed() => if result.is_err() { return },
             () = tokio::time::sleep(SLICE), if now.plans != plans || now.providers != providers => {}
             () = core.closing.cancelled() => return,

@@ -29,6 +29,8 @@ struct Known {
     /// Somebody released its uncertain recipients: they may get a second copy.
     released: bool,
     cancelled: Option<usize>,
+    /// Somebody had it tried once more, whatever the clock said of its time.
+    reopened: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -256,7 +258,8 @@ impl Story {
         message.expires_at = Some(deadline);
         message.in_doubt = Some(policy);
         create(engine, message).await;
-        self.known.insert(name, Known { due, deadline, policy, released: false, cancelled: None });
+        self.known
+            .insert(name, Known { due, deadline, policy, released: false, cancelled: None, reopened: false });
     }
 
     /// Pause, resume, cancel and retry do what the state machine says, and nothing else.
@@ -282,6 +285,9 @@ impl Story {
             other => panic!("{name}: {operation:?} {other:?} from {before:?}\n{:#?}", self.told),
         }
         self.told.push(format!("{name}: {}", if result.is_ok() { "done" } else { "refused" }));
+        if result.is_ok() && operation == Operation::Retry {
+            self.known.get_mut(&name).unwrap().reopened = true;
+        }
         if result.is_ok() && matches!(operation, Operation::Pause | Operation::Cancel) {
             // What is claimed finishes.
             sleep(20.0).await;
@@ -323,7 +329,7 @@ impl Story {
             let tried: Vec<_> =
                 world.post.tried().into_iter().filter(|sent| sent.headline == *name).collect();
             let started = message.started_at.is_some_and(|at| at >= known.due);
-            assert!(tried.is_empty() || message.run > 1 || started, "{name} was early: {:#?}", self.told);
+            assert!(tried.is_empty() || known.reopened || started, "{name} was early: {:#?}", self.told);
             assert!(
                 tried.iter().all(|sent| sent.at <= known.deadline),
                 "{name} was sent late: {:#?}",

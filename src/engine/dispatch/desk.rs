@@ -8,7 +8,7 @@ use crate::engine::conditions::Condition;
 use crate::engine::core::lock;
 use crate::engine::health::Health;
 use crate::engine::limits::Pacer;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use tokio::sync::Notify;
@@ -57,16 +57,16 @@ pub(crate) struct Standing {
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     pub(crate) all: bool,
-    pub(crate) messages: HashSet<MessageNo>,
+    pub(crate) messages: BTreeSet<MessageNo>,
 }
 
 /// Trains ready to go, shared fairly between messages: each line carries how much it has had, and the
 /// line that has had least goes next. A line that comes new starts where the others are.
 #[derive(Default)]
 struct Ready {
-    lines: HashMap<MessageNo, VecDeque<Train>>,
+    lines: BTreeMap<MessageNo, VecDeque<Train>>,
     /// How much each message has had when its next train goes.
-    tags: HashMap<MessageNo, u64>,
+    tags: BTreeMap<MessageNo, u64>,
     turn: BTreeSet<(u64, MessageNo)>,
     /// The tag of the train that went last.
     now: u64,
@@ -113,7 +113,7 @@ impl Desk {
         Self {
             no,
             bell: Notify::new(),
-            touched: Mutex::new(Touched { all: true, messages: HashSet::new() }),
+            touched: Mutex::new(Touched { all: true, messages: BTreeSet::new() }),
             ready: Mutex::default(),
             ready_bell: Notify::new(),
             gate: tokio::sync::Mutex::new(()),
@@ -165,7 +165,7 @@ impl Desk {
         let mut ready = lock(&self.ready);
         ready.recipients = 0;
         ready.turn.clear();
-        ready.lines.drain().flat_map(|(_, line)| line).collect()
+        std::mem::take(&mut ready.lines).into_values().flatten().collect()
     }
 
     /// Recipients that wait for a worker.

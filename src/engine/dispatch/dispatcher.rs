@@ -17,7 +17,7 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::Quota;
 use crate::store::StoreError;
 use crate::store::history::StoreHealth;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(crate) struct Dispatcher {
     /// Recipients that are claimed and have no recorded outcome.
     pub(super) claimed: usize,
     /// The same by message.
-    pub(super) claimed_of: HashMap<MessageNo, usize>,
+    pub(super) claimed_of: BTreeMap<MessageNo, usize>,
     pub(super) last_commit: Instant,
     /// Answers a second, as of late.
     pub(super) rate: f64,
@@ -81,7 +81,7 @@ impl Dispatcher {
             link: None,
             open: BTreeMap::new(),
             claimed: 0,
-            claimed_of: HashMap::new(),
+            claimed_of: BTreeMap::new(),
             last_commit: now - core.config.commit_interval,
             rate: 0.0,
             rate_from: (now, 0),
@@ -239,6 +239,7 @@ impl Dispatcher {
         let until = until.max(now + Duration::from_millis(1));
         let closing = self.core.closing.is_cancelled();
         tokio::select! {
+            biased;
             () = self.desk.bell.notified() => {}
             () = tokio::time::sleep_until(until) => {}
             () = self.core.closing.cancelled(), if !closing => {}
@@ -258,6 +259,7 @@ impl Dispatcher {
             }
         };
         tokio::select! {
+            biased;
             () = async { well.await; tokio::time::sleep(Duration::from_millis(50)).await } => {}
             () = tokio::time::sleep(SLICE) => {}
         }

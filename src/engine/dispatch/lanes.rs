@@ -5,7 +5,7 @@ use crate::domain::ids::MessageNo;
 use crate::domain::plan::{LaneCursor, LaneKey, WindowSource};
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{Candidate, Candidates};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -139,7 +139,7 @@ pub(crate) struct Portion {
 /// the one that the lane itself has is good.
 #[derive(Default)]
 pub(crate) struct LaneBook {
-    pub(crate) lanes: HashMap<MessageNo, LaneState>,
+    pub(crate) lanes: BTreeMap<MessageNo, LaneState>,
     /// Lanes with somebody read, in turn.
     turn: VecDeque<(MessageNo, u64)>,
     /// Lanes to read from, in turn.
@@ -290,7 +290,7 @@ impl LaneBook {
         let mut left = room as i64;
         let quantum = quantum.max(1) as i64;
         let mut taken: Vec<(MessageNo, usize)> = Vec::new();
-        let mut place: HashMap<MessageNo, usize> = HashMap::new();
+        let mut place: BTreeMap<MessageNo, usize> = BTreeMap::new();
         let mut aside = VecDeque::new();
         while left > 0 && aside.len() < LOOKED_AT {
             let Some((message, ticket)) = self.turn.pop_front() else { break };

@@ -15,7 +15,7 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::{Pacer, Quota};
 use crate::store::StoreError;
 use crate::store::dispatch::{Decision, Lane, WaitingFilter};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use tokio::time::Instant;
@@ -111,7 +111,7 @@ impl Dispatcher {
     /// Reads all open lanes.
     async fn rescan(&mut self) -> Result<()> {
         let lanes = self.core.store.lanes(self.desk.no).await?;
-        let open: HashSet<_> = lanes.iter().map(|lane| lane.key.message).collect();
+        let open: BTreeSet<_> = lanes.iter().map(|lane| lane.key.message).collect();
         let gone: Vec<_> =
             self.book.lanes.keys().filter(|message| !open.contains(message)).copied().collect();
         for message in gone {
@@ -129,7 +129,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn refresh(&mut self, messages: &HashSet<MessageNo>) -> Result<()> {
+    async fn refresh(&mut self, messages: &BTreeSet<MessageNo>) -> Result<()> {
         for message in messages {
             let lanes = self.core.store.lanes_of(*message).await?;
             match lanes.into_iter().find(|lane| lane.key.provider == self.desk.no) {

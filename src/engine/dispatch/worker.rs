@@ -37,6 +37,7 @@ pub(crate) async fn work(core: Arc<Core>, desk: Arc<Desk>, slot: usize) {
 /// The next train, when it may go.
 async fn next(core: &Core, desk: &Desk, slot: usize) -> Option<Train> {
     let _turn = tokio::select! {
+        biased;
         gate = desk.gate.lock() => gate,
         () = core.closing.cancelled() => return None,
     };
@@ -51,6 +52,7 @@ async fn next(core: &Core, desk: &Desk, slot: usize) -> Option<Train> {
                 desk.bell.notify_one();
             }
             tokio::select! {
+                biased;
                 () = desk.ready_bell.notified() => {}
                 () = core.closing.cancelled() => return None,
             }
@@ -59,6 +61,7 @@ async fn next(core: &Core, desk: &Desk, slot: usize) -> Option<Train> {
         let opens = lock(&desk.pacer).opens();
         if opens > Instant::now() {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(opens) => {}
                 () = core.closing.cancelled() => return None,
             }
@@ -193,6 +196,7 @@ async fn send(core: &Core, desk: &Desk, mut train: Train) {
     let mut answers = |place: usize, answer: Answer| hand.answer(place, &answer);
     let sending = AssertUnwindSafe(link.adapter.send(&batch, &mut answers)).catch_unwind();
     tokio::select! {
+        biased;
         result = sending => if result.is_err() {
             tracing::error!(provider = desk.no.0, "an adapter panicked; what it had is uncertain");
         },
