@@ -29,6 +29,7 @@ mod schema;
 mod shared;
 mod subscriptions;
 mod table;
+mod tree;
 mod tx;
 mod waiting;
 mod writer;

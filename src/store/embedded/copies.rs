@@ -2,15 +2,18 @@
 
 use super::fail::{Attempt, Fail};
 use super::shared::Shared;
-use super::table::{Snapshot, Table};
+use super::table::{Snapshot, Table, get_from};
+use super::tree;
 use super::{LOG_DIRECTORY, MAIN_FILE, make_directory, tx};
 use crate::domain::time::Timestamp;
 use crate::store::error::{Result, StoreError};
 use crate::store::history::Flags;
 use crate::store::log::{LogError, SegmentInfo, copy_open_part};
+use crate::store::page::Order;
 use crate::store::seal::KEY_FILE;
-use redb::{Database, ReadableTable, TableError};
+use redb::Database;
 use std::fs;
+use std::ops::Bound;
 use std::path::Path;
 
 /// Rows written in one commit of a copy, so that memory stays flat.
@@ -87,25 +90,24 @@ pub(super) fn attempt(
 pub(super) fn tables(view: &Snapshot, to: &Path, count: &mut dyn FnMut(u64)) -> Attempt<()> {
     let db = Database::builder().set_cache_size(CACHE).create(to.join(MAIN_FILE))?;
     for table in Table::ALL {
-        let source = match view.transaction().open_table(table.definition()) {
-            Ok(source) => source,
-            Err(TableError::TableDoesNotExist(_)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let mut rows = source.iter()?;
+        let Some(source) = tree::read(view.transaction(), *table)? else { continue };
+        let mut from = Bound::Unbounded;
         loop {
             let txn = db.begin_write()?;
             let mut written = 0;
             {
-                let mut copy = txn.open_table(table.definition())?;
-                while written < COMMIT_ROWS
-                    && let Some(row) = rows.next()
-                {
-                    let (key, value) = row?;
-                    copy.insert(key.value(), value.value())?;
+                let mut copy = tree::write(&txn, *table)?;
+                let span = (from, Bound::Unbounded);
+                let mut last = Vec::new();
+                source.scan(&span, Order::Ascending, &mut |key, value| {
+                    copy.put(key, value)?;
+                    count((key.len() + value.len()) as u64);
                     written += 1;
-                    count((key.value().len() + value.value().len()) as u64);
-                }
+                    last.clear();
+                    last.extend_from_slice(key);
+                    Ok(written < COMMIT_ROWS)
+                })?;
+                from = Bound::Excluded(last);
             }
             txn.commit()?;
             if written < COMMIT_ROWS {
@@ -174,10 +176,10 @@ fn mark_restored(main: &Path, at: Timestamp) -> Attempt<()> {
     let mut txn = db.begin_write()?;
     txn.set_quick_repair(true);
     {
-        let mut meta = txn.open_table(Table::Meta.definition())?;
-        let flags = meta.get(tx::FLAGS)?.map(|bytes| super::record::decode::<Flags>(bytes.value()));
-        let flags = Flags { restored: Some(at), ..flags.transpose()?.unwrap_or_default() };
-        meta.insert(tx::FLAGS, super::record::encode(&flags).as_slice())?;
+        let mut meta = tree::write(&txn, Table::Meta)?;
+        let flags = get_from(&*meta, tx::FLAGS, super::record::decode::<Flags>)?.transpose()?;
+        let flags = Flags { restored: Some(at), ..flags.unwrap_or_default() };
+        meta.put(tx::FLAGS, &super::record::encode(&flags))?;
     }
     txn.commit()?;
     db.close()?;

@@ -385,7 +385,7 @@ pub(super) fn claim_due(
         return Ok(claimed);
     }
     // One removal of a range is many times cheaper than as many of one.
-    tx.remove_span(Table::Schedule, (Bound::Unbounded, Bound::Included(last)))?;
+    tx.remove_span(Table::Schedule, &(Bound::Unbounded, Bound::Included(last)))?;
     tx.touched.schedule = true;
     for (at, no) in due {
         tx.state(no)?;

@@ -66,7 +66,7 @@ fn write_credentials(
         .iter()
         .map(|(field, secret)| Ok((field, sealing.seal(&record_name(no), field, secret)?)))
         .collect::<Result<Vec<_>, StoreError>>()?;
-    tx.remove_span(Table::Credentials, beginning(&key![no.0]))?;
+    tx.remove_span(Table::Credentials, &beginning(&key![no.0]))?;
     for (field, bytes) in sealed {
         tx.put_raw(Table::Credentials, &key![no.0, field.as_str()], &bytes)?;
     }
@@ -126,7 +126,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &ProviderId, audit: &AuditEntry) -> At
     let no = provider_no(tx, id)?;
     tx.touched.providers = true;
     ids::release(tx, RecordKind::Provider, id.as_str())?;
-    tx.remove_span(Table::Credentials, beginning(&key![no.0]))?;
+    tx.remove_span(Table::Credentials, &beginning(&key![no.0]))?;
     tx.remove(Table::Providers, &no.0.to_be_bytes())?;
     tx.remove(Table::Usage, &no.0.to_be_bytes())?;
     tx.audit(audit)

@@ -28,6 +28,15 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     bytes.expect("every record has an encoding")
 }
 
+/// A record that is written again and again, as bytes of nearly always the same
+/// number: then it takes the place of the older one, and nothing in its page moves.
+pub(super) fn encode_padded<T: Serialize>(record: &T) -> Vec<u8> {
+    const STEP: usize = 32;
+    let mut bytes = encode(record);
+    bytes.resize(bytes.len().next_multiple_of(STEP), 0);
+    bytes
+}
+
 /// A record from bytes. Bytes behind it are not looked at, so that a prefix of
 /// a record can be read alone.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Attempt<T> {

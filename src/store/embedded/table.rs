@@ -4,17 +4,27 @@
 //! Keys are numbers in big-endian order and texts, one after the other, so that
 //! their bytes sort as their parts do.
 
-use super::fail::{Attempt, Fail};
+use super::fail::Attempt;
+use super::tree::{self, Any, Fixed, Tree};
 use crate::domain::time::Timestamp;
 use crate::store::page::Order;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, TableError};
+use redb::{Key, ReadTransaction, TableDefinition, Value};
 use std::ops::Bound;
 
-/// How redb sees every table.
-pub(super) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+/// Something that is done with the definition of a table: opening it.
+pub(super) trait Definitions {
+    /// What opening yields.
+    type Opened;
+
+    /// Opens it.
+    fn open<K, V>(self, definition: TableDefinition<'static, K, V>) -> Self::Opened
+    where
+        K: Key + for<'b> Value<SelfType<'b> = &'b [u8]> + 'static,
+        V: for<'b> Value<SelfType<'b> = &'b [u8]> + 'static;
+}
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $key:ty => $value:ty;)*) => {
         /// A table of the main file.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(usize)]
@@ -26,9 +36,11 @@ macro_rules! tables {
             /// How many there are.
             pub(super) const COUNT: usize = Self::ALL.len();
 
-            /// Its name in the file.
-            pub(super) const fn name(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
+            /// Gives its definition to `definitions`.
+            pub(super) fn define<D: Definitions>(self, definitions: D) -> D::Opened {
+                match self {
+                    $(Self::$name => definitions.open::<$key, $value>(TableDefinition::new($text)),)*
+                }
             }
         }
     };
@@ -36,78 +48,71 @@ macro_rules! tables {
 
 tables! {
     /// Single records: version, counts, flags, the install id.
-    Meta = "meta",
+    Meta = "meta", Any => Any;
     /// (kind, id) → number.
-    Ids = "ids",
+    Ids = "ids", Any => Fixed<8>;
     /// Number → user.
-    Users = "users",
+    Users = "users", Fixed<8> => Any;
     /// Number → target.
-    Targets = "targets",
+    Targets = "targets", Fixed<8> => Any;
     /// (user, target).
-    TargetsOf = "targets.of",
+    TargetsOf = "targets.of", Fixed<16> => Fixed<0>;
     /// Number → identifier.
-    Identifiers = "identifiers",
+    Identifiers = "identifiers", Fixed<8> => Any;
     /// (channel, canonical address) → who has it, and all identifiers that stood for it.
-    Addresses = "addresses",
+    Addresses = "addresses", Any => Any;
     /// Number → topic, without its totals.
-    Topics = "topics",
+    Topics = "topics", Fixed<4> => Any;
     /// Number → totals.
-    Totals = "topics.totals",
+    Totals = "topics.totals", Fixed<4> => Any;
     /// (topic, target) → subscription.
-    Subscriptions = "subscriptions",
+    Subscriptions = "subscriptions", Fixed<12> => Any;
     /// (target, topic).
-    Subscribed = "subscribed",
+    Subscribed = "subscribed", Fixed<12> => Fixed<0>;
     /// Number → provider.
-    Providers = "providers",
+    Providers = "providers", Fixed<4> => Any;
     /// (provider, field) → sealed credential.
-    Credentials = "credentials",
+    Credentials = "credentials", Any => Any;
     /// Provider → the limiter's state.
-    Usage = "usage",
+    Usage = "usage", Fixed<4> => Any;
     /// Id → key.
-    Keys = "keys",
+    Keys = "keys", Any => Any;
     /// Hash → id.
-    KeyHashes = "keys.hashes",
+    KeyHashes = "keys.hashes", Fixed<32> => Any;
     /// Number → what a message says and to whom.
-    Bodies = "messages",
+    Bodies = "messages", Fixed<8> => Any;
     /// Number → where a message stands.
-    States = "messages.states",
+    States = "messages.states", Fixed<8> => Any;
     /// (state, message).
-    ByState = "messages.by.state",
+    ByState = "messages.by.state", Fixed<9> => Fixed<0>;
     /// Number → causes at the end.
-    Errors = "messages.errors",
+    Errors = "messages.errors", Fixed<8> => Any;
     /// Number → causes so far.
-    Causes = "messages.causes",
+    Causes = "messages.causes", Fixed<8> => Any;
     /// (due, message).
-    Schedule = "schedule",
+    Schedule = "schedule", Fixed<16> => Fixed<0>;
     /// (message, provider, run) → packed recipients.
-    Runs = "runs",
+    Runs = "runs", Fixed<16> => Any;
     /// (message, provider) → lane.
-    Lanes = "lanes",
+    Lanes = "lanes", Fixed<12> => Any;
     /// (provider, message): lanes with something unclaimed or waiting.
-    OpenLanes = "lanes.open",
+    OpenLanes = "lanes.open", Fixed<12> => Fixed<0>;
     /// Number → window.
-    Windows = "windows",
+    Windows = "windows", Fixed<8> => Any;
     /// Number → who waits.
-    Waiting = "waiting",
+    Waiting = "waiting", Fixed<8> => Any;
     /// (message, provider, due, number).
-    WaitingDue = "waiting.due",
+    WaitingDue = "waiting.due", Fixed<28> => Fixed<0>;
     /// Number → audit entry.
-    Audit = "audit",
+    Audit = "audit", Fixed<8> => Any;
     /// (resource, number).
-    AuditOf = "audit.of",
+    AuditOf = "audit.of", Any => Fixed<0>;
     /// Id → import.
-    Imports = "imports",
+    Imports = "imports", Any => Any;
     /// (import, kind, first) → last: numbers that an import made.
-    Made = "imports.made",
+    Made = "imports.made", Any => Any;
     /// Number → work that is done in steps.
-    Chores = "chores",
-}
-
-impl Table {
-    /// Its definition.
-    pub(super) const fn definition(self) -> Definition {
-        TableDefinition::new(self.name())
-    }
+    Chores = "chores", Fixed<8> => Any;
 }
 
 /// Keys of one table from one to another.
@@ -250,51 +255,10 @@ pub(super) trait View {
     }
 }
 
-/// Visits rows of an open table.
-pub(super) fn visit_rows(
-    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    span: Span,
-    order: Order,
-    visit: Visit<'_>,
-) -> Attempt<()> {
-    let bound = |bound: &Bound<Vec<u8>>| match bound {
-        Bound::Included(key) => Bound::Included(key.clone()),
-        Bound::Excluded(key) => Bound::Excluded(key.clone()),
-        Bound::Unbounded => Bound::Unbounded,
-    };
-    if is_empty(&span) {
-        return Ok(());
-    }
-    let (from, to) = (bound(&span.0), bound(&span.1));
-    let mut range =
-        table.range::<&[u8]>((from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice)))?;
-    loop {
-        let next = match order {
-            Order::Ascending => range.next(),
-            Order::Descending => range.next_back(),
-        };
-        let Some(row) = next else { return Ok(()) };
-        let (key, value) = row?;
-        if !visit(key.value(), value.value())? {
-            return Ok(());
-        }
-    }
-}
-
-/// Whether no key can be in a span; redb refuses those.
-fn is_empty((from, to): &Span) -> bool {
-    match (from, to) {
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to))
-        | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
-        _ => false,
-    }
-}
-
 /// A snapshot of the main file. Never held across an await.
 pub(super) struct Snapshot {
     txn: ReadTransaction,
-    tables: [Option<ReadOnlyTable<&'static [u8], &'static [u8]>>; Table::COUNT],
+    tables: [Option<Box<dyn Tree>>; Table::COUNT],
 }
 
 impl Snapshot {
@@ -308,37 +272,42 @@ impl Snapshot {
         &self.txn
     }
 
-    fn table(&mut self, table: Table) -> Attempt<Option<&ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+    fn table(&mut self, table: Table) -> Attempt<Option<&dyn Tree>> {
         let slot = &mut self.tables[table as usize];
         if slot.is_none() {
-            match self.txn.open_table(table.definition()) {
-                Ok(open) => *slot = Some(open),
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                Err(error) => return Err(Fail::from(error)),
-            }
+            *slot = tree::read(&self.txn, table)?;
         }
-        Ok(slot.as_ref())
+        Ok(slot.as_deref())
     }
+}
+
+/// What `read` makes of the value of a key.
+pub(super) fn get_from<R>(
+    tree: &(impl Tree + ?Sized),
+    key: &[u8],
+    read: impl FnOnce(&[u8]) -> R,
+) -> Attempt<Option<R>> {
+    let (mut read, mut made) = (Some(read), None);
+    tree.get(key, &mut |value| made = read.take().map(|read| read(value)))?;
+    Ok(made)
 }
 
 impl View for Snapshot {
     fn get<R>(&mut self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Attempt<Option<R>> {
-        let Some(table) = self.table(table)? else { return Ok(None) };
-        Ok(table.get(key)?.map(|value| read(value.value())))
+        match self.table(table)? {
+            Some(table) => get_from(table, key, read),
+            None => Ok(None),
+        }
     }
 
     fn scan(&mut self, table: Table, span: Span, order: Order, visit: Visit<'_>) -> Attempt<()> {
         match self.table(table)? {
-            Some(table) => visit_rows(table, span, order, visit),
+            Some(table) => table.scan(&span, order, visit),
             None => Ok(()),
         }
     }
 
     fn len(&mut self, table: Table) -> Attempt<u64> {
-        use redb::ReadableTableMetadata as _;
-        Ok(match self.table(table)? {
-            Some(table) => table.len()?,
-            None => 0,
-        })
+        self.table(table)?.map_or(Ok(0), Tree::len)
     }
 }

@@ -5,8 +5,9 @@
 //! together with the indexes that follow from them.
 
 use super::fail::{Attempt, Fail};
-use super::record::{Cause, Chore, Counts, LaneRow, StateRow, decode, encode};
-use super::table::{Span, Table, View, Visit, key, visit_rows};
+use super::record::{Cause, Chore, Counts, LaneRow, StateRow, decode, encode, encode_padded};
+use super::table::{Span, Table, View, Visit, get_from, key};
+use super::tree::{self, TreeMut};
 use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{MessageNo, TargetNo, TopicNo};
 use crate::domain::message::Progress;
@@ -15,7 +16,7 @@ use crate::domain::topic::Totals;
 use crate::store::RecordKind;
 use crate::store::history::{Changes, Flags};
 use crate::store::page::Order;
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::WriteTransaction;
 use std::collections::{BTreeMap, HashMap};
 
 /// The record of counts.
@@ -25,8 +26,6 @@ pub(super) const FLAGS: &[u8] = b"flags";
 
 /// Causes of failure that are kept apart for a message.
 const MOST_CAUSES: usize = 100;
-
-type Open<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 /// A row in memory, and what of it stands in the file.
 #[derive(Debug)]
@@ -64,7 +63,7 @@ impl Touched {
 /// One group.
 pub(super) struct Tx<'t> {
     txn: &'t WriteTransaction,
-    tables: [Option<Open<'t>>; Table::COUNT],
+    tables: [Option<Box<dyn TreeMut + 't>>; Table::COUNT],
     /// Numbers and totals.
     pub(super) counts: Counts,
     /// What has changed.
@@ -105,12 +104,12 @@ impl<'t> Tx<'t> {
         Ok(tx)
     }
 
-    fn table(&mut self, table: Table) -> Attempt<&mut Open<'t>> {
+    fn table(&mut self, table: Table) -> Attempt<&mut (dyn TreeMut + 't)> {
         let slot = &mut self.tables[table as usize];
         if slot.is_none() {
-            *slot = Some(self.txn.open_table(table.definition())?);
+            *slot = Some(tree::write(self.txn, table)?);
         }
-        Ok(slot.as_mut().expect("it was opened above"))
+        Ok(slot.as_deref_mut().expect("it was opened above"))
     }
 
     /// How many writes there were; an operation that fails with more than
@@ -122,8 +121,7 @@ impl<'t> Tx<'t> {
     /// Writes bytes.
     pub(super) fn put_raw(&mut self, table: Table, key: &[u8], value: &[u8]) -> Attempt<()> {
         self.writes += 1;
-        self.table(table)?.insert(key, value)?;
-        Ok(())
+        self.table(table)?.put(key, value)
     }
 
     /// Writes a record.
@@ -134,15 +132,13 @@ impl<'t> Tx<'t> {
     /// Removes a row; says whether there was one.
     pub(super) fn remove(&mut self, table: Table, key: &[u8]) -> Attempt<bool> {
         self.writes += 1;
-        Ok(self.table(table)?.remove(key)?.is_some())
+        self.table(table)?.remove(key)
     }
 
     /// Removes every row of a span.
-    pub(super) fn remove_span(&mut self, table: Table, (from, to): Span) -> Attempt<()> {
+    pub(super) fn remove_span(&mut self, table: Table, span: &Span) -> Attempt<()> {
         self.writes += 1;
-        let span = (from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice));
-        self.table(table)?.retain_in::<&[u8], _>(span, |_, _| false)?;
-        Ok(())
+        self.table(table)?.remove_span(span)
     }
 
     /// A record.
@@ -233,7 +229,7 @@ impl<'t> Tx<'t> {
         let mut come = Vec::new();
         for no in &dirty {
             let cached = self.states.get_mut(no).expect("the key was listed");
-            let bytes = encode(&cached.row);
+            let bytes = encode_padded(&cached.row);
             let old = cached.stored.replace(cached.row.clone());
             let new = (cached.row.state.code(), cached.row.due());
             cached.dirty = false;
@@ -330,7 +326,7 @@ impl<'t> Tx<'t> {
         dirty.sort_unstable();
         for lane in dirty {
             let cached = self.lanes.get_mut(&lane).expect("the key was listed");
-            let bytes = encode(&cached.row);
+            let bytes = encode_padded(&cached.row);
             let open = cached.row.is_open();
             let was_open = cached.stored.replace(cached.row.clone()).is_some_and(|row| row.is_open());
             cached.dirty = false;
@@ -450,14 +446,14 @@ fn clip(text: &str) -> &str {
 
 impl View for Tx<'_> {
     fn get<R>(&mut self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Attempt<Option<R>> {
-        Ok(self.table(table)?.get(key)?.map(|value| read(value.value())))
+        get_from(self.table(table)?, key, read)
     }
 
     fn scan(&mut self, table: Table, span: Span, order: Order, visit: Visit<'_>) -> Attempt<()> {
-        visit_rows(self.table(table)?, span, order, visit)
+        self.table(table)?.scan(&span, order, visit)
     }
 
     fn len(&mut self, table: Table) -> Attempt<u64> {
-        Ok(self.table(table)?.len()?)
+        self.table(table)?.len()
     }
 }
