@@ -31,6 +31,7 @@ mod present;
 mod present_message;
 mod providers;
 mod queries;
+mod rate;
 mod serve;
 mod service;
 mod targets;
@@ -42,10 +43,13 @@ pub use auth::{Door, Peer};
 pub use serve::{ServeError, Serving, check_listen, serve_socket, serve_tcp};
 pub use service::ApiService;
 
+use crate::domain::ids::KeyId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::settings::Settings;
-use std::sync::Arc;
+use crate::store::catalog::ApiKey;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -73,12 +77,36 @@ pub(crate) struct App {
     pub(crate) started: Timestamp,
     pub(crate) shutdown: watch::Sender<bool>,
     pub(crate) router: service::Tables,
+    /// How many requests callers may make; `None`: as many as they like.
+    pub(crate) rates: Option<rate::Rates>,
+    /// Keys whose use is being noted.
+    noting: Mutex<HashSet<KeyId>>,
+}
+
+impl App {
+    /// Notes that a key is used, once a day and beside the request: one that only
+    /// reads must not wait for a disk that takes no writes.
+    pub(crate) fn note_use(self: &Arc<Self>, key: &ApiKey) {
+        if !self.engine.is_use_due(key) || !self.noting().insert(key.id.clone()) {
+            return;
+        }
+        let (app, id) = (Arc::clone(self), key.id.clone());
+        tokio::spawn(async move {
+            app.engine.note_key_use(&id).await;
+            app.noting().remove(&id);
+        });
+    }
+
+    fn noting(&self) -> MutexGuard<'_, HashSet<KeyId>> {
+        self.noting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Api {
     /// The API over an engine.
     pub fn new(setup: Setup) -> Self {
         let started = setup.engine.now();
+        let rates = rate::Rates::new(setup.settings.api_rate, setup.settings.api_burst);
         let app = App {
             engine: setup.engine,
             settings: setup.settings,
@@ -86,6 +114,8 @@ impl Api {
             started,
             shutdown: watch::Sender::new(false),
             router: service::Tables::new(),
+            rates,
+            noting: Mutex::default(),
         };
         Self { app: Arc::new(app) }
     }
@@ -95,9 +125,14 @@ impl Api {
         ApiService::new(Arc::clone(&self.app), peer, closing)
     }
 
+    /// The service for one who was let in elsewhere, by a listener of the caller's own.
+    pub fn for_peer(&self, peer: Peer) -> ApiService {
+        self.behind(peer, CancellationToken::new())
+    }
+
     /// The service for a client in this process.
     pub fn in_process(&self) -> ApiService {
-        self.behind(Peer::process(), CancellationToken::new())
+        self.for_peer(Peer::process())
     }
 
     /// Becomes true when somebody has asked the process to end.

@@ -166,13 +166,9 @@ async fn dispatch(global: Global, command: Command) -> Outcome {
         logging::to_stderr(&settings);
         return demo::headless(Arc::clone(&settings), &args, |client| desk(client, &global, &settings)).await;
     }
-    let listen = match &command {
-        Command::Serve(args) => args.listen.clone(),
-        _ => None,
-    };
     let settings = settings(&global, |flags| {
-        if let Some(listen) = listen {
-            flags.insert("listen".into(), listen);
+        if let Command::Serve(args) = &command {
+            flags.extend(args.settings().map(|(name, value)| (name.to_owned(), value.clone())));
         }
     })?;
     let instance = instance(&settings)?;

@@ -13,10 +13,12 @@
 //! A key that nobody knows is an error with its line, so that a typing mistake
 //! never passes as a default.
 
+mod access;
 mod load;
 mod table;
 mod value;
 
+pub use access::{Addresses, Grant, Grants};
 pub use load::{Origin, SettingsError, Shown, Sources};
 pub use table::{SETTINGS, Settings};
 pub use value::{Bytes, Country, LogLevel, SettingValue, Shape};

@@ -5,6 +5,8 @@
 #[path = "api/world.rs"]
 mod world;
 
+#[path = "api/access.rs"]
+mod access;
 #[path = "api/audience.rs"]
 mod audience;
 #[path = "api/bad_input.rs"]
@@ -13,6 +15,8 @@ mod bad_input;
 mod doors;
 #[path = "api/events.rs"]
 mod events;
+#[path = "api/full_disk.rs"]
+mod full_disk;
 #[path = "api/lists.rs"]
 mod lists;
 #[path = "api/messages.rs"]
@@ -23,5 +27,11 @@ mod operators;
 mod providers;
 #[path = "api/sending.rs"]
 mod sending;
+#[path = "api/tcp.rs"]
+mod tcp;
 #[path = "api/transports.rs"]
 mod transports;
+
+#[allow(dead_code, reason = "shared with other tests, which use more of it")]
+#[path = "support/certificates.rs"]
+mod certificates;

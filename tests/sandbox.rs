@@ -1,6 +1,7 @@
 //! The sandbox's servers, spoken to over real connections.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "shared with other tests, which use more of it")]
 #[path = "support/certificates.rs"]
 mod certificates;
 #[path = "sandbox/client.rs"]

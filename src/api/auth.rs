@@ -4,9 +4,11 @@ use super::App;
 use super::routes::Scope;
 use crate::domain::audit::Actor;
 use crate::engine::usecases::{Outcome, Refusal};
+use crate::settings::Addresses;
 use crate::wire::{ErrorType, header};
 use http::HeaderMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Through which door a connection came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Door {
     },
     /// TCP: nobody is anybody without a key.
     Tcp(SocketAddr),
+    /// TCP from a proxy that is trusted to say for whom.
+    Proxy(SocketAddr),
 }
 
 /// The other end of a connection.
@@ -31,33 +35,70 @@ pub struct Peer {
     pub door: Door,
     /// Whether the door itself admits it to everything.
     pub owner: bool,
+    /// What the settings grant to the user behind the socket.
+    pub granted: Arc<[String]>,
 }
 
 impl Peer {
     /// A client in this process.
     pub fn process() -> Self {
-        Self { door: Door::Process, owner: true }
+        Self { door: Door::Process, owner: true, granted: Arc::default() }
     }
 
-    /// A client on the socket. It is admitted when it is the user that this
-    /// process runs as, or root.
-    pub fn socket(uid: u32, login: String) -> Self {
+    /// A client on the socket. It is admitted to everything when it is the user
+    /// that this process runs as, or root; else to what is granted to it.
+    pub fn socket(uid: u32, login: String, granted: Arc<[String]>) -> Self {
         let owner = uid == rustix::process::geteuid().as_raw() || uid == 0;
-        Self { door: Door::Socket { uid, login }, owner }
+        Self { door: Door::Socket { uid, login }, owner, granted }
     }
 
     /// A client on TCP.
     pub fn tcp(address: SocketAddr) -> Self {
-        Self { door: Door::Tcp(address), owner: false }
+        Self { door: Door::Tcp(address), owner: false, granted: Arc::default() }
     }
 
-    fn from(&self) -> String {
+    /// A trusted proxy on TCP.
+    pub fn proxy(address: SocketAddr) -> Self {
+        Self { door: Door::Proxy(address), owner: false, granted: Arc::default() }
+    }
+
+    /// Whether it came over the network.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.door, Door::Tcp(_) | Door::Proxy(_))
+    }
+
+    fn from(&self, headers: &HeaderMap, proxies: &Addresses) -> String {
         match &self.door {
             Door::Process => "process".into(),
             Door::Socket { uid, .. } => format!("socket, user {uid}"),
-            Door::Tcp(address) => address.ip().to_string(),
+            Door::Tcp(address) => address.ip().to_canonical().to_string(),
+            Door::Proxy(address) => {
+                forwarded(headers, proxies).unwrap_or_else(|| address.ip().to_canonical()).to_string()
+            }
         }
     }
+}
+
+/// For whom a trusted proxy asks: the last address of `X-Forwarded-For` that is
+/// no proxy itself. What stands before it was written by whoever asked.
+fn forwarded(headers: &HeaderMap, proxies: &Addresses) -> Option<IpAddr> {
+    let hops: Vec<_> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    for hop in hops.into_iter().rev() {
+        let bare = hop.trim_start_matches('[').split(']').next().unwrap_or_default();
+        let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+        // What cannot be read ends the chain: nothing before it can be believed.
+        let address = bare.parse::<IpAddr>().ok().or_else(with_port)?.to_canonical();
+        if !proxies.contains(address) {
+            return Some(address);
+        }
+    }
+    None
 }
 
 /// What a caller may.
@@ -65,8 +106,8 @@ impl Peer {
 pub(crate) enum Access {
     /// Everything.
     Owner,
-    /// What the key's scopes say.
-    Key(Vec<String>),
+    /// What these scopes say: a key's, or what is granted to a user of the socket.
+    Scopes(Arc<[String]>),
     /// Only what is open to everybody.
     Guest,
 }
@@ -91,7 +132,7 @@ fn operator_name(headers: &HeaderMap) -> Option<String> {
 
 impl Caller {
     /// Who is behind a request.
-    pub(crate) async fn of(app: &App, peer: &Peer, headers: &HeaderMap, request: &str) -> Outcome<Self> {
+    pub(crate) async fn of(app: &Arc<App>, peer: &Peer, headers: &HeaderMap, request: &str) -> Outcome<Self> {
         let text = |name: &str| {
             headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
         };
@@ -99,9 +140,9 @@ impl Caller {
             name,
             key,
             request: Some(request.into()),
-            from: peer.from(),
+            from: peer.from(headers, &app.settings.behind_proxy),
         };
-        let remote = matches!(peer.door, Door::Tcp(_));
+        let remote = peer.is_remote();
         if let Some(secret) = text(header::KEY) {
             if text("x-appwrite-session").is_some() || text("x-appwrite-jwt").is_some() {
                 return Err(Refusal::new(
@@ -118,34 +159,49 @@ impl Caller {
                     format!("The API key “{}” has expired: create a new one", key.name),
                 ));
             }
+            app.note_use(&key);
             return Ok(Self {
                 actor: actor(key.name, Some(key.id.to_string())),
-                access: Access::Key(key.scopes),
+                access: Access::Scopes(key.scopes.into()),
                 remote,
             });
-        }
-        if !peer.owner {
-            return Ok(Self { actor: actor("guest".into(), None), access: Access::Guest, remote });
         }
         let login = match &peer.door {
             Door::Socket { login, .. } => login.clone(),
             _ => "operator".into(),
         };
+        if !peer.owner {
+            let (name, access) = match &*peer.granted {
+                [] => ("guest".into(), Access::Guest),
+                // Only the owner may act under another name than the kernel says.
+                _ => (login, Access::Scopes(Arc::clone(&peer.granted))),
+            };
+            return Ok(Self { actor: actor(name, None), access, remote });
+        }
         let name = operator_name(headers).unwrap_or(login);
         Ok(Self { actor: actor(name, None), access: Access::Owner, remote })
+    }
+
+    /// Who its requests are counted for; `None`: nobody counts them.
+    pub(crate) fn counted(&self) -> Option<&str> {
+        match (&self.actor.key, self.remote) {
+            (Some(key), _) => Some(key),
+            (None, true) => Some(&self.actor.from),
+            (None, false) => None,
+        }
     }
 
     /// Whether this caller may use a route.
     pub(crate) fn admit(&self, scope: Scope) -> Outcome<()> {
         let wanted = match (scope, &self.access) {
-            (Scope::Open, _) | (_, Access::Owner) | (Scope::Any, Access::Key(_)) => return Ok(()),
+            (Scope::Open, _) | (_, Access::Owner) | (Scope::Any, Access::Scopes(_)) => return Ok(()),
             (Scope::Owner, _) => {
                 return Err(Refusal::new(
                     ErrorType::OwnerOnly,
                     "Only who owns the engine's socket may do this: call it on its machine, as its user",
                 ));
             }
-            (Scope::Needs(scope), Access::Key(scopes)) if scopes.iter().any(|held| held == scope) => {
+            (Scope::Needs(scope), Access::Scopes(scopes)) if scopes.iter().any(|held| held == scope) => {
                 return Ok(());
             }
             (Scope::Needs(scope), _) => scope,
@@ -153,11 +209,38 @@ impl Caller {
         };
         let (name, role) = match self.access {
             Access::Guest => ("User", "guests"),
-            _ => (self.actor.name.as_str(), "applications"),
+            _ if self.actor.key.is_some() => (self.actor.name.as_str(), "applications"),
+            _ => (self.actor.name.as_str(), "users"),
         };
         Err(Refusal::new(
             ErrorType::UnauthorizedScope,
             format!("{name} (role: {role}) missing scopes ([\"{wanted}\"])"),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::SettingValue;
+
+    fn asked(headers: &[&str]) -> Option<String> {
+        let proxies = Addresses::read("10.0.0.2, 10.0.0.3").unwrap();
+        let mut map = HeaderMap::new();
+        for value in headers {
+            map.append("x-forwarded-for", value.parse().unwrap());
+        }
+        forwarded(&map, &proxies).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn the_last_hop_that_is_no_proxy_asked() {
+        assert_eq!(asked(&["203.0.113.9"]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(asked(&["1.2.3.4, 203.0.113.9, 10.0.0.3"]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(asked(&["1.2.3.4", "203.0.113.9:4711"]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(asked(&["[2001:db8::1]:4711"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(asked(&["1.2.3.4, unknown"]), None);
+        assert_eq!(asked(&["10.0.0.3"]), None);
+        assert_eq!(asked(&[]), None);
     }
 }

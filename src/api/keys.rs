@@ -40,10 +40,10 @@ fn check_scopes(call: &Call, scopes: &[String]) -> Outcome<()> {
         return Err(Invalid::value("scopes", format!("there is no scope `{bad}`{hint}")).into());
     }
     // A key cannot make a stronger one.
-    if let Access::Key(own) = &call.caller.access
+    if let Access::Scopes(own) = &call.caller.access
         && let Some(more) = scopes.iter().find(|scope| !own.contains(scope))
     {
-        return Err(Invalid::value("scopes", format!("your own key does not have `{more}`")).into());
+        return Err(Invalid::value("scopes", format!("you do not have `{more}` yourself")).into());
     }
     Ok(())
 }

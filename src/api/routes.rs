@@ -53,6 +53,13 @@ pub struct Route {
     pub(crate) handler: fn(Call) -> Answer,
 }
 
+impl Route {
+    /// Whether it changes what is kept: refused where the API is read-only.
+    pub fn changes(&self) -> bool {
+        self.method != "GET" && self.scope != Scope::Owner
+    }
+}
+
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)

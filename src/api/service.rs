@@ -4,6 +4,7 @@ use super::App;
 use super::answer::{Answered, refusal};
 use super::auth::{Caller, Peer};
 use super::call::{Call, Payload};
+use super::rate::Standing;
 use super::routes::{BodyKind, ROUTES, Route};
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::wire::{ErrorType, header};
@@ -15,14 +16,17 @@ use axum::routing::any;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use futures_util::stream::unfold;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
@@ -78,26 +82,54 @@ async fn run(
     let limit = door.app.settings.api_timeout;
     let work = AssertUnwindSafe(handle(route, door, path, request)).catch_unwind();
     let done = if route.streams { Ok(work.await) } else { tokio::time::timeout(limit, work).await };
-    let answer = match done {
-        Ok(Ok(answer)) => answer,
+    let done = match done {
+        Ok(Ok(done)) => done,
         Ok(Err(_)) => {
             tracing::error!(route = ?route, "a handler panicked");
-            Err(Refusal::new(ErrorType::ServerError, "Something went wrong in Herald; its log says what"))
+            let text = "Something went wrong in Herald; its log says what";
+            Err(Refusal::new(ErrorType::ServerError, text)).into()
         }
-        Err(_) => Err(Refusal::new(
-            ErrorType::Timeout,
-            format!(
+        Err(_) => {
+            let text = format!(
                 "The request took longer than {} s; look whether it has been done before trying again",
                 limit.as_secs()
-            ),
-        )),
+            );
+            Err(Refusal::new(ErrorType::Timeout, text)).into()
+        }
     };
-    answer.unwrap_or_else(|error| {
+    let mut response = done.answer.unwrap_or_else(|error| {
         if error.kind.status() >= 500 {
             tracing::warn!(route = ?route, error = %error, "refused");
         }
         refusal(&error)
-    })
+    });
+    if let Some(standing) = done.standing {
+        say_standing(response.headers_mut(), standing, SystemTime::now());
+    }
+    response
+}
+
+/// What came of a request, and how its caller stands.
+struct Done {
+    answer: Answered,
+    standing: Option<Standing>,
+}
+
+impl From<Answered> for Done {
+    fn from(answer: Answered) -> Self {
+        Self { answer, standing: None }
+    }
+}
+
+/// The dialect's headers of a rate limit.
+fn say_standing(headers: &mut HeaderMap, standing: Standing, now: SystemTime) {
+    let reset = (now + standing.rested).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    headers.insert("x-ratelimit-limit", standing.limit.into());
+    headers.insert("x-ratelimit-remaining", standing.remaining.into());
+    headers.insert("x-ratelimit-reset", (reset.as_millis().div_ceil(1000) as u64).into());
+    if let Some(wait) = standing.refused {
+        headers.insert(RETRY_AFTER, (wait.as_millis().div_ceil(1000).max(1) as u64).into());
+    }
 }
 
 async fn handle(
@@ -105,14 +137,42 @@ async fn handle(
     door: Door,
     path: Vec<(String, String)>,
     request: Request<Body>,
-) -> Answered {
+) -> Done {
     let (parts, body) = request.into_parts();
     // The dialect's order: who, then what.
-    let caller = Caller::of(&door.app, &door.peer, &parts.headers, &door.id).await?;
+    let caller = match Caller::of(&door.app, &door.peer, &parts.headers, &door.id).await {
+        Ok(caller) => caller,
+        Err(error) => return Err(error).into(),
+    };
+    let standing = door.app.rates.as_ref().zip(caller.counted()).map(|(rates, who)| rates.count(who));
+    if standing.is_some_and(|standing| standing.refused.is_some()) {
+        let text = "Rate limit for the current endpoint has been exceeded. Please try again after some time.";
+        return Done { answer: Err(Refusal::new(ErrorType::RateLimit, text)), standing };
+    }
+    Done { answer: admitted(route, door, caller, path, parts, body).await, standing }
+}
+
+async fn admitted(
+    route: &'static Route,
+    door: Door,
+    caller: Caller,
+    path: Vec<(String, String)>,
+    parts: Parts,
+    body: Body,
+) -> Answered {
     caller.admit(route.scope)?;
+    if door.app.settings.api_read_only && route.changes() {
+        return Err(Refusal::new(
+            ErrorType::ReadOnly,
+            "This Herald is read-only: the setting api.read_only must be lifted to change anything",
+        ));
+    }
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
+    // Pipes may be slow; what comes over the network may not.
+    let paces = caller.remote && !hyper::body::Body::is_end_stream(&body);
+    let body = if paces { paced(body, door.app.settings.api_body_timeout) } else { body };
     let body = match route.body {
         BodyKind::Stream => Payload::Stream(Mutex::new(body)),
         BodyKind::None => {
@@ -143,6 +203,29 @@ fn check_type(headers: &HeaderMap) -> Outcome<()> {
     ))
 }
 
+/// Why a body ended early.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing more of the body came for {} s", .0.as_secs())]
+struct Stalled(Duration);
+
+/// A body whose next piece must come in time.
+fn paced(body: Body, pace: Duration) -> Body {
+    Body::from_stream(unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match tokio::time::timeout(pace, body.frame()).await {
+            Ok(Some(Ok(frame))) => Some((Ok(frame.into_data().unwrap_or_default()), Some(body))),
+            Ok(Some(Err(error))) => Some((Err(axum::BoxError::from(error)), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(Stalled(pace).into()), None)),
+        }
+    }))
+}
+
+/// Whether this is behind an error.
+fn is_caused_by<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<T>)
+}
+
 async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
     let too_large = || {
         Refusal::new(ErrorType::BodyTooLarge, format!("The body is larger than the limit of {limit} bytes"))
@@ -154,6 +237,9 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(error) if is_caused_by::<Stalled>(error.as_ref()) => {
+            Err(Refusal::new(ErrorType::BodyTimeout, "The rest of the body did not come in time"))
+        }
         Err(error) => {
             Err(Refusal::new(ErrorType::ArgumentInvalid, format!("The body cannot be read: {error}")))
         }
@@ -204,7 +290,7 @@ impl ApiService {
             headers.insert(header::REQUEST_ID, value);
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if response.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+        if matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // What is left of the body is not read.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

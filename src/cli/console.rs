@@ -90,7 +90,7 @@ async fn leave_running(
                     "the hand-over failed ({failure}); the engine goes on here, ctrl-c ends it"
                 ))?;
             }
-            let args = super::args::Serve { listen: None, detached: true };
+            let args = super::args::Serve { detached: true, ..Default::default() };
             super::serve::run(instance.clone(), Arc::clone(settings), args).await
         }
     }

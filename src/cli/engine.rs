@@ -105,6 +105,15 @@ impl RunningEngine {
         Ok(())
     }
 
+    /// Reads again what is read from files while it runs: the certificate of the door on TCP.
+    pub fn reload(&self) {
+        for door in &self.doors {
+            if let Err(error) = door.reload() {
+                tracing::error!(%error, "the certificate was not read again; the one before stays");
+            }
+        }
+    }
+
     /// The engine's handle.
     pub fn engine(&self) -> &Engine {
         &self.engine

@@ -24,15 +24,26 @@ pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Ou
     }
     // From here on: whoever is told to end before it answers ends in an orderly way too.
     let ended = signals::ended();
+    let mut hangups = signals::hangups();
     let lock = wait_for_lock(&instance, &settings).await?;
     fault::point("serve.locked");
     let dir = instance.dir().to_owned();
     let engine = RunningEngine::start(instance, Arc::clone(&settings), lock, Mode::Full, Doors::Open).await?;
     tracing::info!(dir = %dir.display(), listen = ?settings.listen, "the engine runs");
     let mut asked = engine.api().shutdown_requested();
-    tokio::select! {
-        () = ended => tracing::info!("asked to end by a signal"),
-        _ = asked.wait_for(|asked| *asked) => tracing::info!("asked to end through the API"),
+    let mut ended = std::pin::pin!(ended);
+    loop {
+        tokio::select! {
+            () = &mut ended => {
+                tracing::info!("asked to end by a signal");
+                break;
+            }
+            _ = asked.wait_for(|asked| *asked) => {
+                tracing::info!("asked to end through the API");
+                break;
+            }
+            () = hangups.next() => engine.reload(),
+        }
     }
     engine.stop().await?.release();
     tracing::info!("the engine has ended; nothing is lost");

@@ -17,6 +17,21 @@ pub fn ended() -> impl Future<Output = ()> + Send {
     }
 }
 
+/// SIGHUPs after this was called.
+pub fn hangups() -> Hangups {
+    Hangups(signal(SignalKind::hangup()).ok())
+}
+
+/// See [`hangups`].
+pub struct Hangups(Option<Signal>);
+
+impl Hangups {
+    /// Resolves at the next one.
+    pub async fn next(&mut self) {
+        next(&mut self.0).await;
+    }
+}
+
 async fn next(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {

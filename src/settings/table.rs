@@ -1,6 +1,7 @@
 //! The table of settings.
 
 use super::Setting;
+use super::access::{Addresses, Grants};
 use super::value::{Bytes, Country, LogLevel, SettingValue};
 use crate::domain::channel::Channel;
 use std::net::SocketAddr;
@@ -56,6 +57,11 @@ settings! {
     "data_dir" data_dir: Option<PathBuf> = "", "", "Where everything is kept; the platform's data directory if not set";
     "listen" listen: Option<SocketAddr> = "", "", "Address and port of the HTTP API; only the socket if not set";
     "socket" socket: Option<PathBuf> = "", "", "Path of the Unix socket; in the data directory if not set";
+    "tls.cert" tls_cert: Option<PathBuf> = "", "", "PEM file of the certificate chain for the HTTP API on TCP; read again on SIGHUP";
+    "tls.key" tls_key: Option<PathBuf> = "", "", "PEM file of the certificate's private key; read again on SIGHUP";
+    "behind_proxy" behind_proxy: Addresses = "", "", "Addresses of the proxies in front of the HTTP API: only they may connect without TLS from other machines, and only their X-Forwarded-For is believed";
+    "access.users" access_users: Grants = "", "", "Users of this machine who may use the socket, with their scopes: mira=messages.read+topics.read, deploy=*; needs a `socket` that they can reach";
+    "access.groups" access_groups: Grants = "", "", "The same for groups of this machine";
     "label" label: String = "", "", "Name of this installation in the console's header, such as PROD";
     "log.level" log_level: LogLevel = "info", "", "How much Herald says of itself";
     "log.json" log_json: bool = "false", "", "Say it as one JSON object a line";
@@ -85,6 +91,12 @@ settings! {
     "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
     "api.timeout" api_timeout: Duration = "30s", "", "How long a request may take, streams excepted";
+    "api.header_timeout" api_header_timeout: Duration = "15s", "", "How long a connection may take for the headers of its next request";
+    "api.body_timeout" api_body_timeout: Duration = "15s", "", "How long a connection on TCP may take for the next piece of a body, or to take the next piece of an answer";
+    "api.connections" api_connections: u32 = "20000", "connections", "How many connections each of socket and TCP may have at a time; more wait";
+    "api.rate" api_rate: u32 = "0", "requests/s", "How many requests a second each key may make; 0: no limit";
+    "api.burst" api_burst: u32 = "100", "requests", "How many requests a key may make at once before its rate applies";
+    "api.read_only" api_read_only: bool = "false", "", "Whether the API refuses whatever changes something";
 }
 
 impl Settings {

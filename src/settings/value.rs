@@ -23,6 +23,10 @@ pub enum Shape {
     Path,
     /// Address and port: `127.0.0.1:8080`.
     Address,
+    /// Addresses of machines, with commas: `10.0.0.2, 10.0.0.3`.
+    Addresses,
+    /// Scopes by person: `mira=messages.read+topics.read, deploy=*`.
+    Grants,
     /// One of a closed list.
     Choice(&'static [&'static str]),
     /// A text.
@@ -40,6 +44,8 @@ impl Shape {
             Self::Bytes => "a size such as 64MiB or 2GiB".into(),
             Self::Path => "a path".into(),
             Self::Address => "an address and a port such as 127.0.0.1:8080".into(),
+            Self::Addresses => "addresses of machines such as 10.0.0.2, with commas".into(),
+            Self::Grants => "who=scope+scope, with commas, such as mira=messages.read+topics.read".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Text => "a text".into(),
         }

@@ -132,6 +132,12 @@ error_types! {
     NotAllowedNow = "general_not_allowed_now", 409;
     /// Only who owns the socket may.
     OwnerOnly = "general_owner_only", 403;
+    /// Nothing may be changed through this API.
+    ReadOnly = "general_read_only", 403;
+    /// The caller has made too many requests.
+    RateLimit = "general_rate_limit_exceeded", 429;
+    /// The body did not come.
+    BodyTimeout = "general_body_timeout", 408;
     /// The body is larger than the limit.
     BodyTooLarge = "general_body_too_large", 413;
     /// It took too long.

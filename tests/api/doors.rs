@@ -1,7 +1,7 @@
 //! Who may come in, and what they may.
 
-use crate::world::{World, kind};
-use herald::api::{check_listen, serve_socket, serve_tcp};
+use crate::world::{World, eventually, kind};
+use herald::api::{serve_socket, serve_tcp};
 use herald::client::{Address, Client, Http1};
 use herald::domain::time::Timestamp;
 use herald::wire::key::CreateKey;
@@ -40,7 +40,7 @@ async fn over_tcp_nobody_is_anybody_without_a_key() {
     let error = reader.create_topic(&topic).await.unwrap_err();
     assert_eq!(error.to_string(), "reader (role: applications) missing scopes ([\"topics.write\"])");
     assert_eq!(kind(reader.shut_down().await), "general_owner_only");
-    assert!(world.client().keys().await.unwrap().keys[0].accessed_at.is_some());
+    eventually(async || world.client().keys().await.unwrap().keys[0].accessed_at.is_some()).await;
 
     world.client().delete_key(made.key.id.as_str()).await.unwrap();
     assert_eq!(kind(reader.topics(&all()).await), "general_unauthorized_scope");
@@ -128,14 +128,6 @@ async fn the_socket_knows_its_owner() {
     assert!(*asked.borrow_and_update());
     assert!(door.close(Duration::from_secs(5)).await);
     assert!(client().health().await.unwrap_err().is_transport());
-}
-
-#[test]
-fn beyond_loopback_it_does_not_listen() {
-    assert!(check_listen("127.0.0.1:80".parse().unwrap()).is_ok());
-    assert!(check_listen("[::1]:80".parse().unwrap()).is_ok());
-    let error = check_listen("0.0.0.0:8080".parse().unwrap()).unwrap_err().to_string();
-    assert!(error.contains("needs TLS") && error.contains("127.0.0.1:8080"), "{error}");
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use herald::client::{Client, ClientError, InProcess, body_from};
 use herald::domain::time::SystemClock;
 use herald::engine::{Engine, EngineConfig, Mode};
 use herald::providers::registry::Registry;
-use herald::settings::Settings;
+use herald::settings::{Settings, Sources};
 use herald::store::embedded::{Embedded, Memory, Options};
+use herald::wire::key::CreateKey;
 use herald::wire::person::{CreateTarget, CreateUser};
 use herald::wire::topic::{CreateSubscriber, CreateTopic};
 use http::{Method, Request, Response};
@@ -15,6 +16,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// An engine and the API over it.
@@ -26,22 +28,36 @@ pub struct World {
 impl World {
     /// A world that neither schedules nor sends.
     pub async fn new() -> Self {
-        Self::build(Mode::Idle).await
+        Self::build(Mode::Idle, &[], Self::memory()).await
+    }
+
+    /// A world with these settings, that neither schedules nor sends.
+    pub async fn set(settings: &[(&str, &str)]) -> Self {
+        Self::build(Mode::Idle, settings, Self::memory()).await
+    }
+
+    /// A world with these settings on this store, that neither schedules nor sends.
+    pub async fn on(settings: &[(&str, &str)], options: Options) -> Self {
+        Self::build(Mode::Idle, settings, options).await
+    }
+
+    fn memory() -> Options {
+        Options::in_memory(Memory::default(), Arc::new(SystemClock))
     }
 
     /// A world that schedules and sends, also to loopback.
     pub async fn sending() -> Self {
-        Self::build(Mode::Full).await
+        Self::build(Mode::Full, &[], Self::memory()).await
     }
 
-    async fn build(mode: Mode) -> Self {
-        let options = Options::in_memory(Memory::default(), Arc::new(SystemClock));
+    async fn build(mode: Mode, settings: &[(&str, &str)], options: Options) -> Self {
+        let flags = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = Settings::load(&Sources { flags, ..Sources::default() }).unwrap();
         let store = Arc::new(Embedded::open(Path::new("/memory"), options).unwrap());
         let config = EngineConfig { mode, allow_private: true, ..EngineConfig::default() };
         let engine = Engine::start(store, Arc::new(Registry::default()), Arc::new(SystemClock), config, 7)
             .await
             .unwrap();
-        let settings = Settings::default();
         let api = Api::new(Setup {
             engine: engine.clone(),
             settings: Arc::new(settings),
@@ -128,4 +144,22 @@ pub fn listed(path: &str, queries: &[Value]) -> String {
     let pairs = queries.iter().enumerate().map(|(n, query)| (format!("queries[{n}]"), query.to_string()));
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     format!("{path}?{query}")
+}
+
+/// Waits until something holds; a minute at most.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    tokio::time::timeout(Duration::from_mins(1), async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("it should hold within a minute");
+}
+
+/// A key with these scopes, as it goes into the header.
+pub async fn key(world: &World, scopes: &[&str]) -> String {
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let request = CreateKey { name: "test".into(), scopes: Some(scopes), ..CreateKey::default() };
+    world.client().create_key(&request).await.unwrap().secret
 }

@@ -29,6 +29,16 @@ impl Certificates {
         }
     }
 
+    /// The server's certificate, PEM.
+    pub fn certificate_pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// The server's private key, PEM.
+    pub fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", self.key.secret_pkcs8_der())
+    }
+
     /// For a server that shows the certificate.
     pub fn server(&self) -> Arc<rustls::ServerConfig> {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
@@ -53,4 +63,11 @@ impl Certificates {
             .with_no_client_auth();
         Arc::new(config)
     }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

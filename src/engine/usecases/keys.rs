@@ -70,21 +70,23 @@ impl Engine {
         Ok((key, SecretString::from(secret)))
     }
 
-    /// The key with this secret, if there is one; its use is noted once a day.
+    /// The key with this secret, if there is one.
     pub async fn key_of(&self, secret: &str) -> Outcome<Option<ApiKey>> {
         let hash = hash_secret(secret);
         let Some(key) = self.store().key_by_hash(hash).await? else { return Ok(None) };
-        if !same(&key.hash, &hash) {
-            return Ok(None);
+        Ok(same(&key.hash, &hash).then_some(key))
+    }
+
+    /// Whether the last use of a key was noted more than a day ago.
+    pub fn is_use_due(&self, key: &ApiKey) -> bool {
+        key.accessed.is_none_or(|at| self.now().since(at) >= Duration::from_hours(24))
+    }
+
+    /// Notes that a key was used. Where that fails, its next use tries again.
+    pub async fn note_key_use(&self, id: &KeyId) {
+        if let Err(error) = self.store().touch_key(id, self.now()).await {
+            tracing::debug!(%error, key = %id, "the use of a key was not noted");
         }
-        let now = self.now();
-        if key.accessed.is_none_or(|at| now.since(at) >= Duration::from_hours(24)) {
-            // Not worth refusing a request for: the next one tries again.
-            if let Err(error) = self.store().touch_key(&key.id, now).await {
-                tracing::debug!(%error, key = %key.id, "the use of a key was not noted");
-            }
-        }
-        Ok(Some(key))
     }
 
     /// Deletes a key.

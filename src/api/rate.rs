@@ -1,0 +1,103 @@
+//! How many requests a caller may make: one number for each, in memory.
+//!
+//! The generic cell rate algorithm: a caller's *theoretical arrival time* moves
+//! one interval on with each request and never lies behind now; a request that
+//! would move it further than the burst beyond now is refused.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// From so many callers on, those who have rested are forgotten.
+const MANY: usize = 4096;
+
+/// How a caller stands after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// How many requests at once.
+    pub(crate) limit: u32,
+    /// How many are left of them.
+    pub(crate) remaining: u32,
+    /// In how long all are there again.
+    pub(crate) rested: Duration,
+    /// In how long one more is let in; `None`: this one was.
+    pub(crate) refused: Option<Duration>,
+}
+
+/// The limiter of all callers.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    interval: Duration,
+    burst: u32,
+    arrivals: Mutex<HashMap<String, Instant>>,
+}
+
+impl Rates {
+    /// So many requests a second for each caller after a burst; `None`: no limit.
+    pub(crate) fn new(rate: u32, burst: u32) -> Option<Self> {
+        (rate > 0).then(|| Self {
+            interval: Duration::from_secs(1) / rate,
+            burst: burst.max(1),
+            arrivals: Mutex::default(),
+        })
+    }
+
+    /// Counts a request of a caller.
+    pub(crate) fn count(&self, caller: &str) -> Standing {
+        let now = Instant::now();
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        if arrivals.len() >= MANY && !arrivals.contains_key(caller) {
+            arrivals.retain(|_, at| *at > now);
+        }
+        let at = arrivals.get(caller).copied().unwrap_or(now).max(now);
+        let span = self.interval * self.burst;
+        let next = at + self.interval;
+        if next > now + span {
+            return Standing {
+                limit: self.burst,
+                remaining: 0,
+                rested: at - now,
+                refused: Some(next - (now + span)),
+            };
+        }
+        arrivals.insert(caller.to_owned(), next);
+        let left = (now + span - next).as_nanos() / self.interval.as_nanos().max(1);
+        Standing { limit: self.burst, remaining: left as u32, rested: next - now, refused: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_then_the_rate() {
+        let rates = Rates::new(10, 3).unwrap();
+        let left: Vec<_> = (0..3).map(|_| rates.count("a").remaining).collect();
+        assert_eq!(left, [2, 1, 0]);
+        let refused = rates.count("a");
+        assert_eq!(refused.refused, Some(Duration::from_millis(100)));
+        assert_eq!(rates.count("b").refused, None, "each has its own");
+        advance(Duration::from_millis(99)).await;
+        assert!(rates.count("a").refused.is_some());
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(rates.count("a").refused, None);
+        assert!(rates.count("a").refused.is_some());
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(rates.count("a").remaining, 2, "rest is not saved up beyond the burst");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_rested_are_forgotten() {
+        let rates = Rates::new(1000, 1).unwrap();
+        for n in 0..MANY {
+            rates.count(&n.to_string());
+        }
+        advance(Duration::from_secs(1)).await;
+        rates.count("new");
+        assert_eq!(rates.arrivals.lock().unwrap().len(), 1);
+        assert!(Rates::new(0, 10).is_none());
+    }
+}
