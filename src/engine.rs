@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod health;
 pub mod limits;
+pub mod operations;
 pub(crate) mod plan;
 pub mod preview;
 mod recover;
@@ -95,6 +96,9 @@ impl Engine {
         if mode == Mode::Full {
             recover::recover(&core).await?;
             core.spawn(scheduler::run(Arc::clone(&core)));
+        }
+        if mode == Mode::Full {
+            operations::recover(&core).await?;
         }
         if mode != Mode::Idle {
             core.spawn(scheduler::watch(Arc::clone(&core)));

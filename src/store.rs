@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod disk;
 pub mod dispatch;
+pub mod documents;
 pub mod embedded;
 pub mod error;
 pub mod history;
@@ -23,6 +24,7 @@ pub trait Store:
     + catalog::Catalog
     + messages::Messages
     + dispatch::Dispatch
+    + documents::Documents
     + history::History
     + Send
     + Sync
@@ -35,6 +37,7 @@ impl<T> Store for T where
         + catalog::Catalog
         + messages::Messages
         + dispatch::Dispatch
+        + documents::Documents
         + history::History
         + Send
         + Sync

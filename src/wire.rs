@@ -13,6 +13,7 @@ pub mod history;
 pub mod key;
 pub mod list;
 pub mod message;
+pub mod operation;
 pub mod overview;
 pub mod person;
 pub mod preview;

@@ -17,6 +17,8 @@ mod limits;
 mod model;
 #[path = "engine/modes.rs"]
 mod modes;
+#[path = "engine/operations.rs"]
+mod operations;
 #[path = "engine/schedule.rs"]
 mod schedule;
 #[path = "engine/sending.rs"]

@@ -43,6 +43,7 @@ fn wire(event: &Event) -> Changes {
         schedule: store.schedule,
         plans: store.plans,
         log: store.log,
+        documents: store.documents,
         engine: event.seq,
     }
 }

@@ -4,8 +4,8 @@
 use super::answer::Answered;
 use super::call::Call;
 use super::{
-    audit, backup, deliveries, events, imports, keys, message_detail, messages, overview, persons, providers,
-    targets, topics, users, waiting,
+    audit, backup, deliveries, events, imports, keys, message_detail, messages, operations, overview,
+    persons, providers, targets, topics, users, waiting,
 };
 use std::pin::Pin;
 
@@ -159,6 +159,11 @@ routes! {
     GET "/v1/herald/deliveries" "messages.read" None deliveries::page, "A page of the delivery log";
     GET "/v1/herald/waiting" "messages.read" None waiting::page, "A page of those who wait";
     POST "/v1/herald/waiting/decide" "messages.write" Json waiting::decide, "Release, fail over or give up those who wait";
+    GET "/v1/herald/operations" "messages.read" None operations::list, "Operations over deliveries, newest first";
+    POST "/v1/herald/operations" "messages.write" Json operations::create, "Preview an operation over the deliveries that pass a filter";
+    GET "/v1/herald/operations/{operationId}" "messages.read" None operations::get, "An operation, and how far it has come";
+    POST "/v1/herald/operations/{operationId}/confirm" "messages.write" Json operations::confirm, "Let a previewed operation begin";
+    POST "/v1/herald/operations/{operationId}/cancel" "messages.write" Json operations::cancel, "End an operation";
     POST "/v1/herald/sending/stop" "sending.write" Json overview::stop_sending, "Stop all sending";
     POST "/v1/herald/sending/resume" "sending.write" Json overview::resume_sending, "Let sending go on";
     POST "/v1/herald/sending/release" "sending.write" Json overview::release_restored, "Let a restored copy send";

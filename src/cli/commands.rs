@@ -5,6 +5,7 @@ pub mod import;
 pub mod key;
 pub mod log;
 pub mod message;
+pub mod operation;
 pub mod person;
 pub mod provider;
 pub mod queue;

@@ -1,5 +1,7 @@
 //! A method for each call of the API.
 
+mod operations;
+
 use super::error::Result;
 use super::transport::{Body, empty_body};
 use super::{Client, EventStream, Steps, read_all};
@@ -59,6 +61,12 @@ fn pairs(request: &impl Serialize) -> Vec<(String, String)> {
             other => (name, other.to_string()),
         })
         .collect()
+}
+
+/// A cursor and a limit as parameters.
+fn pairs_of(after: Option<&str>, limit: usize) -> Vec<(String, String)> {
+    let after = after.map(|after| ("after".to_owned(), after.to_owned()));
+    after.into_iter().chain([("limit".to_owned(), limit.to_string())]).collect()
 }
 
 const MESSAGES: &str = "/v1/messaging/messages";

@@ -49,6 +49,12 @@ impl Outcome {
         self as u8
     }
 
+    /// Whether somebody did not get it because of an answer: refused for now or
+    /// for good, come back, or gone.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Bounced | Self::Transient | Self::Permanent | Self::TargetExpired)
+    }
+
     /// The outcome of a code.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.code() == code)

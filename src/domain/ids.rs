@@ -126,6 +126,12 @@ string_id! {
     KeyId;
     /// A bulk import, which can be undone.
     ImportId;
+    /// An operation over deliveries.
+    OperationId;
+    /// An endpoint that is told when a message ends.
+    WebhookId;
+    /// A draft of the composer.
+    DraftId;
 }
 
 macro_rules! number {

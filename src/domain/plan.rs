@@ -215,6 +215,8 @@ pub enum WaitReason {
     Uncertain,
     /// The provider refuses us; released when it is well again.
     ProviderRefuses,
+    /// An operator holds it; released by one.
+    Held,
 }
 
 #[cfg(test)]

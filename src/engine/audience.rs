@@ -8,7 +8,7 @@ use crate::domain::ids::{TargetNo, TopicNo};
 use crate::domain::message::Message;
 use crate::domain::plan::{Planned, RUN_LEN};
 use crate::store::{Store, StoreError};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The audience of a message, read in ascending order of targets. In memory are the
 /// named targets and one page of each topic.
@@ -35,40 +35,43 @@ fn found<T>(result: crate::store::Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Targets that a message names directly: by id, through their user, or in a copy.
+pub(crate) async fn named_targets(store: &dyn Store, message: &Message) -> Result<BTreeSet<TargetNo>> {
+    let channel = message.channel();
+    let mut named = BTreeSet::new();
+    for id in &message.users {
+        if let Some(user) = found(store.user(id).await)? {
+            let targets = store.targets_of(user.no).await?;
+            named.extend(targets.iter().filter(|target| target.channel == channel).map(|target| target.no));
+        }
+    }
+    let mut ids = message.targets.clone();
+    if let Content::Email(mail) = &message.content {
+        ids.extend(mail.cc.iter().chain(&mail.bcc).cloned());
+    }
+    for id in &ids {
+        if let Some(target) = found(store.target(id).await)?
+            && target.channel == channel
+        {
+            named.insert(target.no);
+        }
+    }
+    Ok(named)
+}
+
 impl Audience {
     /// The audience behind a target. Topics, users and targets that are gone have no one in them.
     pub async fn open(store: &dyn Store, message: &Message, after: Option<TargetNo>) -> Result<Self> {
         let channel = message.channel();
-        let mut named = Vec::new();
-        for id in &message.users {
-            if let Some(user) = found(store.user(id).await)? {
-                let targets = store.targets_of(user.no).await?;
-                named.extend(
-                    targets.iter().filter(|target| target.channel == channel).map(|target| target.no),
-                );
-            }
-        }
-        let mut ids = message.targets.clone();
-        if let Content::Email(mail) = &message.content {
-            ids.extend(mail.cc.iter().chain(&mail.bcc).cloned());
-        }
-        for id in &ids {
-            if let Some(target) = found(store.target(id).await)?
-                && target.channel == channel
-            {
-                named.push(target.no);
-            }
-        }
-        named.sort_unstable();
-        named.dedup();
-        named.retain(|no| Some(*no) > after);
+        let named: VecDeque<_> =
+            named_targets(store, message).await?.into_iter().filter(|no| Some(*no) > after).collect();
         let mut topics = Vec::new();
         for id in &message.topics {
             if let Some(topic) = found(store.topic(id).await)? {
                 topics.push(Members { topic: topic.no, after, page: VecDeque::new(), ended: false });
             }
         }
-        Ok(Self { channel, named: named.into(), topics })
+        Ok(Self { channel, named, topics })
     }
 
     /// How many are named, apart from topics.

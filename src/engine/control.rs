@@ -183,6 +183,7 @@ impl Engine {
             Decision::Release => format!("{sum} recipients released"),
             Decision::FailOver(to) => format!("{sum} recipients moved to provider number {to}"),
             Decision::GiveUp => format!("{sum} recipients given up"),
+            Decision::Hold => format!("{sum} recipients held"),
         };
         store.append_audit(audit(at, actor, "queue.decide", resource, summary)).await?;
         if let Some(no) = filter.message {

@@ -197,6 +197,8 @@ pub enum Decision {
     FailOver(ProviderNo),
     /// They are over: failed, as they are. Each gets a log row.
     GiveUp,
+    /// They wait until somebody releases them.
+    Hold,
 }
 
 /// Plans, lanes, windows, and who waits.

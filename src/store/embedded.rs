@@ -10,6 +10,7 @@ mod calls;
 mod candidates;
 mod chores;
 mod copies;
+mod documents;
 mod fail;
 mod history;
 mod ids;

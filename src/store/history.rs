@@ -113,6 +113,9 @@ pub struct Changes {
     pub plans: u64,
     /// The next row of the delivery log.
     pub log: u64,
+    /// Operations, drafts, endpoints and alerts.
+    #[serde(default)]
+    pub documents: u64,
 }
 
 /// Sizes and counts, for the console and doctor.

@@ -126,6 +126,14 @@ error_types! {
     ImportNotFound = "import_not_found", 404;
     /// There is one with this id.
     ImportExists = "import_already_exists", 409;
+    /// There is no such operation.
+    OperationNotFound = "operation_not_found", 404;
+    /// There is no such endpoint.
+    WebhookNotFound = "webhook_not_found", 404;
+    /// There is one with this id.
+    WebhookExists = "webhook_already_exists", 409;
+    /// There is no such draft.
+    DraftNotFound = "draft_not_found", 404;
     /// Somebody else has changed it meanwhile.
     Stale = "general_stale", 409;
     /// The state of things does not allow it.

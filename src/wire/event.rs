@@ -28,6 +28,8 @@ pub struct Changes {
     pub plans: u64,
     /// The next row of the delivery log.
     pub log: u64,
+    /// Operations, drafts, endpoints and alerts.
+    pub documents: u64,
     /// Events of the engine: one more with each change of anything, of the disk's health, or of a switch.
     pub engine: u64,
 }

@@ -13,6 +13,8 @@ const OUTCOMES: &[&str] = &[
     "uncertain",
     "skipped",
     "expired",
+    // Bounced, transient, permanent and target_expired together.
+    "failed",
 ];
 
 /// Fields of messages.

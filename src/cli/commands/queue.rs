@@ -1,11 +1,12 @@
 //! `herald queue …`
 
-use super::Desk;
+use super::{Desk, operation};
 use crate::cli::args::{QueueAction, QueueFilter, WaitWord};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
 use crate::domain::plan::WaitReason;
 use crate::wire::delivery::{Decide, Decision, WaitingRequest};
+use crate::wire::operation::OperationAction;
 use std::fmt::Write as _;
 
 impl From<WaitWord> for WaitReason {
@@ -15,6 +16,7 @@ impl From<WaitWord> for WaitReason {
             WaitWord::InDoubt => Self::InDoubt,
             WaitWord::Uncertain => Self::Uncertain,
             WaitWord::ProviderRefuses => Self::ProviderRefuses,
+            WaitWord::Held => Self::Held,
         }
     }
 }
@@ -26,6 +28,7 @@ fn reason(why: WaitReason) -> &'static str {
         WaitReason::InDoubt => "in doubt after a crash, sent again",
         WaitReason::Uncertain => "uncertain: needs a decision",
         WaitReason::ProviderRefuses => "the provider refuses us",
+        WaitReason::Held => "held by an operator",
     }
 }
 
@@ -60,6 +63,26 @@ pub async fn run(desk: &Desk, action: QueueAction) -> Outcome {
                 table.render()
             })?;
             Ok(())
+        }
+        QueueAction::Release(QueueFilter { filter: Some(filter), how, .. }) => {
+            operation::run(desk, OperationAction::Release, filter, None, how.into()).await
+        }
+        QueueAction::GiveUp(QueueFilter { filter: Some(filter), how, .. }) => {
+            operation::run(desk, OperationAction::Cancel, filter, None, how.into()).await
+        }
+        QueueAction::Retry(on) => operation::run(desk, OperationAction::Retry, on.filter, None, on.how).await,
+        QueueAction::Hold(on) => operation::run(desk, OperationAction::Hold, on.filter, None, on.how).await,
+        QueueAction::Cancel(on) => {
+            operation::run(desk, OperationAction::Cancel, on.filter, None, on.how).await
+        }
+        QueueAction::FailOver { to, on } => {
+            operation::run(desk, OperationAction::FailOver, on.filter, Some(to.parse()?), on.how).await
+        }
+        QueueAction::Confirm { id, count } => operation::confirm(desk, &id, count).await,
+        QueueAction::Operations { limit } => operation::list(desk, limit).await,
+        QueueAction::Operation { id } => operation::show(desk, &desk.client.operation(&id).await?),
+        QueueAction::CancelOperation { id } => {
+            operation::show(desk, &desk.client.cancel_operation(&id).await?)
         }
         QueueAction::Release(filter) => decide(desk, filter, Decision::Release, "are sent to now").await,
         QueueAction::GiveUp(filter) => decide(desk, filter, Decision::GiveUp, "have failed").await,

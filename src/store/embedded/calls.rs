@@ -3,6 +3,7 @@
 
 mod catalog;
 mod dispatch;
+mod documents;
 mod history;
 mod messages;
 mod people;

@@ -274,7 +274,8 @@ pub(super) fn end(tx: &mut Tx<'_>, no: MessageNo, at: Timestamp, cause: Option<&
     let row = tx.state_mut(no)?;
     row.errors = !errors.is_empty();
     row.finished_at = Some(at);
-    Ok(())
+    let run = row.run;
+    super::documents::note_end(tx, no, run, at)
 }
 
 fn target_name(tx: &mut Tx<'_>, no: TargetNo) -> Attempt<String> {

@@ -31,7 +31,11 @@ pub(super) fn cursor(view: &mut impl View, no: MessageNo) -> Attempt<PlanCursor>
 }
 
 /// Appends runs to the lanes of a message, and counts them as planned.
-fn append_runs(tx: &mut Tx<'_>, no: MessageNo, runs: &[(ProviderNo, Vec<Planned>)]) -> Attempt<()> {
+pub(super) fn append_runs(
+    tx: &mut Tx<'_>,
+    no: MessageNo,
+    runs: &[(ProviderNo, Vec<Planned>)],
+) -> Attempt<()> {
     tx.touched.plans = true;
     for (provider, recipients) in runs {
         let lane = LaneKey { message: no, provider: *provider };
@@ -167,7 +171,23 @@ pub(super) fn append_retry(
     let mut lanes = tx.lanes_of(no)?;
     // A lane that takes people again gives up its own first.
     lanes.sort_by_key(|lane| !runs.iter().any(|(provider, _)| *provider == lane.provider));
-    let mut rest = *before;
+    take_off_lanes(tx, lanes, *before)?;
+    append_runs(tx, no, runs)?;
+    if done {
+        tx.state_mut(no)?.plan.done = true;
+    }
+    finish_if_over(tx, no, at)?;
+    current(tx, no)
+}
+
+/// Takes people who are planned again off the counts of their lane, and of others where it has not as many.
+pub(super) fn take_off(tx: &mut Tx<'_>, no: MessageNo, first: ProviderNo, before: &Progress) -> Attempt<()> {
+    let mut lanes = tx.lanes_of(no)?;
+    lanes.sort_by_key(|lane| lane.provider != first);
+    take_off_lanes(tx, lanes, *before)
+}
+
+fn take_off_lanes(tx: &mut Tx<'_>, lanes: Vec<LaneKey>, mut rest: Progress) -> Attempt<()> {
     for lane in lanes {
         let p = tx.lane(lane)?.progress;
         let failed = p.failed.min(rest.failed);
@@ -190,10 +210,5 @@ pub(super) fn append_retry(
             p.planned -= failed + expired + uncertain + cancelled;
         })?;
     }
-    append_runs(tx, no, runs)?;
-    if done {
-        tx.state_mut(no)?.plan.done = true;
-    }
-    finish_if_over(tx, no, at)?;
-    current(tx, no)
+    Ok(())
 }

@@ -279,6 +279,7 @@ impl Shared {
                 messages: true,
                 schedule: true,
                 plans: true,
+                documents: true,
             };
             self.changes.send_modify(|changes| {
                 all.count(changes);

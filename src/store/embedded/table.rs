@@ -113,6 +113,10 @@ tables! {
     Made = "imports.made", Any => Any;
     /// Number → work that is done in steps.
     Chores = "chores", Fixed<8> => Any;
+    /// (shelf, key) → document.
+    Documents = "documents", Any => Any;
+    /// Number → end of a message that endpoints are to be told.
+    Ended = "ended", Fixed<8> => Any;
 }
 
 /// Keys of one table from one to another.

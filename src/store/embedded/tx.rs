@@ -45,6 +45,7 @@ pub(super) struct Touched {
     pub(super) messages: bool,
     pub(super) schedule: bool,
     pub(super) plans: bool,
+    pub(super) documents: bool,
 }
 
 impl Touched {
@@ -57,6 +58,7 @@ impl Touched {
         changes.messages += u64::from(self.messages);
         changes.schedule += u64::from(self.schedule);
         changes.plans += u64::from(self.plans);
+        changes.documents += u64::from(self.documents);
     }
 }
 

@@ -69,7 +69,7 @@ fn select(
 }
 
 /// Whether recipients of a message in this state can wait.
-fn is_active(state: &MessageState) -> bool {
+pub(super) fn is_active(state: &MessageState) -> bool {
     matches!(
         state,
         MessageState::Processing
@@ -162,26 +162,46 @@ pub(super) fn decide(
             select_where(tx, filter, limit, |row| row.due > at || row.lane.provider != to)?
         }
         Decision::GiveUp => select(tx, filter, None, limit)?,
+        Decision::Hold => select_where(tx, filter, limit, |row| row.due != Timestamp::NEVER)?,
     };
     let mut messages = BTreeSet::new();
     for row in &rows {
         messages.insert(row.lane.message);
-        match decision {
-            Decision::Release => relocate(tx, row, row.lane, at)?,
-            Decision::FailOver(to) => {
-                let mut row = row.clone();
-                let moved = LaneKey { message: row.lane.message, provider: to };
-                // Another provider does not know the key.
-                row.waiting.batch = row.waiting.batch.filter(|_| moved == row.lane);
-                relocate(tx, &row, moved, at)?;
-            }
-            Decision::GiveUp => give_up(tx, row, at)?,
-        }
+        apply(tx, row, decision, at)?;
     }
     for message in messages {
         finish_if_over(tx, message, at)?;
     }
     Ok(rows.len() as u64)
+}
+
+/// Does what was decided for somebody who waits.
+pub(super) fn apply(tx: &mut Tx<'_>, row: &WaitRow, decision: Decision, at: Timestamp) -> Attempt<()> {
+    let mut row = row.clone();
+    match decision {
+        Decision::Release => {
+            if row.waiting.why == WaitReason::Held {
+                row.waiting.why = WaitReason::Retry;
+            }
+            relocate(tx, &row, row.lane, at)
+        }
+        Decision::FailOver(to) => {
+            let moved = LaneKey { message: row.lane.message, provider: to };
+            // Another provider does not know the key.
+            row.waiting.batch = row.waiting.batch.filter(|_| moved == row.lane);
+            if row.waiting.why == WaitReason::Held {
+                row.waiting.why = WaitReason::Retry;
+            }
+            relocate(tx, &row, moved, at)
+        }
+        Decision::GiveUp => give_up(tx, &row, at),
+        Decision::Hold => {
+            if row.waiting.why == WaitReason::Retry {
+                row.waiting.why = WaitReason::Held;
+            }
+            relocate(tx, &row, row.lane, Timestamp::NEVER)
+        }
+    }
 }
 
 fn select_where(
@@ -206,7 +226,7 @@ fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
     remove_waiting(tx, row)?;
     let outcome = match row.waiting.why {
         WaitReason::Uncertain | WaitReason::InDoubt => Outcome::Uncertain,
-        WaitReason::Retry | WaitReason::ProviderRefuses => Outcome::Permanent,
+        WaitReason::Retry | WaitReason::ProviderRefuses | WaitReason::Held => Outcome::Permanent,
     };
     tx.adjust(row.lane, |p| {
         let count = counted(p, row.due);

@@ -1,21 +1,30 @@
 //! The filter language over the delivery log: what an index serves goes to the
 //! store, the rest is looked at row by row.
 
-use super::call::Call;
+use super::error::Outcome as Answer;
 use crate::domain::delivery::Outcome;
 use crate::domain::filter::{CheckedFilter, FieldValue, Operand, Row};
 use crate::domain::ids::{MessageId, ProviderId, TargetId};
 use crate::domain::time::Timestamp;
-use crate::engine::usecases::Outcome as Answer;
+use crate::engine::Engine;
 use crate::store::history::LogQuery;
 use crate::store::{Result as StoreResult, StoreError};
 use crate::wire::delivery::Delivery;
 use chrono::TimeDelta;
 
+/// The word for every outcome that is a failure.
+const FAILED: &str = "failed";
+
 impl Row for Delivery {
     fn value(&self, field: &str) -> FieldValue<'_> {
         let id = |id: Option<&'static str>| id.map_or(FieldValue::Missing, FieldValue::Text);
         match field {
+            "outcome" if self.outcome.is_failure() => match self.outcome {
+                Outcome::Bounced => FieldValue::Texts(&["bounced", FAILED]),
+                Outcome::Transient => FieldValue::Texts(&["transient", FAILED]),
+                Outcome::TargetExpired => FieldValue::Texts(&["target_expired", FAILED]),
+                _ => FieldValue::Texts(&["permanent", FAILED]),
+            },
             "outcome" => FieldValue::Text(self.outcome.as_str()),
             "message" => self.message_id.as_ref().map_or(id(None), |id| FieldValue::Text(id.as_str())),
             "provider" => self.provider_id.as_ref().map_or(id(None), |id| FieldValue::Text(id.as_str())),
@@ -58,8 +67,13 @@ fn number<T>(found: StoreResult<T>) -> Answer<Option<T>> {
 }
 
 /// Puts what an index serves into a query. False: nothing can match.
-pub(crate) async fn narrow(call: &Call, filter: &CheckedFilter, query: &mut LogQuery) -> Answer<bool> {
-    let store = call.engine().store();
+pub(crate) async fn narrow(
+    engine: &Engine,
+    filter: &CheckedFilter,
+    query: &mut LogQuery,
+    now: Timestamp,
+) -> Answer<bool> {
+    let store = engine.store();
     if let Some(id) = one_id(filter, "message") {
         let Ok(id) = MessageId::new(id) else { return Ok(false) };
         match number(store.message(&id).await)? {
@@ -84,13 +98,15 @@ pub(crate) async fn narrow(call: &Call, filter: &CheckedFilter, query: &mut LogQ
     if let Some(operands) = filter.required("outcome") {
         query.outcomes = operands
             .iter()
-            .filter_map(|operand| match operand {
-                Operand::Keyword(word) => Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == *word),
-                _ => None,
+            .flat_map(|operand| match operand {
+                Operand::Keyword(word) => Outcome::ALL
+                    .into_iter()
+                    .filter(|outcome| outcome.as_str() == *word || (*word == FAILED && outcome.is_failure()))
+                    .collect(),
+                _ => Vec::new(),
             })
             .collect();
     }
-    let now = call.engine().now();
     query.since = bound(filter, "since", now).max(query.since);
     query.until = bound(filter, "until", now).or(query.until);
     Ok(true)
