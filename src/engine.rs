@@ -15,6 +15,8 @@ pub(crate) mod core;
 pub(crate) mod dispatch;
 pub mod error;
 pub mod events;
+mod file_link;
+pub mod file_store;
 pub mod health;
 pub mod limits;
 pub mod operations;
@@ -26,6 +28,7 @@ pub mod retry;
 mod scheduler;
 pub mod stop;
 pub mod streak;
+mod sweep;
 pub mod usecases;
 mod why;
 
@@ -96,6 +99,9 @@ impl Engine {
         if mode == Mode::Full {
             recover::recover(&core).await?;
             core.spawn(scheduler::run(Arc::clone(&core)));
+            if core.config.files.store.is_there() {
+                core.spawn(sweep::run(Arc::clone(&core)));
+            }
         }
         if mode == Mode::Full {
             operations::recover(&core).await?;

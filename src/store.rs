@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod documents;
 pub mod embedded;
 pub mod error;
+pub mod files;
 pub mod history;
 pub mod log;
 pub mod messages;
@@ -22,6 +23,7 @@ pub use error::{RecordKind, Result, StoreError, Taken};
 pub trait Store:
     people::People
     + catalog::Catalog
+    + files::Buckets
     + messages::Messages
     + dispatch::Dispatch
     + documents::Documents
@@ -35,6 +37,8 @@ pub trait Store:
 impl<T> Store for T where
     T: people::People
         + catalog::Catalog
+        + files::Buckets
+        + files::Buckets
         + messages::Messages
         + dispatch::Dispatch
         + documents::Documents

@@ -19,6 +19,7 @@ pub mod person;
 pub mod preview;
 pub mod provider;
 pub mod query;
+pub mod storage;
 pub mod topic;
 pub mod transfer;
 

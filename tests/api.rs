@@ -27,6 +27,8 @@ mod operators;
 mod providers;
 #[path = "api/sending.rs"]
 mod sending;
+#[path = "api/storage.rs"]
+mod storage;
 #[path = "api/tcp.rs"]
 mod tcp;
 #[path = "api/transports.rs"]

@@ -4,6 +4,7 @@ use super::list::Listed;
 use super::present_message::status;
 use super::queries::{Attribute, AttributeKind};
 use crate::domain::channel::Channel;
+use crate::domain::file::{Bucket, StoredFile};
 use crate::domain::filter::{CheckedFilter, FieldTable, FieldValue, Row};
 use crate::domain::message::Message;
 use crate::domain::person::{Target, User};
@@ -158,6 +159,123 @@ impl Listed for Topic {
             "emailTotal" => Attribute::Number(self.totals.email as i64),
             "smsTotal" => Attribute::Number(self.totals.sms as i64),
             "pushTotal" => Attribute::Number(self.totals.push as i64),
+            _ => Attribute::Null,
+        }
+    }
+
+    fn passes(&self, filter: &CheckedFilter, now: Timestamp) -> bool {
+        filter.passes(self, now)
+    }
+
+    fn words(&self) -> String {
+        format!("{} {}", self.name, self.id)
+    }
+}
+
+impl Row for Bucket {
+    fn value(&self, field: &str) -> FieldValue<'_> {
+        match field {
+            "id" => FieldValue::Text(self.id.as_str()),
+            "name" => FieldValue::Text(&self.name),
+            "size" => FieldValue::Number(self.bytes as i64),
+            "created" => FieldValue::Time(self.created),
+            _ => FieldValue::Missing,
+        }
+    }
+
+    fn search(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        found(&self.name) || found(self.id.as_str())
+    }
+}
+
+impl Listed for Bucket {
+    const ATTRIBUTES: &'static [(&'static str, AttributeKind)] = &[
+        ("enabled", FLAG),
+        ("name", TEXT),
+        ("fileSecurity", FLAG),
+        ("maximumFileSize", NUMBER),
+        ("encryption", FLAG),
+        ("antivirus", FLAG),
+        ("transformations", FLAG),
+    ];
+    const FIELDS: &'static FieldTable = &fields::BUCKETS;
+
+    fn no(&self) -> u64 {
+        u64::from(self.no.0)
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn attribute(&self, name: &str, _: Timestamp) -> Attribute {
+        match name {
+            "$createdAt" => Attribute::Time(self.created),
+            "$updatedAt" => Attribute::Time(self.updated),
+            "enabled" => Attribute::Flag(self.enabled),
+            "name" => text(&self.name),
+            "fileSecurity" => Attribute::Flag(self.file_security),
+            "maximumFileSize" => Attribute::Number(self.max_size as i64),
+            "encryption" | "antivirus" | "transformations" => Attribute::Flag(false),
+            _ => Attribute::Null,
+        }
+    }
+
+    fn passes(&self, filter: &CheckedFilter, now: Timestamp) -> bool {
+        filter.passes(self, now)
+    }
+
+    fn words(&self) -> String {
+        format!("{} {}", self.name, self.id)
+    }
+}
+
+impl Row for StoredFile {
+    fn value(&self, field: &str) -> FieldValue<'_> {
+        match field {
+            "id" => FieldValue::Text(self.id.as_str()),
+            "name" => FieldValue::Text(&self.name),
+            "type" => FieldValue::Text(&self.mime),
+            "size" => FieldValue::Number(self.size as i64),
+            "created" => FieldValue::Time(self.created),
+            _ => FieldValue::Missing,
+        }
+    }
+
+    fn search(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        found(&self.name) || found(self.id.as_str())
+    }
+}
+
+impl Listed for StoredFile {
+    const ATTRIBUTES: &'static [(&'static str, AttributeKind)] = &[
+        ("name", TEXT),
+        ("signature", TEXT),
+        ("mimeType", TEXT),
+        ("sizeOriginal", NUMBER),
+        ("chunksTotal", NUMBER),
+        ("chunksUploaded", NUMBER),
+    ];
+    const FIELDS: &'static FieldTable = &fields::FILES;
+
+    fn no(&self) -> u64 {
+        self.no.0
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn attribute(&self, name: &str, _: Timestamp) -> Attribute {
+        match name {
+            "$createdAt" => Attribute::Time(self.created),
+            "$updatedAt" => Attribute::Time(self.updated),
+            "name" => text(&self.name),
+            "signature" => text(&self.md5),
+            "mimeType" => text(&self.mime),
+            "sizeOriginal" => Attribute::Number(self.size as i64),
+            "chunksTotal" => Attribute::Number(self.chunks_total() as i64),
+            "chunksUploaded" => Attribute::Number(self.chunks_uploaded() as i64),
             _ => Attribute::Null,
         }
     }

@@ -7,6 +7,7 @@ use super::params::{Params, Required};
 use super::present_message::message as present;
 use crate::domain::channel::Channel;
 use crate::domain::content::{Content, EmailContent, Priority, PushContent, SmsContent};
+use crate::domain::file::FileRef;
 use crate::domain::filter::Operand;
 use crate::domain::ids::{MessageId, TargetId};
 use crate::domain::message::{Message, ScheduleWords};
@@ -14,13 +15,12 @@ use crate::domain::person::Target;
 use crate::domain::state::MessageState;
 use crate::domain::validate::{self, Invalid};
 use crate::engine::Engine;
+use crate::engine::usecases::Outcome;
 use crate::engine::usecases::messages::MessageEdit;
-use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::Result as StoreResult;
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Page, PageRequest};
 use crate::wire;
-use crate::wire::ErrorType;
 use crate::wire::list::MessageList;
 use async_trait::async_trait;
 use serde_json::Value;
@@ -28,6 +28,12 @@ use std::time::Duration;
 
 /// The dialect's limit of contents (facts 1.5).
 const CONTENT: usize = 64_230;
+
+/// The rule for files, in the dialect's words.
+const COMPOUND: &str = "Value must consist of multiple valid ids separated by `:`, as bucketId:fileId";
+
+/// The most files of one mail.
+const MOST_FILES: usize = 100;
 
 /// The states that a list is narrowed to, so that the store's index serves them.
 fn states(request: &ListCall) -> Vec<u8> {
@@ -231,17 +237,35 @@ impl Given {
     }
 }
 
-/// There is no file store yet: a file that is named does not exist.
-fn no_files(params: &mut Params, name: &'static str) -> Outcome<()> {
-    match params.take(name) {
-        None => Ok(()),
-        Some(Value::Array(list)) if list.is_empty() => Ok(()),
-        Some(Value::String(text)) if text.is_empty() => Ok(()),
-        Some(Value::Array(_) | Value::String(_)) => Err(Refusal::new(
-            ErrorType::BucketNotFound,
-            "Storage bucket with the requested ID could not be found.",
-        )),
-        Some(_) => Err(Invalid::value(name, "Value must be ids of files as bucketId:fileId").into()),
+/// Files as the dialect's compound ids, each one kept once.
+fn files(params: &mut Params, name: &'static str) -> Outcome<Option<Vec<FileRef>>> {
+    let Some(value) = params.take(name) else { return Ok(None) };
+    let rule = || Invalid::value(name, format!("Value must a valid array and {COMPOUND}"));
+    let Value::Array(values) = value else { return Err(rule().into()) };
+    let mut files = Vec::with_capacity(values.len());
+    for value in values {
+        let file = value.as_str().and_then(|text| FileRef::parse(text).ok()).ok_or_else(rule)?;
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    if files.len() > MOST_FILES {
+        let rule = format!("Value must a valid array of at most {MOST_FILES} files");
+        return Err(Invalid::value(name, rule).into());
+    }
+    Ok(Some(files))
+}
+
+/// A file; an empty text takes it away.
+fn image(params: &mut Params) -> Outcome<Option<Option<FileRef>>> {
+    match params.take("image") {
+        None => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(Some(None)),
+        Some(Value::String(text)) => match FileRef::parse(&text) {
+            Ok(file) => Ok(Some(Some(file))),
+            Err(_) => Err(Invalid::value("image", COMPOUND).into()),
+        },
+        Some(_) => Err(Invalid::value("image", COMPOUND).into()),
     }
 }
 
@@ -260,7 +284,7 @@ fn email(call: &Call, params: &mut Params, creating: bool) -> Outcome<(Given, Me
     }
     given.cc = params.ids("cc")?;
     given.bcc = params.ids("bcc")?;
-    no_files(params, "attachments")?;
+    edit.attachments = files(params, "attachments")?;
     let rest = envelope(call, Channel::Email, params)?;
     given.html = params.flag("html")?;
     Ok((Given::Email(given), with_audience(rest, edit)))
@@ -293,7 +317,7 @@ fn push(call: &Call, params: &mut Params, creating: bool) -> Outcome<(Given, Mes
     }
     given.data = params.object("data")?.map(|data| Value::Object(data).to_string());
     given.action = params.line("action", 0, 256)?;
-    no_files(params, "image")?;
+    edit.image = image(params)?;
     given.icon = params.line("icon", 0, 256)?;
     given.sound = params.line("sound", 0, 256)?;
     given.color = params.line("color", 0, 256)?;
@@ -312,7 +336,14 @@ fn push(call: &Call, params: &mut Params, creating: bool) -> Outcome<(Given, Mes
 }
 
 fn with_audience(edit: MessageEdit, audience: MessageEdit) -> MessageEdit {
-    MessageEdit { topics: audience.topics, users: audience.users, targets: audience.targets, ..edit }
+    MessageEdit {
+        topics: audience.topics,
+        users: audience.users,
+        targets: audience.targets,
+        attachments: audience.attachments,
+        image: audience.image,
+        ..edit
+    }
 }
 
 type Reader = fn(&Call, &mut Params, bool) -> Outcome<(Given, MessageEdit)>;

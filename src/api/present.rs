@@ -1,5 +1,6 @@
 //! Records as the API shows them.
 
+use crate::domain::file::{Bucket, StoredFile};
 use crate::domain::person::{Target, User};
 use crate::domain::provider::{Provider, ProviderHold, kind};
 use crate::domain::reason::Why;
@@ -121,6 +122,49 @@ pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
         limits: provider.limits,
         hold,
         revision: provider.revision,
+    }
+}
+
+pub(crate) fn bucket(bucket: Bucket) -> wire::storage::Bucket {
+    wire::storage::Bucket {
+        id: bucket.id,
+        created_at: bucket.created,
+        updated_at: bucket.updated,
+        permissions: bucket.permissions,
+        file_security: bucket.file_security,
+        name: bucket.name,
+        description: bucket.description,
+        enabled: bucket.enabled,
+        maximum_file_size: bucket.max_size,
+        allowed_file_extensions: bucket.extensions,
+        compression: "none".into(),
+        encryption: false,
+        antivirus: false,
+        transformations: false,
+        strip_metadata: false,
+        total_size: bucket.bytes,
+        revision: bucket.revision,
+    }
+}
+
+pub(crate) fn file(file: StoredFile) -> wire::storage::File {
+    wire::storage::File {
+        chunks_total: file.chunks_total(),
+        chunks_uploaded: file.chunks_uploaded(),
+        id: file.id,
+        bucket_id: file.bucket,
+        created_at: file.created,
+        updated_at: file.updated,
+        permissions: file.permissions,
+        folder: String::new(),
+        key: file.name.clone(),
+        name: file.name,
+        signature: file.md5,
+        mime_type: file.mime,
+        size_original: file.size,
+        size_actual: file.size,
+        encryption: false,
+        compression: "none".into(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn own_reason(message: &Message) -> Option<Why> {
 }
 
 fn attachment(file: Attachment) -> AttachmentRef {
-    AttachmentRef { bucket_id: file.bucket, file_id: file.file }
+    AttachmentRef { bucket_id: file.bucket, file_id: file.file, url: None }
 }
 
 fn data(content: Content) -> Data {
@@ -77,8 +77,10 @@ fn data(content: Content) -> Data {
             body: push.body,
             data: push.data.as_deref().map(super::present::object),
             action: push.action,
-            image: push.image.as_deref().and_then(|image| image.split_once(':')).map(|(bucket, file)| {
-                AttachmentRef { bucket_id: bucket.to_owned(), file_id: file.to_owned() }
+            image: push.image.map(|image| AttachmentRef {
+                bucket_id: image.file.bucket.to_string(),
+                file_id: image.file.file.to_string(),
+                url: Some(image.url),
             }),
             icon: push.icon,
             sound: push.sound,

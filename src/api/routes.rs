@@ -4,8 +4,8 @@
 use super::answer::Answered;
 use super::call::Call;
 use super::{
-    audit, backup, deliveries, events, imports, keys, message_detail, messages, operations, overview,
-    persons, providers, targets, topics, users, waiting,
+    audit, backup, buckets, deliveries, events, files, imports, keys, message_detail, messages, operations,
+    overview, persons, providers, targets, topics, upload, users, waiting,
 };
 use std::pin::Pin;
 
@@ -136,6 +136,20 @@ routes! {
     GET "/v1/users/{userId}/targets/{targetId}" "users.read" None targets::get, "A target of a user";
     PATCH "/v1/users/{userId}/targets/{targetId}" "users.write" Json targets::update, "Change a target";
     DELETE "/v1/users/{userId}/targets/{targetId}" "users.write" None targets::delete, "Delete a target with its subscriptions";
+
+    GET "/v1/storage/buckets" "buckets.read" None buckets::list, "A page of buckets";
+    POST "/v1/storage/buckets" "buckets.write" Json buckets::create, "Create a bucket";
+    GET "/v1/storage/buckets/{bucketId}" "buckets.read" None buckets::get, "A bucket";
+    PUT "/v1/storage/buckets/{bucketId}" "buckets.write" Json buckets::update, "Change a bucket";
+    DELETE "/v1/storage/buckets/{bucketId}" "buckets.write" None buckets::delete, "Delete a bucket with its files";
+    GET "/v1/storage/buckets/{bucketId}/files" "files.read" None files::list, "A page of a bucket's files";
+    POST "/v1/storage/buckets/{bucketId}/files" "files.write" Stream upload::create, "Upload a file, or a part of one";
+    GET "/v1/storage/buckets/{bucketId}/files/{fileId}" "files.read" None files::get, "A file, without its content";
+    PUT "/v1/storage/buckets/{bucketId}/files/{fileId}" "files.write" Json files::update, "Change a file's name or permissions";
+    DELETE "/v1/storage/buckets/{bucketId}/files/{fileId}" "files.write" None files::delete, "Delete a file";
+    GET "/v1/storage/buckets/{bucketId}/files/{fileId}/download" "files.read" None files::download, "The content of a file, to be kept";
+    GET "/v1/storage/buckets/{bucketId}/files/{fileId}/view" "files.read" None files::view, "The content of a file, to be shown";
+    GET "/v1/storage/buckets/{bucketId}/files/{fileId}/push" open None files::push, "The image of a notification, by its signed link";
 
     GET "/v1/herald/overview" "messages.read" None overview::overview, "The first screen: what runs, waits, fails and needs somebody";
     GET "/v1/herald/providers" "providers.read" None overview::providers, "How providers do";

@@ -5,13 +5,15 @@ use super::instance::{EngineLock, Instance};
 use crate::api::{self, Api, Serving, Setup};
 use crate::client::{Client, InProcess};
 use crate::domain::time::SystemClock;
-use crate::engine::config::{ByChannel, DirectoryFiles};
+use crate::engine::config::{ByChannel, FileRules};
+use crate::engine::file_store::FileStore;
 use crate::engine::{Engine, EngineConfig, Mode};
 use crate::providers::registry::Registry;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::embedded::{Embedded, Options, WriterMode};
 use crate::store::error::StoreError;
+use crate::store::files::FILES_DIRECTORY;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -172,7 +174,16 @@ fn config(instance: &Instance, settings: &Settings, mode: Mode) -> EngineConfig 
         retry_cap: settings.retry_cap,
         undo_window: settings.undo.max(Duration::from_secs(1)),
         allow_private: settings.allow_private,
-        files: Arc::new(DirectoryFiles(instance.dir().join("files"))),
+        files: FileRules {
+            store: FileStore::at(instance.store_dir().join(FILES_DIRECTORY)),
+            largest: settings.file_size.0,
+            all: settings.file_cap.0,
+            attached: settings.attachments.0,
+            unfinished: settings.upload_age,
+            age: (!settings.retention_files.is_zero()).then_some(settings.retention_files),
+            public_url: Some(settings.public_url.trim_end_matches('/').to_owned())
+                .filter(|url| !url.is_empty()),
+        },
         ..EngineConfig::default()
     }
 }

@@ -1,6 +1,7 @@
 //! What a message says.
 
 use super::channel::Channel;
+use super::file::ImageLink;
 use super::ids::TargetId;
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +89,8 @@ pub struct PushContent {
     pub data: Option<String>,
     /// Click action or category.
     pub action: Option<String>,
-    /// `bucket:file` of an image.
-    pub image: Option<String>,
+    /// An image; devices fetch it by its URL.
+    pub image: Option<ImageLink>,
     /// Icon resource.
     pub icon: Option<String>,
     /// Sound resource.

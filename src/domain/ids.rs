@@ -132,6 +132,10 @@ string_id! {
     WebhookId;
     /// A draft of the composer.
     DraftId;
+    /// A place for files.
+    BucketId;
+    /// A file in a bucket.
+    FileId;
 }
 
 macro_rules! number {
@@ -160,6 +164,10 @@ number! {
     ProviderNo(u32);
     /// The store's number of a message.
     MessageNo(u64);
+    /// The store's number of a bucket.
+    BucketNo(u32);
+    /// The store's number of a file; unfinished uploads are kept under it.
+    FileNo(u64);
     /// The store's number of an identifier record: an address as it was once, with
     /// whatever else tells who a person is. Erasing a person erases this record.
     IdentifierNo(u64);

@@ -1,8 +1,7 @@
 //! What the engine can be told. The settings table fills it in.
 
+use super::file_store::FileStore;
 use crate::domain::channel::Channel;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How much of the engine runs.
@@ -17,32 +16,36 @@ pub enum Mode {
     Only,
 }
 
-/// Where attached files come from, by their SHA-256 in hex.
-pub trait Files: Send + Sync + 'static {
-    /// The content of a file. Errors: it is missing or unreadable.
-    fn read(&self, digest: &str) -> std::io::Result<Arc<[u8]>>;
-}
-
-/// Files in a directory, each named by its digest.
+/// What the engine is told of files.
 #[derive(Debug, Clone)]
-pub struct DirectoryFiles(pub PathBuf);
-
-impl Files for DirectoryFiles {
-    fn read(&self, digest: &str) -> std::io::Result<Arc<[u8]>> {
-        if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a digest"));
-        }
-        std::fs::read(self.0.join(digest)).map(Into::into)
-    }
+pub struct FileRules {
+    /// Where their contents are.
+    pub store: FileStore,
+    /// The largest file, in bytes.
+    pub largest: u64,
+    /// The most bytes of all files together; 0: no limit.
+    pub all: u64,
+    /// The most bytes that one mail may attach.
+    pub attached: u64,
+    /// An upload that nothing was heard of for so long is given up.
+    pub unfinished: Duration,
+    /// Files that are older than this, and that no open message names, go; `None`: they stay.
+    pub age: Option<Duration>,
+    /// Where devices reach the API, without a slash at the end; `None`: nobody said.
+    pub public_url: Option<String>,
 }
 
-/// Nothing can be attached.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoFiles;
-
-impl Files for NoFiles {
-    fn read(&self, _: &str) -> std::io::Result<Arc<[u8]>> {
-        Err(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no file store"))
+impl Default for FileRules {
+    fn default() -> Self {
+        Self {
+            store: FileStore::default(),
+            largest: 30 << 20,
+            all: 0,
+            attached: 25 << 20,
+            unfinished: Duration::from_hours(24),
+            age: None,
+            public_url: None,
+        }
     }
 }
 
@@ -112,8 +115,8 @@ pub struct EngineConfig {
     pub render_fuel: u64,
     /// The most bytes of one rendering.
     pub render_bytes: usize,
-    /// Where attached files come from.
-    pub files: Arc<dyn Files>,
+    /// Files: where, how many, how long.
+    pub files: FileRules,
 }
 
 impl Default for EngineConfig {
@@ -139,7 +142,7 @@ impl Default for EngineConfig {
             allow_private: false,
             render_fuel: 100_000,
             render_bytes: 256 * 1024,
-            files: Arc::new(NoFiles),
+            files: FileRules::default(),
         }
     }
 }

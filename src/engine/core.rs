@@ -43,6 +43,10 @@ pub(crate) struct Core {
     /// The scheduler has room again, or something to look at.
     pub(crate) room: Notify,
     pub(crate) changes: watch::Receiver<Changes>,
+    /// Held by whoever gives a content to a file, or takes it away.
+    pub(crate) files: tokio::sync::Mutex<()>,
+    /// Contents may have lost their files.
+    pub(crate) sweeping: Notify,
     choice: Mutex<(u64, Arc<Choice>)>,
     desks: Mutex<BTreeMap<ProviderNo, Arc<Desk>>>,
     active: Mutex<BTreeSet<MessageNo>>,
@@ -71,6 +75,8 @@ impl Core {
             planners: Semaphore::new(config.planners.max(1)),
             tracker: TaskTracker::new(),
             room: Notify::new(),
+            files: tokio::sync::Mutex::default(),
+            sweeping: Notify::new(),
             choice: Mutex::new((u64::MAX, Arc::new(Choice::default()))),
             desks: Mutex::default(),
             active: Mutex::default(),

@@ -5,6 +5,7 @@
 //! transaction.
 
 pub mod error;
+pub mod files;
 pub mod find;
 pub mod imports;
 pub mod keys;

@@ -69,11 +69,15 @@ settings! {
     "import.country" import_country: Option<Country> = "", "", "Country of phone numbers without a country code, such as DE";
     "store.cache" cache: Bytes = "64MiB", "", "Memory for the store's cache";
     "store.commit_interval" commit_interval: Duration = "20ms", "", "At most this long are writes gathered before a commit";
-    "store.file_cap" file_cap: Bytes = "0", "", "The largest that files of attachments may be together; 0: no limit";
+    "store.file_cap" file_cap: Bytes = "10GiB", "", "The largest that uploaded files may be together; 0: no limit";
+    "store.file_size" file_size: Bytes = "30MiB", "", "The largest that one uploaded file may be";
+    "store.upload_age" upload_age: Duration = "1d", "", "An upload that was not finished is given up when nothing was heard of it for so long";
     "retention.log" retention_log: Duration = "90d", "", "How long rows of the delivery log are kept";
     "retention.log_size" retention_log_size: Bytes = "20GiB", "", "How large the delivery log may grow; the oldest rows go first";
     "retention.audit" retention_audit: Duration = "365d", "", "How long audit entries are kept";
+    "retention.files" retention_files: Duration = "0s", "", "How long uploaded files are kept that no draft, scheduled or sending message names; 0: until somebody deletes them";
     "retention.messages" retention_messages: Duration = "365d", "", "How long messages are kept after they have ended";
+    "send.attachments" attachments: Bytes = "25MiB", "", "The largest that the attachments of one mail may be together";
     "send.window" window: Option<u32> = "", "recipients", "At most so many recipients of a provider are claimed without a recorded outcome, which is what a kill can put in doubt; by the provider's speed if not set";
     "send.attempts_email" attempts_email: u16 = "12", "attempts", "How often a mail is tried in all";
     "send.attempts_push" attempts_push: u16 = "6", "attempts", "How often a notification is tried in all";
@@ -90,6 +94,8 @@ settings! {
     "outgoing.allow_private" allow_private: bool = "false", "", "Whether hosts and URLs that came in over TCP may be loopback, link-local or private";
     "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
+    "api.public_url" public_url: String = "", "", "Where devices reach this API, such as https://push.example.com/v1: links to images of notifications begin with it";
+    "api.clear_credentials" clear_credentials: bool = "false", "", "Show credentials of providers in clear to every key with providers.read, as Appwrite does";
     "api.timeout" api_timeout: Duration = "30s", "", "How long a request may take, streams excepted";
     "api.header_timeout" api_header_timeout: Duration = "15s", "", "How long a connection may take for the headers of its next request";
     "api.body_timeout" api_body_timeout: Duration = "15s", "", "How long a connection on TCP may take for the next piece of a body, or to take the next piece of an answer";

@@ -12,6 +12,7 @@ mod chores;
 mod copies;
 mod documents;
 mod fail;
+mod files;
 mod history;
 mod ids;
 mod imports;

@@ -22,6 +22,10 @@ pub enum RecordKind {
     Key,
     /// An import.
     Import,
+    /// A bucket.
+    Bucket,
+    /// A file.
+    File,
 }
 
 impl RecordKind {
@@ -36,6 +40,8 @@ impl RecordKind {
             Self::Message => "message",
             Self::Key => "key",
             Self::Import => "import",
+            Self::Bucket => "bucket",
+            Self::File => "file",
         }
     }
 }

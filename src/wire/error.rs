@@ -116,8 +116,26 @@ error_types! {
     MessageTargetNotPush = "message_target_not_push", 400;
     /// It has no time.
     MessageMissingSchedule = "message_missing_schedule", 400;
-    /// There are no buckets yet.
+    /// There is no such bucket.
     BucketNotFound = "storage_bucket_not_found", 404;
+    /// There is one with this id.
+    BucketExists = "storage_bucket_already_exists", 409;
+    /// There is no such file, or its upload has not ended.
+    FileNotFound = "storage_file_not_found", 404;
+    /// There is one with this id.
+    FileExists = "storage_file_already_exists", 409;
+    /// A file of this type is not allowed here.
+    FileTypeUnsupported = "storage_file_type_unsupported", 400;
+    /// There is no content.
+    FileEmpty = "storage_file_empty", 400;
+    /// The content is larger than the bucket, or the settings, allow.
+    FileSize = "storage_invalid_file_size", 400;
+    /// The `content-range` of a part makes no sense.
+    ContentRange = "storage_invalid_content_range", 400;
+    /// A part names another upload than its own.
+    UploadId = "storage_invalid_appwrite_id", 400;
+    /// A range outside the file is asked for.
+    FileRange = "storage_invalid_range", 416;
     /// There is no such key.
     KeyNotFound = "key_not_found", 404;
     /// There is one with this id.

@@ -102,6 +102,29 @@ pub const TOPICS: FieldTable = FieldTable {
     ],
 };
 
+/// Fields of buckets.
+pub const BUCKETS: FieldTable = FieldTable {
+    rows: "buckets",
+    fields: &[
+        Field::new("id", FieldKind::Id, "its id"),
+        Field::new("name", FieldKind::Text, "its name"),
+        Field::new("size", FieldKind::Number, "bytes of its files"),
+        Field::new("created", FieldKind::Time, "when it was created"),
+    ],
+};
+
+/// Fields of a bucket's files.
+pub const FILES: FieldTable = FieldTable {
+    rows: "files",
+    fields: &[
+        Field::new("id", FieldKind::Id, "its id"),
+        Field::new("name", FieldKind::Text, "its name"),
+        Field::new("type", FieldKind::Text, "its MIME type").or(&["mime"]),
+        Field::new("size", FieldKind::Number, "its bytes"),
+        Field::new("created", FieldKind::Time, "when it was created"),
+    ],
+};
+
 /// Fields of a topic's subscribers.
 pub const SUBSCRIBERS: FieldTable = FieldTable {
     rows: "subscribers",

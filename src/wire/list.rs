@@ -4,6 +4,7 @@ use super::history::DialectLog;
 use super::message::Message;
 use super::person::{Target, User};
 use super::provider::Provider;
+use super::storage::{Bucket, File};
 use super::topic::{Subscriber, Topic};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,10 @@ list! {
     UserList { users: User }
     /// A page of providers.
     ProviderList { providers: Provider }
+    /// A page of buckets.
+    BucketList { buckets: Bucket }
+    /// A page of a bucket's files.
+    FileList { files: File }
     /// A page of the dialect's audit of one resource.
     LogList { logs: DialectLog }
 }

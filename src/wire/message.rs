@@ -145,6 +145,9 @@ pub struct AttachmentRef {
     pub bucket_id: String,
     /// The file.
     pub file_id: String,
+    /// An image: where devices fetch it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// A text message.

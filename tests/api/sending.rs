@@ -16,7 +16,7 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Two people, a topic of both, a provider on the sandbox that refuses the second.
-async fn ready() -> (World, Client, Sandbox) {
+pub async fn ready() -> (World, Client, Sandbox) {
     let world = World::sending().await;
     let client = world.client().operator("mira");
     person(&client, "ana").await;
@@ -54,7 +54,7 @@ async fn send(client: &Client, id: &str) -> Message {
 }
 
 /// Looks again with each event, until the message is as it should be.
-async fn until(client: &Client, id: &str, done: impl Fn(&Message) -> bool) -> Message {
+pub async fn until(client: &Client, id: &str, done: impl Fn(&Message) -> bool) -> Message {
     let watch = async {
         let mut events = client.events();
         loop {

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use herald::api::{Api, Setup};
 use herald::client::{Client, ClientError, InProcess, body_from};
 use herald::domain::time::SystemClock;
+use herald::engine::config::FileRules;
+use herald::engine::file_store::FileStore;
 use herald::engine::{Engine, EngineConfig, Mode};
 use herald::providers::registry::Registry;
 use herald::settings::{Settings, Sources};
@@ -23,6 +25,8 @@ use tower::ServiceExt;
 pub struct World {
     pub engine: Engine,
     pub api: Api,
+    /// The directory of files' contents.
+    pub files: tempfile::TempDir,
 }
 
 impl World {
@@ -54,7 +58,13 @@ impl World {
         let flags = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let settings = Settings::load(&Sources { flags, ..Sources::default() }).unwrap();
         let store = Arc::new(Embedded::open(Path::new("/memory"), options).unwrap());
-        let config = EngineConfig { mode, allow_private: true, ..EngineConfig::default() };
+        let files = tempfile::tempdir().unwrap();
+        let rules = FileRules {
+            store: FileStore::at(files.path().to_owned()),
+            public_url: Some("https://push.example.com/v1".into()),
+            ..FileRules::default()
+        };
+        let config = EngineConfig { mode, allow_private: true, files: rules, ..EngineConfig::default() };
         let engine = Engine::start(store, Arc::new(Registry::default()), Arc::new(SystemClock), config, 7)
             .await
             .unwrap();
@@ -63,7 +73,7 @@ impl World {
             settings: Arc::new(settings),
             running: mode == Mode::Full,
         });
-        Self { engine, api }
+        Self { engine, api, files }
     }
 
     pub fn client(&self) -> Client {

@@ -1,13 +1,15 @@
 //! Sheets and links: a provider connected, and a message compiled for it, once each.
 
 use super::train::{Link, Sheet, base36};
-use crate::domain::content::Content;
+use crate::domain::content::{Attachment, Content};
+use crate::domain::file::FileRef;
 use crate::domain::message::Message;
 use crate::domain::provider::Provider;
 use crate::engine::core::Core;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::render::Templates;
 use crate::providers::adapter::{Account, Rendition};
+use crate::store::StoreError;
 use std::sync::Arc;
 
 /// Connects a provider. `Err`: in words that say what to do.
@@ -59,15 +61,30 @@ pub(crate) async fn rendition(core: &Core, message: &Message) -> Result<Renditio
             }
         }
         for attachment in &mail.attachments {
-            let (source, digest) = (Arc::clone(&core.config.files), attachment.digest.clone());
-            let read = tokio::task::spawn_blocking(move || source.read(&digest)).await;
-            let file = read.map_err(std::io::Error::other).flatten().map_err(|error| {
-                EngineError::Refused(format!("attachment {} cannot be read: {error}", attachment.name))
-            })?;
-            files.push(file);
+            files.push(attached(core, attachment).await?);
         }
     }
     Ok(Rendition { content: message.content.clone(), personal: message.variables, cc, files })
+}
+
+/// The content of an attachment. `Err(Refused)`: it was deleted or replaced since, or cannot be read.
+async fn attached(core: &Core, attachment: &Attachment) -> Result<Arc<[u8]>> {
+    let name = &attachment.name;
+    let gone = || EngineError::Refused(format!("attachment {name} has been deleted"));
+    let at = FileRef::parse(&format!("{}:{}", attachment.bucket, attachment.file)).map_err(|_| gone())?;
+    match core.store.file(&at).await {
+        Ok(file) if file.digest == attachment.digest => {}
+        Ok(_) => {
+            return Err(EngineError::Refused(format!("attachment {name} has been replaced by another file")));
+        }
+        Err(StoreError::NotFound { .. }) => return Err(gone()),
+        Err(error) => return Err(error.into()),
+    }
+    let (source, digest) = (core.config.files.store.clone(), attachment.digest.clone());
+    let read = tokio::task::spawn_blocking(move || source.read(&digest)).await;
+    read.map_err(std::io::Error::other)
+        .flatten()
+        .map_err(|error| EngineError::Refused(format!("attachment {name} cannot be read: {error}")))
 }
 
 /// Whether a change of the record asks for a new connection.

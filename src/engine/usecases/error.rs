@@ -91,6 +91,8 @@ fn missing(kind: RecordKind) -> ErrorType {
         RecordKind::Message => ErrorType::MessageNotFound,
         RecordKind::Key => ErrorType::KeyNotFound,
         RecordKind::Import => ErrorType::ImportNotFound,
+        RecordKind::Bucket => ErrorType::BucketNotFound,
+        RecordKind::File => ErrorType::FileNotFound,
     }
 }
 
@@ -106,5 +108,7 @@ fn exists(kind: RecordKind, taken: Taken) -> ErrorType {
         (RecordKind::Message, _) => ErrorType::MessageExists,
         (RecordKind::Key, _) => ErrorType::KeyExists,
         (RecordKind::Import, _) => ErrorType::ImportExists,
+        (RecordKind::Bucket, _) => ErrorType::BucketExists,
+        (RecordKind::File, _) => ErrorType::FileExists,
     }
 }

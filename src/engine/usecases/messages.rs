@@ -4,6 +4,7 @@ use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::channel::{Channel, InDoubt};
 use crate::domain::content::Content;
+use crate::domain::file::FileRef;
 use crate::domain::ids::{MessageId, MessageNo, Revision, TargetId, TopicId, UserId};
 use crate::domain::message::{Message, Progress, ScheduleWords};
 use crate::domain::state::{Event, MessageState};
@@ -24,6 +25,10 @@ pub struct MessageEdit {
     pub users: Option<Vec<UserId>>,
     /// Targets.
     pub targets: Option<Vec<TargetId>>,
+    /// Files to attach to a mail.
+    pub attachments: Option<Vec<FileRef>>,
+    /// The image of a notification; `Some(None)`: no longer one.
+    pub image: Option<Option<FileRef>>,
     /// True: a draft. False without a time: now.
     pub draft: Option<bool>,
     /// When it is due.
@@ -121,9 +126,11 @@ impl Engine {
             updated: now,
             revision: Revision(0),
         };
-        let edit = MessageEdit { draft: Some(edit.draft.unwrap_or(false)), ..edit };
+        let mut edit = MessageEdit { draft: Some(edit.draft.unwrap_or(false)), ..edit };
+        let (attachments, image) = (edit.attachments.take(), edit.image.take());
         merge(&mut message, edit, now)?;
         self.check_targets(message.channel(), named(&message)).await?;
+        self.put_files(&mut message.content, attachments, image, message.scheduled_at).await?;
         let audit = self.entry(
             by,
             "message.create",
@@ -140,7 +147,7 @@ impl Engine {
         id: &MessageId,
         channel: Channel,
         content: impl FnOnce(&mut Content) + Send,
-        edit: MessageEdit,
+        mut edit: MessageEdit,
     ) -> Outcome<Message> {
         let now = self.now();
         let mut message = self.store().message(id).await?;
@@ -154,9 +161,13 @@ impl Engine {
         let before = message.clone();
         content(&mut message.content);
         let expect = edit.revision.unwrap_or(before.revision);
+        let (attachments, image) = (edit.attachments.take(), edit.image.take());
         merge(&mut message, edit, now)?;
         let new = named(&message).difference(&named(&before)).cloned().collect();
         self.check_targets(channel, new).await?;
+        if attachments.is_some() || image.is_some() || message.scheduled_at != before.scheduled_at {
+            self.put_files(&mut message.content, attachments, image, message.scheduled_at).await?;
+        }
         message.updated = now;
         let summary = changes(&before, &message);
         let audit = self.entry(by, "message.update", format_args!("message/{id}"), summary);

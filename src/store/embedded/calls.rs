@@ -4,6 +4,7 @@
 mod catalog;
 mod dispatch;
 mod documents;
+mod files;
 mod history;
 mod messages;
 mod people;

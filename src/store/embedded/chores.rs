@@ -33,6 +33,7 @@ pub(super) fn step(tx: &mut Tx<'_>) -> Attempt<()> {
             }
             keys.is_empty() && id_keys.is_empty()
         }
+        Chore::Files(bucket) => super::files::drop_files(tx, bucket, STEP)?,
         Chore::Plan(message) => drop_waiting(tx, message, STEP)? && drop_plan(tx, message, STEP)?,
         Chore::Waiting(message) => drop_waiting(tx, message, STEP)?,
     };

@@ -7,6 +7,7 @@ use super::tree;
 use super::{LOG_DIRECTORY, MAIN_FILE, make_directory, tx};
 use crate::domain::time::Timestamp;
 use crate::store::error::{Result, StoreError};
+use crate::store::files::FILES_DIRECTORY;
 use crate::store::history::Flags;
 use crate::store::log::{LogError, SegmentInfo, copy_open_part};
 use crate::store::page::Order;
@@ -32,6 +33,7 @@ pub(super) fn prepare(to: &Path) -> Result<()> {
     if fs::read_dir(to).map_err(io(to))?.next().is_some() {
         return Err(StoreError::Io(format!("{} is not empty: name a new directory", to.display())));
     }
+    make_directory(&to.join(FILES_DIRECTORY))?;
     make_directory(&to.join(LOG_DIRECTORY))
 }
 
@@ -54,6 +56,34 @@ pub(super) fn segments(from: &Path, to: &Path, segments: &[SegmentInfo]) -> Resu
     Ok(true)
 }
 
+/// Links or copies the contents of files; says how many bytes. One that is deleted
+/// meanwhile is left out. Uploads that are not whole are not copied.
+fn contents(from: &Path, to: &Path) -> Result<u64> {
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries.map_err(io(from))?,
+    };
+    let mut bytes = 0;
+    for entry in entries {
+        let entry = entry.map_err(io(from))?;
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        let Ok(meta) = entry.metadata() else { continue };
+        // Contents never change, as segments do not; one from an earlier try is the same.
+        if !meta.is_file() || copy.exists() {
+            continue;
+        }
+        match fs::hard_link(&source, &copy).or_else(|_| copy_file(&source, &copy)) {
+            Err(_) if !source.exists() => {}
+            linked => {
+                linked.map_err(io(&copy))?;
+                bytes += meta.len();
+            }
+        }
+    }
+    sync_directory(to)?;
+    Ok(bytes)
+}
+
 fn sync_directory(path: &Path) -> Result<()> {
     fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(io(path))
 }
@@ -74,7 +104,9 @@ pub(super) fn attempt(
     if !segments(shared.dir(), to, &sealed)? {
         return Ok(false);
     }
-    let sealed: u64 = sealed.iter().map(|segment| segment.bytes).sum();
+    let mut sealed: u64 = sealed.iter().map(|segment| segment.bytes).sum();
+    // After the snapshot: what it names is there, unless it was deleted since.
+    sealed += contents(&shared.dir().join(FILES_DIRECTORY), &to.join(FILES_DIRECTORY))?;
     let all = sealed + shared.main.bytes();
     let mut done = sealed;
     tables(&view, to, &mut |bytes| {
@@ -149,25 +181,45 @@ pub fn restore(from: &Path, to: &Path, at: Timestamp) -> Result<()> {
     if segments.exists() {
         for entry in fs::read_dir(&segments).map_err(io(&segments))? {
             let entry = entry.map_err(io(&segments))?;
-            copy_file(&entry.path(), &log.join(entry.file_name()))?;
+            let copy = log.join(entry.file_name());
+            copy_file(&entry.path(), &copy).map_err(io(&copy))?;
         }
     }
+    let files = to.join(FILES_DIRECTORY);
+    make_directory(&files)?;
+    copies_of(&from.join(FILES_DIRECTORY), &files)?;
     let key = from.join(KEY_FILE);
     if key.exists() {
-        copy_file(&key, &to.join(KEY_FILE))?;
+        copy_file(&key, &to.join(KEY_FILE)).map_err(io(&to.join(KEY_FILE)))?;
     }
     // The main file last and under its name at the end: until then there is no store.
     let partial = to.join("restoring");
-    copy_file(&source, &partial)?;
+    copy_file(&source, &partial).map_err(io(&partial))?;
     mark_restored(&partial, at).map_err(Fail::into_error)?;
     fs::rename(&partial, &main).map_err(io(&main))?;
     sync_directory(&log)?;
     sync_directory(to)
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).map_err(io(to))?;
-    fs::File::open(to).and_then(|file| file.sync_all()).map_err(io(to))
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    fs::File::open(to)?.sync_all()
+}
+
+/// Copies the files of a directory, if there is one; never links, so that the copy stays as it is.
+fn copies_of(from: &Path, to: &Path) -> Result<()> {
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(io(from))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(io(from))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let copy = to.join(entry.file_name());
+            copy_file(&entry.path(), &copy).map_err(io(&copy))?;
+        }
+    }
+    sync_directory(to)
 }
 
 fn mark_restored(main: &Path, at: Timestamp) -> Attempt<()> {

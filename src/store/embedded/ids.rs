@@ -3,7 +3,7 @@
 use super::fail::{Attempt, Fail};
 use super::table::{Table, View, key};
 use super::tx::Tx;
-use crate::domain::ids::TopicNo;
+use crate::domain::ids::{BucketNo, TopicNo};
 use crate::store::{RecordKind, Taken};
 
 /// What an id names.
@@ -17,6 +17,8 @@ fn code(kind: RecordKind) -> u8 {
         RecordKind::Message => 6,
         RecordKind::Key => 7,
         RecordKind::Import => 8,
+        RecordKind::Bucket => 9,
+        RecordKind::File => 10,
     }
 }
 
@@ -33,6 +35,16 @@ pub(super) fn subscriber_prefix(topic: TopicNo) -> Vec<u8> {
 /// The key of a subscriber's id.
 pub(super) fn subscriber_key(topic: TopicNo, id: &str) -> Vec<u8> {
     key![code(RecordKind::Subscriber), topic.0, id]
+}
+
+/// The beginning of the keys of a bucket's file ids.
+pub(super) fn file_prefix(bucket: BucketNo) -> Vec<u8> {
+    key![code(RecordKind::File), bucket.0]
+}
+
+/// The key of a file's id.
+pub(super) fn file_key(bucket: BucketNo, id: &str) -> Vec<u8> {
+    key![code(RecordKind::File), bucket.0, id]
 }
 
 /// The number under a key of the table of ids.

@@ -5,8 +5,8 @@ use super::fail::{Attempt, Fail};
 use crate::domain::channel::{Channel, InDoubt};
 use crate::domain::content::Content;
 use crate::domain::ids::{
-    IdentifierNo, MessageId, MessageNo, Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo, UserId,
-    UserNo,
+    BucketNo, IdentifierNo, MessageId, MessageNo, Revision, SubscriberId, TargetId, TargetNo, TopicId,
+    TopicNo, UserId, UserNo,
 };
 use crate::domain::message::{Message, Progress, ScheduleWords};
 use crate::domain::person::Target;
@@ -252,4 +252,6 @@ pub(super) enum Chore {
     Plan(MessageNo),
     /// Removing who waits in a message's lanes.
     Waiting(MessageNo),
+    /// Removing files of a bucket that is gone.
+    Files(BucketNo),
 }

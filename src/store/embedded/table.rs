@@ -117,6 +117,14 @@ tables! {
     Documents = "documents", Any => Any;
     /// Number → end of a message that endpoints are to be told.
     Ended = "ended", Fixed<8> => Any;
+    /// Topic → its description, where it has one.
+    Descriptions = "topics.descriptions", Fixed<4> => Any;
+    /// Number → bucket.
+    Buckets = "buckets", Fixed<4> => Any;
+    /// (bucket, number) → file.
+    Files = "files", Fixed<12> => Any;
+    /// (digest, file): who has this content.
+    Digests = "files.digests", Any => Fixed<0>;
 }
 
 /// Keys of one table from one to another.
