@@ -191,6 +191,11 @@ impl Caller {
         }
     }
 
+    /// Whether this caller was given a scope by name. Who owns the socket was not.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        matches!(&self.access, Access::Scopes(scopes) if scopes.iter().any(|held| held == scope))
+    }
+
     /// Whether this caller may use a route.
     pub(crate) fn admit(&self, scope: Scope) -> Outcome<()> {
         let wanted = match (scope, &self.access) {

@@ -172,18 +172,18 @@ async fn content(call: &Call, file: StoredFile, how: &'static str) -> Answered {
 mod tests {
     use super::*;
 
-    fn asked(text: &'static str, size: u64) -> Option<Option<(u64, u64)>> {
+    fn asked(text: &'static str, size: u64) -> Option<(u64, u64)> {
         let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static(text))]);
-        range(&headers, size).ok()
+        range(&headers, size).ok().flatten()
     }
 
     #[test]
     fn ranges() {
         assert_eq!(range(&HeaderMap::new(), 10).unwrap(), None);
-        assert_eq!(asked("bytes=0-4", 10), Some(Some((0, 4))));
-        assert_eq!(asked("bytes=5-", 10), Some(Some((5, 9))));
-        assert_eq!(asked("bytes=-3", 10), Some(Some((7, 9))));
-        assert_eq!(asked("bytes=0-99", 10), Some(Some((0, 9))));
+        assert_eq!(asked("bytes=0-4", 10), Some((0, 4)));
+        assert_eq!(asked("bytes=5-", 10), Some((5, 9)));
+        assert_eq!(asked("bytes=-3", 10), Some((7, 9)));
+        assert_eq!(asked("bytes=0-99", 10), Some((0, 9)));
         for bad in ["bytes=10-", "bytes=4-2", "rows=1-2", "bytes=a-b", "bytes=-", "bytes=1-2,4-5"] {
             assert_eq!(asked(bad, 10), None, "{bad}");
         }

@@ -139,8 +139,13 @@ impl Row for Topic {
 }
 
 impl Listed for Topic {
-    const ATTRIBUTES: &'static [(&'static str, AttributeKind)] =
-        &[("name", TEXT), ("emailTotal", NUMBER), ("smsTotal", NUMBER), ("pushTotal", NUMBER)];
+    const ATTRIBUTES: &'static [(&'static str, AttributeKind)] = &[
+        ("name", TEXT),
+        ("description", TEXT),
+        ("emailTotal", NUMBER),
+        ("smsTotal", NUMBER),
+        ("pushTotal", NUMBER),
+    ];
     const FIELDS: &'static FieldTable = &fields::TOPICS;
 
     fn no(&self) -> u64 {
@@ -156,6 +161,7 @@ impl Listed for Topic {
             "$createdAt" => Attribute::Time(self.created),
             "$updatedAt" => Attribute::Time(self.updated),
             "name" => text(&self.name),
+            "description" => text(&self.description),
             "emailTotal" => Attribute::Number(self.totals.email as i64),
             "smsTotal" => Attribute::Number(self.totals.sms as i64),
             "pushTotal" => Attribute::Number(self.totals.push as i64),

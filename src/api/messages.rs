@@ -16,7 +16,7 @@ use crate::domain::state::MessageState;
 use crate::domain::validate::{self, Invalid};
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
-use crate::engine::usecases::messages::MessageEdit;
+use crate::engine::usecases::messages::{ImageEdit, MessageEdit};
 use crate::store::Result as StoreResult;
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Page, PageRequest};
@@ -257,15 +257,13 @@ fn files(params: &mut Params, name: &'static str) -> Outcome<Option<Vec<FileRef>
 }
 
 /// A file; an empty text takes it away.
-fn image(params: &mut Params) -> Outcome<Option<Option<FileRef>>> {
+fn image(params: &mut Params) -> Outcome<ImageEdit> {
+    let rule = || Invalid::value("image", COMPOUND);
     match params.take("image") {
-        None => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(Some(None)),
-        Some(Value::String(text)) => match FileRef::parse(&text) {
-            Ok(file) => Ok(Some(Some(file))),
-            Err(_) => Err(Invalid::value("image", COMPOUND).into()),
-        },
-        Some(_) => Err(Invalid::value("image", COMPOUND).into()),
+        None => Ok(ImageEdit::Keep),
+        Some(Value::String(text)) if text.is_empty() => Ok(ImageEdit::Remove),
+        Some(Value::String(text)) => Ok(ImageEdit::Set(FileRef::parse(&text).map_err(|_| rule())?)),
+        Some(_) => Err(rule().into()),
     }
 }
 

@@ -13,16 +13,17 @@ use crate::domain::reason::Why;
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::engine::conditions::Condition;
-use crate::engine::usecases::Outcome;
+use crate::engine::usecases::{Outcome, Refusal};
 use crate::engine::{Engine, ProviderHealth as Standing};
 use crate::store::StoreError;
 use crate::store::dispatch::WaitingFilter;
 use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
+use crate::wire::ErrorType;
 use crate::wire::overview::{
-    Cause, Concern, Health, Instance, NeedsYou, Overview, SettingRow, StateCounts, Stopped, StoreStats,
-    Upcoming,
+    Cause, Concern, Health, Instance, NeedsYou, Overview, QueueSize, SettingRow, StateCounts, Stopped,
+    StoreStats, Upcoming,
 };
 use crate::wire::provider::ProviderHealth;
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ use std::time::Duration;
 
 /// The most rows that causes are counted from.
 const CAUSE_ROWS: usize = 5_000;
+
+/// The most due messages that are counted.
+const QUEUE: usize = 1_000;
 
 /// A span of the counts of a cause.
 const SPAN: Duration = Duration::from_mins(5);
@@ -46,6 +50,24 @@ pub(crate) async fn health(call: Call) -> Answered {
         status: if well { "pass".into() } else { "fail".into() },
         version: env!("CARGO_PKG_VERSION").into(),
     })
+}
+
+/// How many messages are being planned and sent, or are due: the dialect's queue.
+/// With a threshold that is reached, 503, for probes.
+pub(crate) async fn queue(call: Call) -> Answered {
+    call.only_query(&["threshold"])?;
+    let threshold = call.number::<u64>("threshold")?.unwrap_or(u64::MAX);
+    let counts = call.engine().store().state_counts().await?;
+    let processing = counts[usize::from(MessageState::Processing.code())];
+    let due = call.engine().store().upcoming(QUEUE).await?;
+    let now = call.engine().now();
+    let due = due.iter().filter(|message| message.scheduled_at.is_some_and(|at| at <= now)).count();
+    let size = processing + due as u64;
+    if size >= threshold {
+        let text = format!("Queue size threshold hit: {size} messages wait, the limit is {threshold}");
+        return Err(Refusal::new(ErrorType::QueueSize, text));
+    }
+    ok(&QueueSize { size })
 }
 
 pub(crate) async fn ping(_: Call) -> Answered {

@@ -61,6 +61,7 @@ pub(crate) fn topic(topic: Topic) -> wire::topic::Topic {
         created_at: topic.created,
         updated_at: topic.updated,
         name: topic.name,
+        description: topic.description,
         email_total: topic.totals.email,
         sms_total: topic.totals.sms,
         push_total: topic.totals.push,

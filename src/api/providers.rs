@@ -9,25 +9,38 @@ use crate::domain::provider::{Field, Kind, Limits, Provider, Shape, kind};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
 use crate::engine::usecases::{Outcome, Refusal};
+use crate::wire;
 use crate::wire::ErrorType;
 use crate::wire::list::ProviderList;
 use crate::wire::provider::{DialogueLine, ProviderTest};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::net::IpAddr;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let request = ListCall::read::<Provider>(&call)?;
     let found = request.page_of(call.engine().store().providers().await?)?;
-    ok(&ProviderList {
-        total: found.total,
-        providers: found.items.into_iter().map(present::provider).collect(),
-        next: found.next,
-        cut_short: found.cut_short,
-    })
+    let mut providers = Vec::with_capacity(found.items.len());
+    for provider in found.items {
+        providers.push(shown(&call, provider).await?);
+    }
+    ok(&ProviderList { total: found.total, providers, next: found.next, cut_short: found.cut_short })
 }
 
 pub(crate) async fn get(call: Call) -> Answered {
-    ok(&present::provider(call.engine().store().provider(&call.id("providerId")?).await?))
+    ok(&shown(&call, call.engine().store().provider(&call.id("providerId")?).await?).await?)
+}
+
+/// A provider, its secrets masked unless the caller may read them.
+async fn shown(call: &Call, provider: Provider) -> Outcome<wire::provider::Provider> {
+    let clear = call.app.settings.clear_credentials || call.caller.has("credentials.read");
+    if !clear {
+        return Ok(present::provider(provider));
+    }
+    let credentials = call.engine().store().credentials(provider.no).await?;
+    let opened = credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned()));
+    let opened = opened.collect();
+    Ok(present::provider(Provider { credentials: opened, ..provider }))
 }
 
 fn kind_of(call: &Call) -> Outcome<&'static Kind> {
@@ -197,7 +210,8 @@ pub(crate) async fn create(call: Call) -> Answered {
     if kind.name == "smtp" && !edit.fields.contains_key("host") {
         return Err(Invalid::Missing("host").into());
     }
-    created(&present::provider(call.engine().create_provider(call.actor(), kind, &id, edit).await?))
+    let provider = call.engine().create_provider(call.actor(), kind, &id, edit).await?;
+    created(&shown(&call, provider).await?)
 }
 
 pub(crate) async fn update(call: Call) -> Answered {
@@ -207,7 +221,8 @@ pub(crate) async fn update(call: Call) -> Answered {
     let name = params.line("name", 0, 128)?.filter(|name| !name.is_empty());
     let edit = edit(&call, kind, &mut params, name)?;
     params.finish()?;
-    ok(&present::provider(call.engine().edit_provider(call.actor(), kind, &id, edit).await?))
+    let provider = call.engine().edit_provider(call.actor(), kind, &id, edit).await?;
+    ok(&shown(&call, provider).await?)
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {

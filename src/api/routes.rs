@@ -87,6 +87,7 @@ macro_rules! routes {
 
 routes! {
     GET "/v1/health" open None overview::health, "Whether the API answers and the store takes writes";
+    GET "/v1/health/queue/messaging" any None overview::queue, "How many messages wait to be sent, for probes";
     GET "/v1/ping" any None overview::ping, "An authenticated round trip";
 
     GET "/v1/messaging/messages" "messages.read" None messages::list, "A page of messages";

@@ -17,6 +17,9 @@ use crate::store::page::{Page, PageRequest};
 use crate::wire::list::{SubscriberList, TopicList};
 use async_trait::async_trait;
 
+/// The longest description.
+const DESCRIPTION: usize = 1024;
+
 struct Topics<'a>(&'a Engine);
 
 #[async_trait]
@@ -71,8 +74,10 @@ pub(crate) async fn create(call: Call) -> Answered {
     let id = params.custom_id("topicId")?;
     let name = params.line("name", 1, 128).required("name")?;
     let subscribe = roles(&mut params)?.unwrap_or_else(|| vec!["users".into()]);
+    let description = params.text("description", 0, DESCRIPTION)?.unwrap_or_default();
     params.finish()?;
-    created(&present::topic(call.engine().create_topic(call.actor(), &id, name, subscribe).await?))
+    let topic = call.engine().create_topic(call.actor(), &id, name, description, subscribe).await?;
+    created(&present::topic(topic))
 }
 
 pub(crate) async fn get(call: Call) -> Answered {
@@ -85,6 +90,7 @@ pub(crate) async fn update(call: Call) -> Answered {
     let edit = TopicEdit {
         name: params.line("name", 1, 128)?,
         subscribe: roles(&mut params)?,
+        description: params.text("description", 0, DESCRIPTION)?,
         revision: params.typed("revision")?,
     };
     params.finish()?;

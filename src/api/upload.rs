@@ -24,7 +24,7 @@ const FIELD: usize = 64 << 10;
 /// The most fields.
 const FIELDS: usize = 120;
 /// How long the next bytes may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The `content-range` of a part: `bytes FIRST-LAST/ALL`.
 fn part(headers: &HeaderMap) -> Outcome<Option<Part>> {

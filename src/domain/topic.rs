@@ -16,6 +16,9 @@ pub struct Topic {
     pub name: String,
     /// Roles that may subscribe (dialect; default `users`).
     pub subscribe: Vec<String>,
+    /// What it is for; kept beside the record.
+    #[serde(skip)]
+    pub description: String,
     /// Subscribers by channel, kept in the transactions that change them.
     pub totals: Totals,
     /// When the topic was created.

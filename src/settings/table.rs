@@ -94,7 +94,7 @@ settings! {
     "outgoing.allow_private" allow_private: bool = "false", "", "Whether hosts and URLs that came in over TCP may be loopback, link-local or private";
     "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
-    "api.public_url" public_url: String = "", "", "Where devices reach this API, such as https://push.example.com/v1: links to images of notifications begin with it";
+    "api.public_url" public_url: String = "", "", "Where devices reach this API, as `https://HOST/v1`: links to images of notifications begin with it";
     "api.clear_credentials" clear_credentials: bool = "false", "", "Show credentials of providers in clear to every key with providers.read, as Appwrite does";
     "api.timeout" api_timeout: Duration = "30s", "", "How long a request may take, streams excepted";
     "api.header_timeout" api_header_timeout: Duration = "15s", "", "How long a connection may take for the headers of its next request";

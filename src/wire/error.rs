@@ -172,6 +172,8 @@ error_types! {
     Suspended = "general_store_suspended", 503;
     /// The process is ending.
     Closing = "general_closing", 503;
+    /// More waits than the caller's threshold.
+    QueueSize = "health_queue_size_exceeded", 503;
     /// Nothing was found.
     NotFound = "general_not_found", 404;
 }

@@ -10,6 +10,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("messages.write", "create, change, schedule, send, pause, cancel, retry"),
     ("providers.read", "providers, credentials masked, and their health"),
     ("providers.write", "create, change, pause, test providers"),
+    ("credentials.read", "credentials of providers in clear, with providers.read"),
     ("topics.read", "topics"),
     ("topics.write", "create, change, delete topics"),
     ("subscribers.read", "subscribers of topics"),

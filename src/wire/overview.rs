@@ -7,6 +7,13 @@ use crate::domain::ids::{MessageId, ProviderId};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The dialect's size of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSize {
+    /// Messages.
+    pub size: u64,
+}
+
 /// The answer of `/v1/health`, which everybody may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

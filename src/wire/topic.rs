@@ -21,6 +21,9 @@ pub struct Topic {
     pub updated_at: Timestamp,
     /// Its name.
     pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
     /// Subscribed email targets.
     pub email_total: u64,
     /// Subscribed phone numbers.

@@ -120,6 +120,7 @@ pub fn topic(name: &str, email: u64, sms: u64, push: u64) -> Topic {
         created_at: at(-90 * 86_400),
         updated_at: at(-86_400),
         name: format!("The {name}"),
+        description: String::new(),
         email_total: email,
         sms_total: sms,
         push_total: push,

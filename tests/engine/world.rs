@@ -429,6 +429,7 @@ pub async fn people(engine: &Engine, channel: Channel, topic: &str, numbers: std
             id: topic.clone(),
             name: topic.to_string(),
             subscribe: vec!["users".into()],
+            description: String::new(),
             totals: Totals::default(),
             created: T0,
             updated: T0,

@@ -64,6 +64,7 @@ pub fn topic(id: &str) -> Topic {
         id: TopicId::new(id).unwrap(),
         name: id.to_owned(),
         subscribe: vec!["users".into()],
+        description: String::new(),
         totals: Totals::default(),
         created: T0,
         updated: T0,

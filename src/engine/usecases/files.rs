@@ -1,6 +1,7 @@
 //! Buckets and files: uploads in parts, contents that are kept once, links.
 
 use super::error::{Outcome, Refusal};
+use super::messages::ImageEdit;
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::file::{Bucket, FileRef, ImageLink, StoredFile, extension};
@@ -406,7 +407,7 @@ impl Engine {
         &self,
         content: &mut Content,
         attachments: Option<Vec<FileRef>>,
-        image: Option<Option<FileRef>>,
+        image: ImageEdit,
         due: Option<Timestamp>,
     ) -> Outcome<()> {
         match content {
@@ -417,9 +418,9 @@ impl Engine {
             }
             Content::Sms(_) => {}
             Content::Push(push) => match image {
-                Some(None) => push.image = None,
-                Some(Some(at)) => push.image = Some(self.image(&at, due).await?),
-                None => {
+                ImageEdit::Remove => push.image = None,
+                ImageEdit::Set(at) => push.image = Some(self.image(&at, due).await?),
+                ImageEdit::Keep => {
                     if let Some(old) = push.image.take() {
                         // Who has deleted the file meanwhile sends without it.
                         push.image = Some(self.image(&old.file, due).await.unwrap_or(old));
@@ -435,7 +436,7 @@ fn seal(file: &mut StoredFile, sealed: Sealed) {
     file.parts = vec![(0, sealed.size)];
     file.digest = sealed.digest;
     file.md5 = sealed.md5;
-    file.mime = sealed.mime.to_owned();
+    sealed.mime.clone_into(&mut file.mime);
 }
 
 fn merge(bucket: &mut Bucket, edit: BucketEdit) {

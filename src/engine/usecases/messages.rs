@@ -27,8 +27,8 @@ pub struct MessageEdit {
     pub targets: Option<Vec<TargetId>>,
     /// Files to attach to a mail.
     pub attachments: Option<Vec<FileRef>>,
-    /// The image of a notification; `Some(None)`: no longer one.
-    pub image: Option<Option<FileRef>>,
+    /// The image of a notification.
+    pub image: ImageEdit,
     /// True: a draft. False without a time: now.
     pub draft: Option<bool>,
     /// When it is due.
@@ -49,6 +49,18 @@ pub struct MessageEdit {
     pub revision: Option<Revision>,
     /// How long after its due time a message of this type may be sent if it says nothing.
     pub lifetime: Duration,
+}
+
+/// What becomes of a notification's image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ImageEdit {
+    /// It stays, if there is one.
+    #[default]
+    Keep,
+    /// There is none any more.
+    Remove,
+    /// It is this one.
+    Set(FileRef),
 }
 
 /// Every target that a message names itself, copies included.
@@ -127,7 +139,7 @@ impl Engine {
             revision: Revision(0),
         };
         let mut edit = MessageEdit { draft: Some(edit.draft.unwrap_or(false)), ..edit };
-        let (attachments, image) = (edit.attachments.take(), edit.image.take());
+        let (attachments, image) = (edit.attachments.take(), std::mem::take(&mut edit.image));
         merge(&mut message, edit, now)?;
         self.check_targets(message.channel(), named(&message)).await?;
         self.put_files(&mut message.content, attachments, image, message.scheduled_at).await?;
@@ -161,11 +173,11 @@ impl Engine {
         let before = message.clone();
         content(&mut message.content);
         let expect = edit.revision.unwrap_or(before.revision);
-        let (attachments, image) = (edit.attachments.take(), edit.image.take());
+        let (attachments, image) = (edit.attachments.take(), std::mem::take(&mut edit.image));
         merge(&mut message, edit, now)?;
         let new = named(&message).difference(&named(&before)).cloned().collect();
         self.check_targets(channel, new).await?;
-        if attachments.is_some() || image.is_some() || message.scheduled_at != before.scheduled_at {
+        if attachments.is_some() || image != ImageEdit::Keep || message.scheduled_at != before.scheduled_at {
             self.put_files(&mut message.content, attachments, image, message.scheduled_at).await?;
         }
         message.updated = now;

@@ -12,6 +12,8 @@ use crate::store::catalog::SubscriberView;
 pub struct TopicEdit {
     /// The name.
     pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
     /// Roles that may subscribe.
     pub subscribe: Option<Vec<String>>,
     /// Refused as stale unless it still has this revision.
@@ -25,6 +27,7 @@ impl Engine {
         by: &Actor,
         id: &str,
         name: String,
+        description: String,
         subscribe: Vec<String>,
     ) -> Outcome<Topic> {
         let id = TopicId::new(self.id_or_new(id))?;
@@ -34,6 +37,7 @@ impl Engine {
             id,
             name,
             subscribe,
+            description,
             totals: Totals::default(),
             created: self.now(),
             updated: self.now(),
@@ -49,6 +53,10 @@ impl Engine {
         if let Some(name) = edit.name {
             changed.push(format!("name: “{}” → “{name}”", topic.name));
             topic.name = name;
+        }
+        if let Some(description) = edit.description {
+            changed.push("description".to_owned());
+            topic.description = description;
         }
         if let Some(subscribe) = edit.subscribe {
             changed.push(format!("roles: {}", subscribe.join(", ")));

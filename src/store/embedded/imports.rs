@@ -287,6 +287,7 @@ fn find_topic(
             id: id.clone(),
             name: id.to_string(),
             subscribe: vec!["users".to_owned()],
+            description: String::new(),
             totals: Totals::default(),
             created: at,
             updated: at,

@@ -18,6 +18,10 @@ use crate::store::{RecordKind, Taken};
 fn with_totals(view: &mut impl View, mut topic: Topic) -> Attempt<Topic> {
     let totals = view.get(Table::Totals, &topic.no.0.to_be_bytes(), decode::<Totals>)?.transpose()?;
     topic.totals = totals.unwrap_or_default();
+    let description = view.get(Table::Descriptions, &topic.no.0.to_be_bytes(), |bytes| {
+        String::from_utf8_lossy(bytes).into_owned()
+    })?;
+    topic.description = description.unwrap_or_default();
     Ok(topic)
 }
 
@@ -50,10 +54,21 @@ pub(super) fn insert_topic(tx: &mut Tx<'_>, topic: &Topic) -> Attempt<Topic> {
     let topic = Topic { no, totals: Totals::default(), revision: Revision(1), ..topic.clone() };
     ids::assign(tx, RecordKind::Topic, topic.id.as_str(), u64::from(no.0))?;
     tx.put(Table::Topics, &no.0.to_be_bytes(), &topic)?;
+    if !topic.description.is_empty() {
+        put_description(tx, no, &topic.description)?;
+    }
     Ok(topic)
 }
 
-/// Replaces name and roles of a topic.
+fn put_description(tx: &mut Tx<'_>, no: TopicNo, text: &str) -> Attempt<()> {
+    if text.is_empty() {
+        tx.remove(Table::Descriptions, &no.0.to_be_bytes())?;
+        return Ok(());
+    }
+    tx.put_raw(Table::Descriptions, &no.0.to_be_bytes(), text.as_bytes())
+}
+
+/// Replaces name, description and roles of a topic.
 pub(super) fn put_topic(
     tx: &mut Tx<'_>,
     new: &Topic,
@@ -70,12 +85,14 @@ pub(super) fn put_topic(
     }
     let topic = Topic {
         name: new.name.clone(),
+        description: new.description.clone(),
         subscribe: new.subscribe.clone(),
         updated: new.updated,
         revision: expect.next(),
         ..old
     };
     tx.put(Table::Topics, &no.0.to_be_bytes(), &topic)?;
+    put_description(tx, no, &topic.description)?;
     tx.audit(audit)?;
     let totals = *tx.totals_mut(no)?;
     Ok(Topic { totals, ..topic })
@@ -92,6 +109,7 @@ pub(super) fn delete_topic(tx: &mut Tx<'_>, id: &TopicId, audit: &AuditEntry) ->
 pub(super) fn remove_topic(tx: &mut Tx<'_>, id: &TopicId, no: TopicNo) -> Attempt<()> {
     ids::release(tx, RecordKind::Topic, id.as_str())?;
     tx.remove(Table::Topics, &no.0.to_be_bytes())?;
+    tx.remove(Table::Descriptions, &no.0.to_be_bytes())?;
     tx.remove_totals(no)?;
     tx.counts.topics = tx.counts.topics.saturating_sub(1);
     tx.touched.topics = true;
