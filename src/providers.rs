@@ -3,15 +3,25 @@
 //! [`registry`] makes adapters from accounts. What several adapters share has a
 //! module of its own: [`account`] reads options and credentials, [`resolve`] and
 //! [`dial`] open connections, [`tls`] decides whom to trust, [`http`] is our HTTP
-//! client. [`smtp`] and [`sandbox`] are services.
+//! client. [`service`] is what all services over HTTP have in common, so that the
+//! file of a service says only how its requests look and, in a table of
+//! [`meaning`]s, what its answers mean. [`letter`] and [`text`] are what mail and
+//! text messages have in common.
 
 pub mod account;
 pub mod adapter;
 pub mod dial;
 pub mod http;
+pub mod letter;
+pub mod mailgun;
+pub mod meaning;
+pub mod multipart;
 pub mod registry;
 pub mod resolve;
 pub mod retry_after;
 pub mod sandbox;
+pub mod service;
 pub mod smtp;
+pub mod text;
 pub mod tls;
+pub mod twilio;

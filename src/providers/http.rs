@@ -68,17 +68,39 @@ pub struct HttpAnswer {
     pub status: StatusCode,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
+    /// All headers: some services put their id of a message there.
+    pub headers: HeaderMap,
     /// The body, or its beginning.
     pub body: Bytes,
     /// Whether the body is whole.
     pub whole: bool,
 }
 
+impl HttpAnswer {
+    /// A header's value, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 /// What the requests to one path have in common, built once.
 #[derive(Debug, Clone)]
 pub struct Head {
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
+}
+
+impl Head {
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Path and query, the base's path included.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
 }
 
 /// A client for one service: an origin, and connections to it.
@@ -142,6 +164,18 @@ impl HttpClient {
         content_type: &'static str,
         further: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     ) -> Result<Head, String> {
+        let mut head = self.bare(Method::POST, path, further)?;
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(head)
+    }
+
+    /// The head of requests without a body to a path below the base.
+    pub fn bare(
+        &self,
+        method: Method,
+        path: &str,
+        further: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Result<Head, String> {
         let uri = format!("{}{path}", self.base).parse().map_err(|_| "has an unusable path".to_owned())?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, self.authority.clone());
@@ -149,9 +183,13 @@ impl HttpClient {
             USER_AGENT,
             HeaderValue::from_static(concat!("herald-console/", env!("CARGO_PKG_VERSION"))),
         );
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.extend(further);
-        Ok(Head { uri, headers })
+        Ok(Head { method, uri, headers })
+    }
+
+    /// Host, and port where it is not the scheme's own: the value of `Host`.
+    pub fn authority(&self) -> &HeaderValue {
+        &self.authority
     }
 
     /// A line for a train of requests: it keeps its connection until it is dropped.
@@ -207,20 +245,20 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Posts a body. A request of which certainly nothing was sent, because a kept
-    /// connection had ended, is made again over a new one.
-    pub async fn post(
+    /// Sends a request, with further headers and a body. One of which certainly nothing
+    /// was sent, because a kept connection had ended, is made again over a new one.
+    pub async fn request(
         &mut self,
         head: &Head,
-        further: Option<(HeaderName, HeaderValue)>,
+        further: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
         body: Bytes,
     ) -> Result<HttpAnswer, HttpError> {
         let deadline = Instant::now() + self.client.requests.deadline;
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = head.headers.clone();
-        if let Some((name, value)) = further {
+        for (name, value) in further {
             request.headers_mut().insert(name, value);
         }
         loop {
@@ -258,7 +296,8 @@ impl Line<'_> {
         let (parts, mut body) = response.into_parts();
         let retry_after =
             parts.headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, Utc::now()));
-        let mut answer = HttpAnswer { status: parts.status, retry_after, body: Bytes::new(), whole: false };
+        let (status, headers) = (parts.status, parts.headers);
+        let mut answer = HttpAnswer { status, retry_after, headers, body: Bytes::new(), whole: false };
         let mut more = BytesMut::new();
         let cap = self.client.requests.answer;
         loop {

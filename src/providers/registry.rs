@@ -2,10 +2,14 @@
 
 use super::adapter::{Account, AccountError, Adapter, Adapters};
 use super::http::Requests;
+use super::mailgun::{self, Mailgun};
+use super::meaning::Meaning;
 use super::sandbox::Sandbox;
+use super::service::{Opening, Protocol, Service};
 use super::smtp::{Sessions, Smtp};
+use super::twilio::{self, Twilio};
 use crate::domain::channel::Channel;
-use crate::domain::provider::kind;
+use crate::domain::provider::{Kind, kind};
 use std::sync::Arc;
 
 /// The adapters that Herald has.
@@ -27,10 +31,38 @@ impl Adapters for Registry {
             return Err(account.invalid("type", problem));
         }
         match name {
+            "mailgun" => {
+                let base = if account.flag("isEuRegion", false)? { mailgun::EU_BASE } else { mailgun::BASE };
+                over_http(account, kind, self.requests, base, Mailgun::new)
+            }
+            "twilio" => over_http(account, kind, self.requests, twilio::BASE, |opening| {
+                Twilio::new(opening, kind.text)
+            }),
             "smtp" => Ok(Arc::new(Smtp::new(account, kind, self.sessions)?)),
             "sandbox" => Ok(Arc::new(Sandbox::new(account, kind, channel, self.requests)?)),
             _ => Err(unknown()),
         }
+    }
+}
+
+/// The adapter for a service over HTTP.
+fn over_http<P: Protocol>(
+    account: &Account,
+    kind: &'static Kind,
+    requests: Requests,
+    base: &str,
+    protocol: impl FnOnce(&Opening<'_>) -> Result<P, AccountError>,
+) -> Result<Arc<dyn Adapter>, AccountError> {
+    Ok(Arc::new(Service::new(account, kind, requests, base, protocol)?))
+}
+
+/// What the refusals of a kind's service mean: the rows of its adapter. Empty for
+/// kinds that are not spoken to over HTTP, and for the sandbox.
+pub fn meanings(kind: &str) -> &'static [Meaning] {
+    match kind {
+        "mailgun" => Mailgun::MEANINGS,
+        "twilio" => Twilio::MEANINGS,
+        _ => &[],
     }
 }
 

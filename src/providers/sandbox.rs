@@ -108,7 +108,7 @@ impl Adapter for Sandbox {
                 HeaderValue::from_str(&key).ok()
             });
             let started = Instant::now();
-            let result = line.post(&self.head, key.map(|key| (KEY, key)), Bytes::from(body)).await;
+            let result = line.request(&self.head, key.map(|key| (KEY, key)), Bytes::from(body)).await;
             let latency = started.elapsed();
             for (place, mut answer) in judge(&result, recipients).into_iter().enumerate() {
                 answer.latency = latency;
@@ -126,7 +126,7 @@ impl Adapter for Sandbox {
             DialogueLine { ours: true, text: "authorization: Bearer ••••".to_owned() },
             DialogueLine { ours: true, text: String::from_utf8_lossy(&body).into_owned() },
         ];
-        let (ok, finding) = match self.client.line().post(&self.head, None, body).await {
+        let (ok, finding) = match self.client.line().request(&self.head, None, body).await {
             Ok(answer) => {
                 dialogue.push(DialogueLine { ours: false, text: format!("HTTP {}", answer.status) });
                 dialogue.extend(

@@ -170,9 +170,7 @@ impl CompiledMail {
         }
         out.extend_from_slice(b"\r\n");
         if let Some(link) = &recipient.unsubscribe {
-            let fits = |b: u8| b.is_ascii_graphic() && b != b'<' && b != b'>';
-            let web = link.starts_with("https://") || link.starts_with("http://");
-            if !web || link.len() > LONGEST_LINK || !link.bytes().all(fits) {
+            if !unsubscribe_fits(link) {
                 return Err(SlotError::Link);
             }
             for part in
@@ -206,8 +204,15 @@ fn subject(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(headers.to_string().as_bytes());
 }
 
+/// Whether an unsubscribe link can stand in a header.
+pub fn unsubscribe_fits(link: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_graphic() && b != b'<' && b != b'>';
+    let web = link.starts_with("https://") || link.starts_with("http://");
+    web && link.len() <= LONGEST_LINK && link.bytes().all(fits)
+}
+
 /// A text in one line: each run of control characters becomes one space.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if !c.is_control() {
@@ -290,7 +295,7 @@ fn crlf(text: &str) -> String {
 }
 
 /// The text alternative of an HTML body.
-fn plain_text(html: &str) -> String {
+pub fn plain_text(html: &str) -> String {
     // Laying out costs more than the square of the depth.
     if depth(html) > DEEPEST {
         return without_tags(html);

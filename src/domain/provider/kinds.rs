@@ -1,0 +1,157 @@
+//! The table of provider kinds: what is known of a service before any account
+//! with it exists. The API's validation, the console's forms, the sandbox and the
+//! table in the README come from it.
+
+use super::super::channel::Channel;
+use std::time::Duration;
+
+mod email;
+mod own;
+
+mod sms;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The name in the API, such as `smtp`.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// What it delivers; the sandbox delivers SMS and push and says which in its options.
+    pub channels: &'static [Channel],
+    /// Credentials and options, in the order of a form.
+    pub fields: &'static [Field],
+    /// The most recipients in one request.
+    pub batch: u32,
+    /// Concurrent requests or sessions unless the provider says otherwise.
+    pub concurrency: u16,
+    /// Requests a second, as the service publishes for every account; `None`: it
+    /// publishes none, or it depends on the account.
+    pub rate: Option<f64>,
+    /// The most bytes of one request's body; `None`: the service publishes no limit.
+    pub request: Option<usize>,
+    /// The most characters of a text message; `None`: the service publishes no limit.
+    pub text: Option<usize>,
+    /// How long the service remembers an idempotency key; `None`: it has none.
+    pub idempotency: Option<Duration>,
+    /// The cheap call that checks credentials without sending to anybody.
+    pub check: &'static str,
+    /// What the service can report afterwards, by webhook.
+    pub receipts: &'static [Receipt],
+    /// Where the service documents what the row says.
+    pub source: &'static str,
+    /// Whether Herald has an adapter for it yet.
+    pub adapter: bool,
+}
+
+/// What a service reports of a message that it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Receipt {
+    /// It arrived.
+    Delivered,
+    /// It came back.
+    Bounced,
+    /// The recipient called it unwanted.
+    Complained,
+    /// The recipient wants no more of them.
+    Unsubscribed,
+}
+
+impl Receipt {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Unsubscribed => "unsubscribed",
+        }
+    }
+}
+
+/// A credential or option of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The parameter's name in the API.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub help: &'static str,
+    /// Sealed, masked, never shown.
+    pub secret: bool,
+    /// Part of `credentials` in the dialect; else of `options`.
+    pub credential: bool,
+    /// Needed before the provider can be enabled.
+    pub required: bool,
+    /// What a value looks like.
+    pub shape: Shape,
+}
+
+/// What a field's value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A text of at most so many characters.
+    Text(u16),
+    /// A mail address.
+    Email,
+    /// A TCP port.
+    Port,
+    /// True or false.
+    Flag,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// An http or https URL.
+    Url,
+    /// A host name or address, maybe several with `;` between (dialect).
+    Host,
+    /// Certificates in PEM.
+    Pem,
+}
+
+const fn option(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
+    Field { name, help, secret: false, credential: false, required, shape }
+}
+
+const fn credential(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
+    Field { name, help, secret: false, credential: true, required, shape }
+}
+
+const fn secret(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
+    Field { name, help, secret: true, credential: true, required, shape }
+}
+
+const FROM_NAME: Field = option("fromName", "Sender's name", false, Shape::Text(128));
+const FROM_EMAIL: Field = option("fromEmail", "Sender's address", true, Shape::Email);
+const REPLY_TO_NAME: Field = option("replyToName", "Reply-To name", false, Shape::Text(128));
+const REPLY_TO_EMAIL: Field = option("replyToEmail", "Reply-To address", false, Shape::Email);
+const ENDPOINT: Field =
+    option("endpoint", "Another base URL: a region, a proxy, a sandbox", false, Shape::Url);
+const CA: Field = option("ca", "Certificates of an own authority, PEM", false, Shape::Pem);
+const SENDER: Field =
+    option("from", "Sender: a number in E.164 or up to 11 letters and digits", true, Shape::Text(256));
+
+/// The table of kinds. A new adapter is one file and one row.
+pub const KINDS: &[Kind] = &[email::SMTP, email::MAILGUN, sms::TWILIO, own::SANDBOX];
+
+/// The row of a kind.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn rows_are_whole() {
+        let mut names = BTreeSet::new();
+        for kind in KINDS {
+            assert!(names.insert(kind.name), "{} stands twice", kind.name);
+            assert!(kind.batch > 0 && kind.concurrency > 0 && !kind.channels.is_empty(), "{}", kind.name);
+            assert!(!kind.check.is_empty() && !kind.source.is_empty(), "{}", kind.name);
+            let fields: BTreeSet<_> = kind.fields.iter().map(|field| field.name).collect();
+            assert_eq!(fields.len(), kind.fields.len(), "{}: a field stands twice", kind.name);
+            assert!(kind.fields.iter().all(|field| !field.secret || field.credential), "{}", kind.name);
+        }
+    }
+}

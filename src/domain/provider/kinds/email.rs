@@ -1,0 +1,69 @@
+//! Services that deliver mail.
+
+use super::{
+    CA, ENDPOINT, FROM_EMAIL, FROM_NAME, Kind, REPLY_TO_EMAIL, REPLY_TO_NAME, Receipt, Shape, credential,
+    option, secret,
+};
+use crate::domain::channel::Channel;
+
+pub(super) const SMTP: Kind = Kind {
+    name: "smtp",
+    title: "SMTP",
+    channels: &[Channel::Email],
+    fields: &[
+        credential("host", "Host name of the mail server", true, Shape::Host),
+        credential("port", "Port; 587 if not given", false, Shape::Port),
+        credential("username", "User name, if the server wants one", false, Shape::Text(256)),
+        secret("password", "Password, if the server wants one", false, Shape::Text(256)),
+        option(
+            "encryption",
+            "none, ssl (TLS from the first byte) or tls (STARTTLS)",
+            false,
+            Shape::OneOf(&["none", "ssl", "tls"]),
+        ),
+        option("autoTLS", "With none: STARTTLS where the server offers it", false, Shape::Flag),
+        option("mailer", "X-Mailer header", false, Shape::Text(256)),
+        FROM_NAME,
+        FROM_EMAIL,
+        REPLY_TO_NAME,
+        REPLY_TO_EMAIL,
+        CA,
+    ],
+    batch: 1,
+    concurrency: 16,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "sign in, MAIL FROM, RSET",
+    receipts: &[],
+    source: "https://www.rfc-editor.org/rfc/rfc5321",
+    adapter: true,
+};
+
+pub(super) const MAILGUN: Kind = Kind {
+    name: "mailgun",
+    title: "Mailgun",
+    channels: &[Channel::Email],
+    fields: &[
+        secret("apiKey", "API key, or a sending key of the domain", true, Shape::Text(256)),
+        credential("domain", "Sending domain, as verified with Mailgun", true, Shape::Text(253)),
+        credential("isEuRegion", "Whether the domain is in the EU region", true, Shape::Flag),
+        FROM_NAME,
+        FROM_EMAIL,
+        REPLY_TO_NAME,
+        REPLY_TO_EMAIL,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 8,
+    rate: None,
+    request: Some(25 * 1024 * 1024),
+    text: None,
+    idempotency: None,
+    check: "POST /v3/{domain}/messages without a recipient",
+    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained, Receipt::Unsubscribed],
+    source: "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending",
+    adapter: true,
+};
