@@ -74,6 +74,15 @@
 //! The same key with the same bytes within 24 hours gets the same 200 again, ids included, and
 //! counts once. Only a 200 binds a key.
 //!
+//! # Services
+//!
+//! Below the names of their kinds the HTTP address plays Mailgun, Twilio and the other services
+//! that Herald has adapters for: an `endpoint` of `http://127.0.0.1:PORT/twilio` is a Twilio.
+//! They are strict, each as its documentation says; the secret of every account is the token.
+//! The faults of the HTTP side apply to requests that send: a refusal has the shape that the
+//! service gives it, with the fault's `reason` as the service's own code, and so has a
+//! [`RecipientRule`]; 403 is a suspended account, 429 the rate limit.
+//!
 //! # Control
 //!
 //! On the HTTP address, and on an address of its own that no fault touches if one is given
@@ -123,6 +132,7 @@ mod ledger;
 mod limit;
 mod listener;
 mod record;
+mod services;
 mod smtp;
 mod timeline;
 

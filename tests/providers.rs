@@ -14,6 +14,8 @@ mod mime;
 mod peer;
 #[path = "providers/sandbox.rs"]
 mod sandbox;
+#[path = "providers/services.rs"]
+mod services;
 #[path = "providers/smtp_content.rs"]
 mod smtp_content;
 #[path = "providers/smtp_faults.rs"]

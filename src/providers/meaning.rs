@@ -74,13 +74,12 @@ pub fn find(table: &[Meaning], status: u16, code: &str) -> (Verdict, Stage) {
 pub fn by_status(status: u16) -> (Verdict, Stage) {
     match status {
         401 | 403 => (Verdict::Refused, Stage::Authentication),
-        // Something in front of the service has passed the request on, and lost the answer.
-        502 | 504 => (Verdict::Uncertain, Stage::Response),
+        // Something in front of the service has passed the request on and lost the answer;
+        // or it was taken, but not in a way that the service documents.
+        502 | 504 | 200..=299 => (Verdict::Uncertain, Stage::Response),
         408 | 425 | 429 | 500..=599 => (Verdict::Transient, Stage::Response),
         // Not the service that was meant, or a redirect, which is not followed.
         300..=399 | 404 | 405 => (Verdict::Refused, Stage::Response),
-        // Taken, but not in a way that the service documents.
-        200..=299 => (Verdict::Uncertain, Stage::Response),
         _ => (Verdict::Permanent, Stage::Content),
     }
 }

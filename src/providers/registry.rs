@@ -4,7 +4,9 @@ use super::adapter::{Account, AccountError, Adapter, Adapters};
 use super::http::Requests;
 use super::mailgun::{self, Mailgun};
 use super::meaning::Meaning;
+use super::resend::{self, Resend};
 use super::sandbox::Sandbox;
+use super::sendgrid::{self, SendGrid};
 use super::service::{Opening, Protocol, Service};
 use super::smtp::{Sessions, Smtp};
 use super::twilio::{self, Twilio};
@@ -35,9 +37,9 @@ impl Adapters for Registry {
                 let base = if account.flag("isEuRegion", false)? { mailgun::EU_BASE } else { mailgun::BASE };
                 over_http(account, kind, self.requests, base, Mailgun::new)
             }
-            "twilio" => over_http(account, kind, self.requests, twilio::BASE, |opening| {
-                Twilio::new(opening, kind.text)
-            }),
+            "resend" => over_http(account, kind, self.requests, resend::BASE, Resend::new),
+            "sendgrid" => over_http(account, kind, self.requests, sendgrid::BASE, SendGrid::new),
+            "twilio" => over_http(account, kind, self.requests, twilio::BASE, Twilio::new),
             "smtp" => Ok(Arc::new(Smtp::new(account, kind, self.sessions)?)),
             "sandbox" => Ok(Arc::new(Sandbox::new(account, kind, channel, self.requests)?)),
             _ => Err(unknown()),
@@ -61,6 +63,8 @@ fn over_http<P: Protocol>(
 pub fn meanings(kind: &str) -> &'static [Meaning] {
     match kind {
         "mailgun" => Mailgun::MEANINGS,
+        "resend" => Resend::MEANINGS,
+        "sendgrid" => SendGrid::MEANINGS,
         "twilio" => Twilio::MEANINGS,
         _ => &[],
     }

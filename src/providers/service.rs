@@ -104,6 +104,8 @@ pub struct Service<P> {
 /// What a protocol is made from: the account, and the client for its endpoint.
 #[derive(Debug)]
 pub struct Opening<'a> {
+    /// The row of the table of kinds.
+    pub kind: &'static Kind,
     /// The account.
     pub account: &'a Account,
     /// The client, for the heads of requests.
@@ -175,7 +177,7 @@ impl<P: Protocol> Service<P> {
         let tls = tls::client_config(authority.as_deref())
             .map_err(|error| account.invalid("ca", error.to_string()))?;
         let client = HttpClient::new(&url, tls, account.allow_private, requests).map_err(unusable)?;
-        let protocol = protocol(&Opening { account, client: &client })?;
+        let protocol = protocol(&Opening { kind, account, client: &client })?;
         Ok(Self { kind, protocol, client, train: requests.train, next: Mutex::new(Instant::now()) })
     }
 

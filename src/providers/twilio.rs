@@ -30,7 +30,7 @@ pub struct Twilio {
 
 impl Twilio {
     /// Reads the account.
-    pub fn new(opening: &Opening<'_>, most: Option<usize>) -> Result<Self, AccountError> {
+    pub fn new(opening: &Opening<'_>) -> Result<Self, AccountError> {
         let sid = opening.account.required("accountSid")?;
         if !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(opening.account.invalid("accountSid", "is not a SID: AC and 32 hexadecimal digits"));
@@ -47,7 +47,7 @@ impl Twilio {
             send: opening.head(&format!("{root}/Messages.json"), form, [(AUTHORIZATION, basic.clone())])?,
             account: opening.get(&format!("{root}.json"), [(AUTHORIZATION, basic)])?,
             from,
-            most,
+            most: opening.kind.text,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP server: hyper's HTTP/1.1 with nothing between it and the requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -11,12 +12,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
 use self::answer::Answer;
-pub(super) use self::idempotency::Answers;
-use self::idempotency::Earlier;
+pub(super) use self::idempotency::{Answers, Earlier};
 use super::Faults;
 use super::connection::{Connection, Cut};
 use super::faults::{Effect, ServerFaults, Stage};
 use super::record::{Kind, Record};
+use super::services::{self, Asked, House, Reply, Service};
 
 mod answer;
 mod control;
@@ -80,18 +81,29 @@ async fn respond(
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let path = request.uri().path();
     let kind = match path {
-        "/send/sms" if server.sends => Kind::Sms,
-        "/send/push" if server.sends => Kind::Push,
-        _ => return Ok(other(server, request).await.into_response()),
+        "/send/sms" if server.sends => Some(Kind::Sms),
+        "/send/push" if server.sends => Some(Kind::Push),
+        _ => None,
     };
-    let refusal = refusal.or_else(|| server.faults.at(Stage::Request));
-    let answer = if refusal == Some(Effect::Reset) {
+    let service = services::find(path).filter(|_| server.sends);
+    let sends =
+        kind.is_some() || service.is_some_and(|(service, path)| service.sends(request.method(), path));
+    if kind.is_none() && service.is_none() {
+        return Ok(other(server, request).await.into_response());
+    }
+    let refusal = refusal.or_else(|| if sends { server.faults.at(Stage::Request) } else { None });
+    if refusal == Some(Effect::Reset) {
         // The head has been read, and the first of the body: the middle of the request.
         let _ = request.into_body().frame().await;
         cut.reset();
         return Err(NoAnswer);
-    } else {
-        send(server, kind, refusal.as_ref(), request).await
+    }
+    let response = match (kind, service) {
+        (Some(kind), _) => send(server, kind, refusal.as_ref(), request).await.into_response(),
+        (None, Some((service, _))) => {
+            serve_as(server, service, refusal.as_ref(), request).await.into_response()
+        }
+        (None, None) => return Err(NoAnswer),
     };
     if let Some(latency) = server.faults.latency() {
         tokio::time::sleep(latency).await;
@@ -101,7 +113,42 @@ async fn respond(
         Some(Effect::CutAnswer) => cut.after(CUT_AFTER),
         _ => {}
     }
-    Ok(answer.into_response())
+    Ok(response)
+}
+
+/// A request to one of the services: what is wrong with the house, then what the service says.
+async fn serve_as(
+    server: &HttpServer,
+    service: &'static dyn Service,
+    fault: Option<&Effect>,
+    request: Request<Incoming>,
+) -> Reply {
+    let (head, body) = request.into_parts();
+    let body = match Limited::new(body, services::MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return service.refuse(413, None, "The body is too large, or broke off."),
+    };
+    if server.faults.suspended() {
+        return service.refuse(403, None, "This account is suspended.");
+    }
+    if let Some(Effect::Reply { code, text, retry_after, reason }) = fault {
+        let text = text.as_deref().unwrap_or("The request failed.");
+        let reply = service.refuse(*code, reason.as_deref(), text);
+        return match retry_after {
+            Some(seconds) => reply.after(Duration::from_secs(u64::from(*seconds))),
+            None => reply,
+        };
+    }
+    let house = House {
+        token: &server.token,
+        faults: &server.faults,
+        record: &server.record,
+        answers: &server.answers,
+    };
+    let path = head.uri.path();
+    let path = path.get(1 + service.kind().len()..).unwrap_or_default();
+    let asked = Asked { method: &head.method, path, headers: &head.headers, body: &body };
+    service.answer(&house, &asked)
 }
 
 /// A request to send: the checks in the order of the contract, then the sending.
@@ -115,7 +162,7 @@ async fn send(server: &HttpServer, kind: Kind, fault: Option<&Effect>, request: 
     if server.faults.suspended() {
         return Answer::error(StatusCode::FORBIDDEN, "suspended", "This account is suspended.");
     }
-    if let Some(Effect::Reply { code, text, retry_after }) = fault {
+    if let Some(Effect::Reply { code, text, retry_after, .. }) = fault {
         return Answer::fault(*code, text.as_deref(), *retry_after);
     }
     let (head, body) = request.into_parts();
@@ -141,9 +188,9 @@ async fn send(server: &HttpServer, kind: Kind, fault: Option<&Effect>, request: 
         return Answer::ok(batch.send(server));
     };
     // One lock over the look and the sending: two requests at once with one key count once.
-    match server.answers.once(kind, key, &body, || batch.send(server)) {
+    match server.answers.once(kind, key, &body, || Some(batch.send(server))) {
         Earlier::Same(answer) | Earlier::New(answer) => Answer::ok(answer),
-        Earlier::OtherBody => Answer::error(
+        Earlier::OtherBody | Earlier::Nothing => Answer::error(
             StatusCode::CONFLICT,
             "idempotency_mismatch",
             "This idempotency key was used with another body.",

@@ -130,7 +130,7 @@ async fn a_reset_in_the_middle_of_a_request_records_nothing() {
 
 #[tokio::test]
 async fn refusals_say_what_a_sender_needs() {
-    let refusal = |code, retry_after| Effect::Reply { code, text: None, retry_after };
+    let refusal = |code, retry_after| Effect::Reply { code, text: None, retry_after, reason: None };
     for (effect, status, code, retry_after) in [
         (refusal(429, Some(7)), 429, "rate_limited", Some("7")),
         (refusal(429, None), 429, "rate_limited", Some("1")),

@@ -85,7 +85,7 @@ async fn a_421_ends_the_session_at_every_stage() {
         let sandbox = with(rule(
             stage,
             When::Always,
-            Effect::Reply { code: 421, text: Some(text.to_owned()), retry_after: None },
+            Effect::Reply { code: 421, text: Some(text.to_owned()), retry_after: None, reason: None },
         ))
         .await;
         let mut talk = talk_to(&sandbox, stage).await;

@@ -130,7 +130,8 @@ const SENDER: Field =
     option("from", "Sender: a number in E.164 or up to 11 letters and digits", true, Shape::Text(256));
 
 /// The table of kinds. A new adapter is one file and one row.
-pub const KINDS: &[Kind] = &[email::SMTP, email::MAILGUN, sms::TWILIO, own::SANDBOX];
+pub const KINDS: &[Kind] =
+    &[email::SMTP, email::MAILGUN, email::SENDGRID, email::RESEND, sms::TWILIO, own::SANDBOX];
 
 /// The row of a kind.
 pub fn kind(name: &str) -> Option<&'static Kind> {

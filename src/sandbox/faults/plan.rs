@@ -56,11 +56,12 @@ impl FaultPlan {
             if !when_ok(rule.when) {
                 return Err(FaultError::Rate);
             }
-            if let Effect::Reply { code, text, .. } = &rule.effect {
-                if !code_ok(*code) {
+            if let Effect::Reply { code, text, reason, .. } = &rule.effect {
+                // Some services refuse with a status of success, and a code of their own.
+                if !code_ok(*code) && !(*code == 200 && reason.is_some() && protocol == Protocol::Http) {
                     return Err(FaultError::Code(*code));
                 }
-                if !text_ok(text) {
+                if !text_ok(text) || !text_ok(reason) {
                     return Err(FaultError::Text);
                 }
             }
@@ -184,6 +185,9 @@ pub enum Effect {
         /// HTTP: seconds of `Retry-After`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
+        /// HTTP: the service's own code of the error; else what it gives for the status.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The connection is reset instead of an answer; nothing is recorded.
     /// HTTP: in the middle of the request.
@@ -197,7 +201,7 @@ pub enum Effect {
 impl Effect {
     /// A refusal with the default text.
     pub fn reply(code: u16) -> Self {
-        Self::Reply { code, text: None, retry_after: None }
+        Self::Reply { code, text: None, retry_after: None, reason: None }
     }
 }
 

@@ -106,7 +106,12 @@ fn plans_that_cannot_be_are_refused() {
     );
     assert_eq!(
         try_rule(Rule {
-            effect: Effect::Reply { code: 550, text: Some("a\r\n250 b".into()), retry_after: None },
+            effect: Effect::Reply {
+                code: 550,
+                text: Some("a\r\n250 b".into()),
+                retry_after: None,
+                reason: None
+            },
             ..rule(Stage::Mail, When::Always)
         }),
         Err(FaultError::Text)

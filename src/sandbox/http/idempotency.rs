@@ -12,13 +12,15 @@ use crate::sandbox::record::Kind;
 
 /// What is known of a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Earlier {
+pub(in crate::sandbox) enum Earlier {
     /// The key is new; this is the answer.
     New(Bytes),
     /// The same request was answered before, with this.
     Same(Bytes),
     /// The key was used with another body.
     OtherBody,
+    /// The key is new, and nothing was taken that it could stand for.
+    Nothing,
 }
 
 /// The answers of the last hours.
@@ -47,8 +49,15 @@ impl Answers {
         Self { lapse, inner: Mutex::default() }
     }
 
-    /// Does `act` if the key is new for this kind of message, else says what came of it.
-    pub(super) fn once(&self, kind: Kind, key: &[u8], body: &[u8], act: impl FnOnce() -> Bytes) -> Earlier {
+    /// Does `act` if the key is new for this kind of message, else says what came of it. Only an
+    /// answer binds the key.
+    pub(in crate::sandbox) fn once(
+        &self,
+        kind: Kind,
+        key: &[u8],
+        body: &[u8],
+        act: impl FnOnce() -> Option<Bytes>,
+    ) -> Earlier {
         let now = Instant::now();
         let inner = &mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(&(at, lapsed)) = inner.order.front()
@@ -62,7 +71,7 @@ impl Answers {
             Entry::Occupied(entry) if entry.get().body == body => Earlier::Same(entry.get().answer.clone()),
             Entry::Occupied(_) => Earlier::OtherBody,
             Entry::Vacant(entry) => {
-                let answer = act();
+                let Some(answer) = act() else { return Earlier::Nothing };
                 inner.order.push_back((now, *entry.key()));
                 entry.insert(Answered { body, answer: answer.clone() });
                 Earlier::New(answer)
@@ -75,29 +84,37 @@ impl Answers {
 mod tests {
     use super::*;
 
-    fn new() -> Bytes {
+    fn made() -> Bytes {
         Bytes::from_static(b"new")
     }
-    fn again() -> Bytes {
+    fn new() -> Option<Bytes> {
+        Some(made())
+    }
+    fn again() -> Option<Bytes> {
         panic!("done twice")
+    }
+    fn nothing() -> Option<Bytes> {
+        None
     }
 
     #[test]
     fn a_key_is_used_once_for_a_kind_and_a_body() {
         let answers = Answers::new(Duration::from_mins(1));
-        let once = |kind, key: &[u8], body: &[u8], act: fn() -> Bytes| answers.once(kind, key, body, act);
-        assert_eq!(once(Kind::Sms, b"k", b"1", new), Earlier::New(new()));
-        assert_eq!(once(Kind::Sms, b"k", b"1", again), Earlier::Same(new()));
+        let once =
+            |kind, key: &[u8], body: &[u8], act: fn() -> Option<Bytes>| answers.once(kind, key, body, act);
+        assert_eq!(once(Kind::Sms, b"k", b"1", nothing), Earlier::Nothing);
+        assert_eq!(once(Kind::Sms, b"k", b"1", new), Earlier::New(made()));
+        assert_eq!(once(Kind::Sms, b"k", b"1", again), Earlier::Same(made()));
         assert_eq!(once(Kind::Sms, b"k", b"2", again), Earlier::OtherBody);
-        assert_eq!(once(Kind::Push, b"k", b"2", new), Earlier::New(new()));
-        assert_eq!(once(Kind::Sms, b"l", b"2", new), Earlier::New(new()));
+        assert_eq!(once(Kind::Push, b"k", b"2", new), Earlier::New(made()));
+        assert_eq!(once(Kind::Sms, b"l", b"2", new), Earlier::New(made()));
     }
 
     #[test]
     fn a_key_lapses() {
         let answers = Answers::new(Duration::ZERO);
         for _ in 0..3 {
-            assert_eq!(answers.once(Kind::Sms, b"k", b"1", new), Earlier::New(new()));
+            assert_eq!(answers.once(Kind::Sms, b"k", b"1", new), Earlier::New(made()));
         }
         assert_eq!(answers.inner.lock().unwrap().order.len(), 1);
     }

@@ -5,6 +5,10 @@ use super::{
     option, secret,
 };
 use crate::domain::channel::Channel;
+use std::time::Duration;
+
+const EVERY_RECEIPT: &[Receipt] =
+    &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained, Receipt::Unsubscribed];
 
 pub(super) const SMTP: Kind = Kind {
     name: "smtp",
@@ -63,7 +67,57 @@ pub(super) const MAILGUN: Kind = Kind {
     text: None,
     idempotency: None,
     check: "POST /v3/{domain}/messages without a recipient",
-    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained, Receipt::Unsubscribed],
+    receipts: EVERY_RECEIPT,
     source: "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending",
+    adapter: true,
+};
+
+pub(super) const SENDGRID: Kind = Kind {
+    name: "sendgrid",
+    title: "SendGrid",
+    channels: &[Channel::Email],
+    fields: &[
+        secret("apiKey", "API key with the scope mail.send", true, Shape::Text(256)),
+        FROM_NAME,
+        FROM_EMAIL,
+        REPLY_TO_NAME,
+        REPLY_TO_EMAIL,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 8,
+    rate: None,
+    request: Some(30 * 1024 * 1024),
+    text: None,
+    idempotency: None,
+    check: "GET /v3/scopes",
+    receipts: EVERY_RECEIPT,
+    source: "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations",
+    adapter: true,
+};
+
+pub(super) const RESEND: Kind = Kind {
+    name: "resend",
+    title: "Resend",
+    channels: &[Channel::Email],
+    fields: &[
+        secret("apiKey", "API key; one that may only send is enough", true, Shape::Text(256)),
+        FROM_NAME,
+        FROM_EMAIL,
+        REPLY_TO_NAME,
+        REPLY_TO_EMAIL,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 100,
+    concurrency: 2,
+    rate: Some(2.0),
+    request: Some(40 * 1024 * 1024),
+    text: None,
+    idempotency: Some(Duration::from_hours(24)),
+    check: "GET /domains",
+    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained],
+    source: "https://resend.com/docs/api-reference/emails/send-batch-emails",
     adapter: true,
 };
