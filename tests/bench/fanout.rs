@@ -93,7 +93,7 @@ async fn client(addr: SocketAddr, recipients: usize, connections: usize) -> f64 
         async move {
             let mut line = client.line();
             while let Some(n) = numbers.next() {
-                let answer = line.post(&head, Some((KEY, key(n))), body(n)).await.unwrap();
+                let answer = line.request(&head, Some((KEY, key(n))), body(n)).await.unwrap();
                 assert_eq!(answer.status, 200);
             }
         }

@@ -58,7 +58,8 @@ impl FaultPlan {
             }
             if let Effect::Reply { code, text, reason, .. } = &rule.effect {
                 // Some services refuse with a status of success, and a code of their own.
-                if !code_ok(*code) && !(*code == 200 && reason.is_some() && protocol == Protocol::Http) {
+                let within = *code == 200 && reason.is_some() && protocol == Protocol::Http;
+                if !within && !code_ok(*code) {
                     return Err(FaultError::Code(*code));
                 }
                 if !text_ok(text) || !text_ok(reason) {

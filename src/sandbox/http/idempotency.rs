@@ -84,37 +84,31 @@ impl Answers {
 mod tests {
     use super::*;
 
-    fn made() -> Bytes {
+    fn new() -> Bytes {
         Bytes::from_static(b"new")
     }
-    fn new() -> Option<Bytes> {
-        Some(made())
-    }
-    fn again() -> Option<Bytes> {
-        panic!("done twice")
-    }
-    fn nothing() -> Option<Bytes> {
-        None
-    }
+    const ANSWER: fn() -> Option<Bytes> = || Some(new());
+    const NOTHING: fn() -> Option<Bytes> = || None;
+    const AGAIN: fn() -> Option<Bytes> = || panic!("done twice");
 
     #[test]
     fn a_key_is_used_once_for_a_kind_and_a_body() {
         let answers = Answers::new(Duration::from_mins(1));
         let once =
             |kind, key: &[u8], body: &[u8], act: fn() -> Option<Bytes>| answers.once(kind, key, body, act);
-        assert_eq!(once(Kind::Sms, b"k", b"1", nothing), Earlier::Nothing);
-        assert_eq!(once(Kind::Sms, b"k", b"1", new), Earlier::New(made()));
-        assert_eq!(once(Kind::Sms, b"k", b"1", again), Earlier::Same(made()));
-        assert_eq!(once(Kind::Sms, b"k", b"2", again), Earlier::OtherBody);
-        assert_eq!(once(Kind::Push, b"k", b"2", new), Earlier::New(made()));
-        assert_eq!(once(Kind::Sms, b"l", b"2", new), Earlier::New(made()));
+        assert_eq!(once(Kind::Sms, b"k", b"1", NOTHING), Earlier::Nothing);
+        assert_eq!(once(Kind::Sms, b"k", b"1", ANSWER), Earlier::New(new()));
+        assert_eq!(once(Kind::Sms, b"k", b"1", AGAIN), Earlier::Same(new()));
+        assert_eq!(once(Kind::Sms, b"k", b"2", AGAIN), Earlier::OtherBody);
+        assert_eq!(once(Kind::Push, b"k", b"2", ANSWER), Earlier::New(new()));
+        assert_eq!(once(Kind::Sms, b"l", b"2", ANSWER), Earlier::New(new()));
     }
 
     #[test]
     fn a_key_lapses() {
         let answers = Answers::new(Duration::ZERO);
         for _ in 0..3 {
-            assert_eq!(answers.once(Kind::Sms, b"k", b"1", new), Earlier::New(made()));
+            assert_eq!(answers.once(Kind::Sms, b"k", b"1", ANSWER), Earlier::New(new()));
         }
         assert_eq!(answers.inner.lock().unwrap().order.len(), 1);
     }

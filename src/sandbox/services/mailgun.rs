@@ -183,15 +183,12 @@ fn filled(text: &str, variables: Option<&Map<String, Value>>) -> String {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let name = from[START.len()..].split_once('%').map(|(name, _)| name);
-        match name.and_then(|name| Some((name, variables.get(name)?))) {
-            Some((name, value)) => {
-                out.push_str(value.as_str().unwrap_or(&value.to_string()));
-                rest = &from[START.len() + name.len() + 1..];
-            }
-            None => {
-                out.push_str(START);
-                rest = &from[START.len()..];
-            }
+        if let Some((name, value)) = name.and_then(|name| Some((name, variables.get(name)?))) {
+            out.push_str(value.as_str().unwrap_or(&value.to_string()));
+            rest = &from[START.len() + name.len() + 1..];
+        } else {
+            out.push_str(START);
+            rest = &from[START.len()..];
         }
     }
     out.push_str(rest);
