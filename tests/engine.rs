@@ -19,6 +19,8 @@ mod model;
 mod modes;
 #[path = "engine/operations.rs"]
 mod operations;
+#[path = "engine/operators.rs"]
+mod operators;
 #[path = "engine/schedule.rs"]
 mod schedule;
 #[path = "engine/sending.rs"]

@@ -24,7 +24,7 @@ use herald::domain::state::Event;
 use herald::domain::time::Timestamp;
 use herald::store::catalog::Catalog as _;
 use herald::store::disk::sim::{Disk, Image, Seeded};
-use herald::store::dispatch::{Decision, JournalEntry, PlanStep, WaitingFilter};
+use herald::store::dispatch::{Decision, JournalEntry, PlanStep, RetryStep, WaitingFilter};
 use herald::store::embedded::{Embedded, Options, Storage, WriterMode};
 use herald::store::history::{Flags, History as _};
 use herald::store::people::ImportPerson;
@@ -166,7 +166,8 @@ async fn step(store: &impl Store, step: usize) -> bool {
         }
         32 => {
             let all = WaitingFilter::default();
-            assert_eq!(store.decide(all, Decision::FailOver(ProviderNo(2)), 9, later).await.unwrap(), 1);
+            let decision = Decision::FailOver(ProviderNo(2));
+            assert_eq!(store.decide(all, decision, None, 9, later).await.unwrap().count, 1);
         }
         33 => assert_eq!(store.reassign_waiting(lane(ProviderNo(2)), SMTP, 9).await.unwrap(), 1),
         34 => {
@@ -215,7 +216,17 @@ async fn step(store: &impl Store, step: usize) -> bool {
         59 => {
             let before = Progress::default();
             let no = herald::domain::ids::MessageNo(2);
-            let refused = store.append_retry(no, 9, vec![], before, true).await;
+            let refused = store
+                .append_retry(RetryStep {
+                    message: no,
+                    run: 9,
+                    expect: None,
+                    row: None,
+                    runs: vec![],
+                    before,
+                    done: true,
+                })
+                .await;
             assert!(matches!(refused, Err(StoreError::Moved)));
         }
         _ => return false,

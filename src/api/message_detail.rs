@@ -8,6 +8,7 @@ use super::overview::provider_reason;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, TargetId, TopicId};
 use crate::domain::message::Progress;
+use crate::domain::plan::Again;
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
@@ -109,20 +110,19 @@ fn left_out(reason: &str, count: u64) -> Option<LeftOut> {
 pub(crate) async fn retry(call: Call) -> Answered {
     let id: MessageId = call.id("messageId")?;
     let request: Retry = call.json()?;
-    if request.provider_id.is_some() {
-        return Err(Refusal::not_now(
-            "A retry goes through the providers that a new plan chooses: pause or disable the one that fails, then retry",
-        ));
-    }
     let engine = call.engine();
     let message = engine.store().message(&id).await?;
+    let provider = match &request.provider_id {
+        Some(id) => Some(engine.provider_for(id, message.channel()).await?),
+        None => None,
+    };
     let progress = message.progress;
     if message.state.is_over() && progress.failed == 0 && !(request.uncertain && progress.uncertain > 0) {
         return Err(Refusal::not_now(format!("Nobody of message {id} has failed: there is nobody to retry")));
     }
     let uncertain = if request.uncertain { 0 } else { progress.uncertain };
     let answer = RetryPreview {
-        recipients: progress.failed,
+        recipients: progress.failed + if request.uncertain { progress.uncertain } else { 0 },
         left_out: [
             left_out("uncertain, left out unless asked for", uncertain),
             left_out("past their deadline", progress.expired),
@@ -140,7 +140,8 @@ pub(crate) async fn retry(call: Call) -> Answered {
             engine.decide_uncertain(&id, crate::store::dispatch::Decision::Release, call.actor()).await?;
         return ok(&RetryPreview { recipients: released, ..answer });
     }
-    engine.retry(&id, call.actor()).await?;
+    let again = Again { provider, uncertain: request.uncertain };
+    engine.retry(&id, again, call.actor()).await?;
     ok(&answer)
 }
 

@@ -7,7 +7,7 @@ use super::present::hold;
 use crate::domain::delivery::{LogRow, Outcome as Delivered, show_address};
 use crate::domain::ids::ProviderNo;
 use crate::domain::message::Progress;
-use crate::domain::plan::{NO_PROVIDER, WaitReason};
+use crate::domain::plan::NO_PROVIDER;
 use crate::domain::provider::Provider;
 use crate::domain::reason::Why;
 use crate::domain::state::MessageState;
@@ -16,7 +16,6 @@ use crate::engine::conditions::Condition;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::engine::{Engine, ProviderHealth as Standing};
 use crate::store::StoreError;
-use crate::store::dispatch::WaitingFilter;
 use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
@@ -135,6 +134,7 @@ async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
             queued: queues.progress.untouched(),
             retrying: queues.progress.retrying,
             held: queues.progress.held,
+            undecided: queues.progress.undecided,
             oldest: queues.oldest,
             next_try: queues.next_try,
             accepted: view.accepted_today,
@@ -301,13 +301,11 @@ async fn needs_you(engine: &Engine, overview: &Overview) -> Outcome<Vec<NeedsYou
             ..need(Concern::NoProvider, "Recipients wait, and no provider of their type is enabled")
         });
     }
-    let filter = WaitingFilter { why: Some(WaitReason::Uncertain), ..WaitingFilter::default() };
-    let mut uncertain: BTreeMap<_, u64> = BTreeMap::new();
-    for row in store.waiting(filter, None, 1000).await? {
-        *uncertain.entry(row.lane.message).or_default() += 1;
-    }
-    for (no, count) in uncertain {
-        let Ok(message) = store.message_by_no(no).await else { continue };
+    for message in store.active().await? {
+        let count = message.progress.undecided;
+        if count == 0 {
+            continue;
+        }
         let text = format!("“{}”: {count} uncertain, the answers were lost", message.content.headline());
         needs.push(NeedsYou {
             waiting: count,
@@ -378,7 +376,10 @@ async fn build(call: &Call) -> Outcome<Overview> {
         restored: flags.restored,
         suspended,
         rate: providers.iter().map(|provider| provider.rate).sum(),
-        waiting: providers.iter().map(|provider| provider.queued + provider.retrying + provider.held).sum(),
+        waiting: providers
+            .iter()
+            .map(|provider| provider.queued + provider.retrying + provider.held + provider.undecided)
+            .sum(),
         oldest: providers.iter().filter_map(|provider| provider.oldest).min(),
         needs_you: Vec::new(),
         next: upcoming(engine).await?,

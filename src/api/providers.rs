@@ -5,7 +5,7 @@ use super::call::Call;
 use super::list::ListCall;
 use super::params::{Params, Required};
 use super::present;
-use crate::domain::provider::{Field, Kind, Limits, Provider, Shape, kind};
+use crate::domain::provider::{Door, Field, Kind, Limits, Provider, Shape, kind};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
 use crate::engine::usecases::{Outcome, Refusal};
@@ -185,7 +185,8 @@ fn edit(
     params: &mut Params,
     name: Option<String>,
 ) -> Outcome<ProviderEdit> {
-    let mut edit = ProviderEdit { name, ..ProviderEdit::default() };
+    let door = if call.caller.remote { Door::Network } else { Door::Local };
+    let mut edit = ProviderEdit { name, door, ..ProviderEdit::default() };
     for row in kind.fields {
         let Some(value) = field(params, row)? else { continue };
         check_receiver(call, row, &value)?;

@@ -103,10 +103,12 @@ pub struct Progress {
     pub retrying: u64,
     /// Waiting until somebody releases them.
     pub held: u64,
-    /// Nobody knows whether the provider took them.
+    /// Nobody knows whether the provider took them, decided or not.
     pub uncertain: u64,
     /// Taken back by a cancel before they were tried.
     pub cancelled: u64,
+    /// Of the uncertain ones: those who wait for somebody's decision.
+    pub undecided: u64,
 }
 
 impl Progress {
@@ -130,7 +132,12 @@ impl Progress {
 
     /// Recipients for whom something is still to happen without anybody's help, or with it.
     pub fn open(&self) -> u64 {
-        self.untouched() + self.in_flight() + self.retrying + self.held
+        self.untouched() + self.in_flight() + self.waiting()
+    }
+
+    /// Recipients that wait: for a time, for a release or for a decision.
+    pub fn waiting(&self) -> u64 {
+        self.retrying + self.held + self.undecided
     }
 
     /// Adds another share's counts.
@@ -145,6 +152,7 @@ impl Progress {
         self.held += other.held;
         self.uncertain += other.uncertain;
         self.cancelled += other.cancelled;
+        self.undecided += other.undecided;
     }
 
     /// How a message with these counts ends, once nothing is open: sent when

@@ -1,6 +1,6 @@
 //! The plan of a message: who gets it, through which provider, written down in packed runs.
 
-use super::ids::{IdentifierNo, MessageNo, ProviderNo, RunNo, TargetNo, WaitNo, WindowNo};
+use super::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, RunNo, TargetNo, WaitNo, WindowNo};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,24 @@ pub struct PlanCursor {
     pub after: Option<TargetNo>,
     /// Everybody is planned.
     pub done: bool,
+}
+
+/// Which people of an ended run are tried again, and through whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Again {
+    /// Through this provider; `None`: through those that a new plan chooses.
+    pub provider: Option<ProviderNo>,
+    /// Also those of whom nobody knows whether they were sent to: they may get a second copy.
+    pub uncertain: bool,
+}
+
+/// How far planning has come in a run that tries people again. It resumes from here after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RetryCursor {
+    /// Who is tried again.
+    pub again: Again,
+    /// The last row of the log that was looked at; `None`: none yet.
+    pub row: Option<LogSeq>,
 }
 
 /// A lane: one provider's share of a message.

@@ -40,6 +40,19 @@ pub struct Provider {
     pub updated: Timestamp,
     /// One more on every edit.
     pub revision: Revision,
+    /// Through which door its host or endpoint came.
+    pub door: Door,
+}
+
+/// Through which door somebody gave a provider's host or endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// Over TCP: it may name public addresses only, unless the settings allow others.
+    #[default]
+    Network,
+    /// From this machine: the Unix socket, the command line or the console.
+    Local,
 }
 
 impl Provider {

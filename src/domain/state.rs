@@ -1,5 +1,6 @@
 //! The states of a message as one machine.
 
+use super::plan::Again;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -91,7 +92,7 @@ pub enum Event {
     /// Its deadline passed before it could start.
     Expire,
     /// The failed recipients are tried once more.
-    Reopen,
+    Reopen(Again),
 }
 
 /// A state and an event that do not go together.
@@ -117,7 +118,7 @@ impl Event {
             Self::Cancel { .. } => "cancelled",
             Self::Finish { .. } => "finished",
             Self::Expire => "expired",
-            Self::Reopen => "retried",
+            Self::Reopen(_) => "retried",
         }
     }
 }
@@ -132,9 +133,9 @@ impl MessageState {
             }
             (S::Scheduled | S::Held(_), Event::Unschedule) => S::Draft,
             (S::Scheduled | S::Held(_) | S::Processing, Event::Hold(hold)) => S::Held(hold),
-            (S::Scheduled, Event::Claim) | (S::Paused { .. }, Event::Resume) | (S::Failed, Event::Reopen) => {
-                S::Processing
-            }
+            (S::Scheduled, Event::Claim)
+            | (S::Paused { .. }, Event::Resume)
+            | (S::Failed, Event::Reopen(_)) => S::Processing,
             (S::Processing, Event::Pause { by, at }) => S::Paused { by, since: at },
             (
                 S::Draft | S::Scheduled | S::Held(_) | S::Processing | S::Paused { .. },
@@ -242,7 +243,7 @@ mod tests {
             (Event::Finish { all_accepted: true }, "finish"),
             (Event::Finish { all_accepted: false }, "finish badly"),
             (Event::Expire, "expire"),
-            (Event::Reopen, "reopen"),
+            (Event::Reopen(Again::default()), "reopen"),
         ]
     }
 

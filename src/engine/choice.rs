@@ -81,6 +81,7 @@ pub(crate) mod tests {
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision(1),
+            door: crate::domain::provider::Door::Local,
         }
     }
 

@@ -70,8 +70,8 @@ pub const fn effect(condition: Condition, phase: Phase) -> Effect {
     #[allow(clippy::match_same_arms)]
     let row = match condition {
         //                              NewPlan    Planned    InFlight  AtHand    Retry      Pinned
-        Condition::Deleted => [Replanned, Replanned, Finishes, Finishes, Replanned, Waits],
-        Condition::Disabled => [Replanned, Replanned, Finishes, Finishes, Replanned, Waits],
+        Condition::Deleted => [Replanned, Replanned, Finishes, Replanned, Replanned, Waits],
+        Condition::Disabled => [Replanned, Replanned, Finishes, Replanned, Replanned, Waits],
         Condition::Refuses => [Waits, Waits, Finishes, Held, Waits, Waits],
         Condition::Paused => [Waits, Waits, Finishes, Waits, Waits, Waits],
         Condition::Quota => [Waits, Waits, Finishes, Finishes, Waits, Waits],
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn only_who_cannot_come_back_by_itself_is_replanned() {
-        for phase in [Phase::NewPlan, Phase::Planned, Phase::Retry] {
+        for phase in [Phase::NewPlan, Phase::Planned, Phase::AtHand, Phase::Retry] {
             for condition in Condition::ALL {
                 let gone = matches!(condition, Condition::Deleted | Condition::Disabled);
                 assert_eq!(effect(condition, phase) == Effect::Replanned, gone);

@@ -4,9 +4,9 @@ use super::core::Core;
 use super::error::{EngineError, Result};
 use super::{Engine, dispatch::sheets};
 use crate::domain::audit::{Actor, AuditEntry};
-use crate::domain::ids::{MessageId, ProviderId};
+use crate::domain::ids::{MessageId, MessageNo, ProviderId};
 use crate::domain::message::Message;
-use crate::domain::plan::WaitReason;
+use crate::domain::plan::{Again, WaitReason};
 use crate::domain::provider::{Provider, ProviderHold};
 use crate::domain::state::{Event, Hold, MessageState};
 use crate::domain::time::Timestamp;
@@ -15,8 +15,28 @@ use crate::store::StoreError;
 use crate::store::dispatch::{Decision, WaitingFilter};
 use std::sync::Arc;
 
-/// The most people that one commit decides for.
+/// The most people that one commit looks at.
 const STEP: usize = 4096;
+
+/// Decides for everybody who waits and fits, each looked at once. Says for how many, and which messages
+/// ended with that.
+pub(crate) async fn decide_all(
+    core: &Core,
+    filter: &WaitingFilter,
+    decision: Decision,
+    at: Timestamp,
+) -> Result<(u64, Vec<MessageNo>)> {
+    let (mut sum, mut finished, mut from) = (0, Vec::new(), None);
+    loop {
+        let decided = core.store.decide(filter.clone(), decision, from, STEP, at).await?;
+        sum += decided.count;
+        finished.extend(decided.finished);
+        from = decided.next;
+        if from.is_none() {
+            return Ok((sum, finished));
+        }
+    }
+}
 
 /// An audit entry.
 pub(crate) fn audit(
@@ -105,7 +125,7 @@ impl Engine {
     }
 
     /// Tries the failed recipients of an ended message once more.
-    pub async fn retry(&self, id: &MessageId, actor: &Actor) -> Result<Message> {
+    pub async fn retry(&self, id: &MessageId, again: Again, actor: &Actor) -> Result<Message> {
         let message = self.core.store.message(id).await?;
         let now = self.now();
         if message.expires_at.is_some_and(|deadline| deadline <= now) {
@@ -114,8 +134,14 @@ impl Engine {
                 message.expires_at.unwrap_or(now)
             )));
         }
-        self.apply(id, Event::Reopen, actor, "message.retry", "failed recipients are tried again".into())
-            .await
+        self.apply(
+            id,
+            Event::Reopen(again),
+            actor,
+            "message.retry",
+            "failed recipients are tried again".into(),
+        )
+        .await
     }
 
     /// Lets a held message go at its time; one that is already due goes now. Who joined since the
@@ -171,14 +197,8 @@ impl Engine {
         resource: &str,
     ) -> Result<u64> {
         let store = &self.core.store;
-        let (at, mut sum) = (self.now(), 0);
-        loop {
-            let count = store.decide(filter.clone(), decision, STEP, at).await?;
-            sum += count;
-            if count == 0 {
-                break;
-            }
-        }
+        let at = self.now();
+        let (sum, finished) = decide_all(&self.core, &filter, decision, at).await?;
         let summary = match decision {
             Decision::Release => format!("{sum} recipients released"),
             Decision::FailOver(to) => format!("{sum} recipients moved to provider number {to}"),
@@ -186,10 +206,7 @@ impl Engine {
             Decision::Hold => format!("{sum} recipients held"),
         };
         store.append_audit(audit(at, actor, "queue.decide", resource, summary)).await?;
-        if let Some(no) = filter.message {
-            let now = store.message_by_no(no).await?;
-            self.core.noticed(&now);
-        }
+        finished.into_iter().for_each(|no| self.core.left(no));
         self.core.touch_all();
         Ok(sum)
     }

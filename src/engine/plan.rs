@@ -10,14 +10,15 @@ use super::choice::Choice;
 use super::core::Core;
 use super::error::{EngineError, Result};
 use crate::domain::channel::Channel;
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::{LogRow, Outcome};
 use crate::domain::ids::{MessageNo, ProviderNo};
 use crate::domain::message::{Message, Progress};
-use crate::domain::plan::{PlanCursor, Planned, RUN_LEN};
+use crate::domain::plan::{PlanCursor, Planned, RUN_LEN, RetryCursor};
 use crate::domain::state::{Event, Hold, MessageState};
-use crate::store::StoreError;
-use crate::store::dispatch::PlanStep;
+use crate::store::dispatch::{PlanStep, RetryStep};
 use crate::store::history::LogQuery;
+use crate::store::page::Order;
+use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,61 +157,46 @@ fn counted(outcome: Outcome) -> Option<Progress> {
     let none = Progress::default();
     match outcome {
         Outcome::Permanent | Outcome::TargetExpired => Some(Progress { failed: 1, ..none }),
-        Outcome::Expired => Some(Progress { expired: 1, ..none }),
         Outcome::Uncertain => Some(Progress { uncertain: 1, ..none }),
         _ => None,
     }
 }
 
-/// Plans the failed recipients of the run before once more, as the log lists them.
-///
-/// There is no cursor for this. After an interruption, who has been planned already is
-/// found by counting: each one was taken off the counts, and rows are read in one order.
+/// Plans the failed recipients of earlier runs once more, as the log lists them. The cursor is the log
+/// row up to which that is done; it is committed with each step.
 async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
     let store = &*core.store;
-    let before = message.run - 1;
-    let ended = [Outcome::Permanent, Outcome::TargetExpired, Outcome::Expired, Outcome::Uncertain];
-    let query = |after| LogQuery {
-        message: Some(message.no),
-        outcomes: ended.to_vec(),
-        after,
-        limit: RUN_LEN,
-        scan: 50_000,
-        ..LogQuery::default()
-    };
-    let final_row = |row: &crate::domain::delivery::LogRow| row.detail.retry_at.is_none();
-    let (mut old, mut new, mut after) = (0u64, 0u64, None);
-    loop {
-        let page = store.log(query(after)).await?;
-        for row in page.rows.iter().filter(|row| final_row(row)) {
-            if row.run == before {
-                old += 1;
-            } else if row.run == message.run {
-                new += 1;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
+    let RetryCursor { again, row: mut stored } = store.retry_cursor(message.no).await?;
+    let mut outcomes = vec![Outcome::Permanent, Outcome::TargetExpired];
+    if again.uncertain {
+        outcomes.push(Outcome::Uncertain);
     }
-    let counts = message.progress.failed + message.progress.expired + message.progress.uncertain;
-    let mut skip = old.saturating_sub(counts.saturating_sub(new));
-    after = None;
+    let mut at = stored;
     loop {
         if core.closing.is_cancelled() {
             return Ok(());
         }
-        let page = store.log(query(after)).await?;
+        let query = LogQuery {
+            message: Some(message.no),
+            outcomes: outcomes.clone(),
+            after: at,
+            limit: RUN_LEN,
+            scan: 50_000,
+            ..LogQuery::default()
+        };
+        let page = store.log(query).await?;
+        at = page.next;
         let mut recipients = Vec::new();
-        let mut taken = Progress::default();
-        for row in page.rows.iter().filter(|row| final_row(row) && row.run == before) {
-            if skip > 0 {
-                skip -= 1;
+        let mut before = BTreeMap::new();
+        for row in &page.rows {
+            if row.detail.retry_at.is_some()
+                || row.run >= message.run
+                || !is_last(store, message, row).await?
+            {
                 continue;
             }
             if let Some(count) = counted(row.outcome) {
-                taken.add(&count);
+                before.insert(row.target, count);
                 // Whether it was named directly is not in the log; leaving a topic then takes
                 // nobody out of a retry who was there before.
                 recipients.push(Planned { target: row.target, direct: true });
@@ -218,13 +204,22 @@ async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
         }
         recipients.sort_unstable();
         recipients.dedup_by_key(|recipient| recipient.target);
-        after = page.next;
         let choice = core.choice().await?;
-        let runs = assign_all(core, &choice, message.channel(), &recipients).await?;
+        let runs = match again.provider {
+            None => assign_all(core, &choice, message.channel(), &recipients).await?,
+            Some(provider) => through(core, &choice, provider, &recipients).await?,
+        };
+        let mut taken = Progress::default();
+        for planned in runs.iter().flat_map(|(_, list)| list) {
+            before.get(&planned.target).into_iter().for_each(|count| taken.add(count));
+        }
         let providers: Vec<_> = runs.iter().map(|(provider, _)| *provider).collect();
-        let done = after.is_none();
-        if done || !recipients.is_empty() {
-            let now = store.append_retry(message.no, message.run, runs, taken, done).await?;
+        let done = at.is_none();
+        if done || !providers.is_empty() {
+            let (no, run, expect) = (message.no, message.run, stored);
+            let step = RetryStep { message: no, run, expect, row: at, runs, before: taken, done };
+            let now = store.append_retry(step).await?;
+            stored = at;
             for provider in providers {
                 core.desk(provider).touch(message.no);
             }
@@ -234,6 +229,40 @@ async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Whether a row of an earlier run is the last of its recipient. Of the run before this one it is: who
+/// was tried in it has one end there.
+async fn is_last(store: &dyn Store, message: &Message, row: &LogRow) -> Result<bool> {
+    if row.run + 1 == message.run {
+        return Ok(true);
+    }
+    let query = LogQuery {
+        message: Some(message.no),
+        target: Some(row.target),
+        order: Order::Descending,
+        limit: 1,
+        scan: 50_000,
+        ..LogQuery::default()
+    };
+    Ok(store.log(query).await?.rows.first().is_some_and(|last| last.seq == row.seq))
+}
+
+/// Everybody whom this provider can reach goes through it; a push token only if it is of the same
+/// service. The others stay as they are.
+async fn through(core: &Core, choice: &Choice, provider: ProviderNo, recipients: &[Planned]) -> Result<Runs> {
+    let Some(to) = choice.get(provider).filter(|_| !recipients.is_empty()) else { return Ok(Runs::new()) };
+    let numbers: Vec<_> = recipients.iter().map(|recipient| recipient.target).collect();
+    let targets = core.store.targets_by_no(&numbers).await?;
+    let reached = recipients.iter().zip(&targets).filter(|(_, target)| {
+        target.as_ref().is_some_and(|target| {
+            let pin = target.provider.as_ref().and_then(|pin| choice.all().iter().find(|own| own.id == *pin));
+            target.channel == to.channel
+                && (to.channel != Channel::Push || pin.is_none_or(|pin| pin.kind == to.kind))
+        })
+    });
+    let list: Vec<_> = reached.map(|(recipient, _)| *recipient).collect();
+    Ok(if list.is_empty() { Runs::new() } else { vec![(provider, list)] })
 }
 
 /// As [`assign`], and who is gone goes to the default: the batch will say why it is left out.

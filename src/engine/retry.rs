@@ -52,6 +52,12 @@ pub fn speaks_of_the_way(answer: &Answer) -> bool {
     }
 }
 
+/// Whether there was no answer at all, whatever the step: a session that broke off before anything was
+/// accepted has said nothing of the recipient.
+pub fn broke_off(answer: &Answer) -> bool {
+    answer.code == 0 && answer.stage != Stage::Local
+}
+
 /// Whether an answer was given to one recipient's mail, however much its code speaks of us.
 pub fn speaks_of_one(answer: &Answer) -> bool {
     matches!(answer.stage, Stage::Recipient | Stage::Content)
@@ -103,7 +109,8 @@ pub fn decide(answer: &Answer, on: &Attempted, config: &EngineConfig, chance: &C
             possibly_twice: false,
         },
         Verdict::Transient => {
-            if !speaks_of_the_way(answer) && on.attempt >= config.attempts.of(on.channel) {
+            let limited = !speaks_of_the_way(answer) && !broke_off(answer);
+            if limited && on.attempt >= config.attempts.of(on.channel) {
                 return Fate::Over(Outcome::Permanent);
             }
             let wait = backoff(answer.stage, on.attempt, answer.retry_after, config.retry_cap, chance);
@@ -208,6 +215,12 @@ mod tests {
         assert_eq!(fate(&grey, &on), Fate::Over(Outcome::Permanent));
         let away = Answer::new(Verdict::Transient, Stage::Connect, 0, "connection refused");
         assert!(matches!(fate(&away, &on), Fate::Wait { why: WaitReason::Retry, .. }));
+        for stage in [Stage::Sender, Stage::Recipient, Stage::Content] {
+            let lost = Answer::new(Verdict::Transient, stage, 0, "the server hung up");
+            assert!(matches!(fate(&lost, &on), Fate::Wait { why: WaitReason::Retry, .. }), "{stage:?}");
+        }
+        let local = Answer::new(Verdict::Transient, Stage::Local, 0, "not now");
+        assert_eq!(fate(&local, &on), Fate::Over(Outcome::Permanent));
     }
 
     #[test]

@@ -2,14 +2,14 @@
 //! places, speak of us and not of them. Until a streak is judged, its outcomes are not
 //! recorded: the people stay claimed, and can still be put back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Refusals in a row that nobody has judged yet. `T`: what is kept of each.
 #[derive(Debug)]
 pub struct Streak<T> {
     most: usize,
     places: usize,
-    pending: Vec<T>,
+    pending: VecDeque<T>,
     seen: BTreeSet<String>,
     /// Refusals in a row, also those that were let go.
     count: usize,
@@ -24,19 +24,19 @@ pub fn place(address: &str) -> &str {
 impl<T> Streak<T> {
     /// A streak is `most` refusals over `places` places.
     pub fn new(most: usize, places: usize) -> Self {
-        Self { most: most.max(1), places, pending: Vec::new(), seen: BTreeSet::new(), count: 0 }
+        Self { most: most.max(1), places, pending: VecDeque::new(), seen: BTreeSet::new(), count: 0 }
     }
 
     /// One more refusal. `Some`: they are too many, and these are the people to put back.
     pub fn refused(&mut self, place: &str, item: T) -> Option<Vec<T>> {
         self.count += 1;
-        self.pending.push(item);
+        self.pending.push_back(item);
         if self.seen.len() < self.places && !self.seen.contains(place) {
             self.seen.insert(place.to_owned());
         }
         if self.count >= self.most && self.seen.len() >= self.places {
             // Whoever follows in the row is put back as well, until somebody is accepted.
-            return Some(std::mem::take(&mut self.pending));
+            return Some(self.let_go());
         }
         None
     }
@@ -45,12 +45,22 @@ impl<T> Streak<T> {
     pub fn broken(&mut self) -> Vec<T> {
         self.seen.clear();
         self.count = 0;
-        std::mem::take(&mut self.pending)
+        self.let_go()
     }
 
     /// Nothing more is coming to judge them by: gives them back for the record; the row goes on.
     pub fn let_go(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.pending)
+        std::mem::take(&mut self.pending).into()
+    }
+
+    /// The first that is kept back beyond the number of a streak: so many are enough to put back.
+    pub fn beyond(&mut self) -> Option<T> {
+        if self.pending.len() > self.most { self.pending.pop_front() } else { None }
+    }
+
+    /// At how many places there were refusals in this row; counted up to the number of a streak.
+    pub fn places(&self) -> usize {
+        self.seen.len()
     }
 
     /// How many are kept back.
@@ -88,7 +98,8 @@ mod tests {
         for n in 0..100 {
             assert_eq!(streak.refused(place("x@gone.example"), n), None);
         }
-        assert_eq!(streak.broken().len(), 100);
+        assert_eq!(std::iter::from_fn(|| streak.beyond()).count(), 95, "as many as a streak has are kept");
+        assert_eq!((streak.broken().len(), streak.places()), (5, 0));
     }
 
     #[test]

@@ -9,12 +9,12 @@ use super::error::Result;
 use crate::domain::delivery::{Outcome, show_address};
 use crate::domain::ids::{MessageId, ProviderNo, TargetId, TargetNo};
 use crate::domain::message::Message;
-use crate::domain::plan::{NO_PROVIDER, WaitReason, Waiting};
+use crate::domain::plan::{NO_PROVIDER, WaitReason, Waiting, WindowSource};
 use crate::domain::provider::{Provider, ProviderHold};
 use crate::domain::reason::Why;
 use crate::domain::state::{Hold, MessageState};
 use crate::domain::time::Timestamp;
-use crate::store::dispatch::{Lane, WaitingFilter};
+use crate::store::dispatch::Lane;
 use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::page::Order;
 
@@ -179,25 +179,24 @@ async fn by_lane(core: &Core, message: &Message, lane: &Lane) -> Result<Option<(
         return Ok(Some((7, Why::Sending)));
     }
     if counts.retrying > 0 {
-        let filter =
-            WaitingFilter { message: Some(message.no), provider: Some(lane.key.provider), why: None };
-        let rows = core.store.waiting(filter, None, 64).await?;
-        if let Some(first) = rows.iter().filter(|row| row.due != Timestamp::NEVER).min_by_key(|row| row.due) {
-            return Ok(Some((8, retry(core, message, &first.waiting, first.due).await?)));
+        let soon = Timestamp(Timestamp::NEVER.0 - 1);
+        let first = core.store.due_waiting(lane.key, soon, 1, false).await?;
+        if let Some(WindowSource::Waiting(first)) = first.map(|first| first.source)
+            && let (Some(waiting), Some(due)) = (first.first(), lane.next_wait)
+        {
+            return Ok(Some((8, retry(core, message, waiting, due).await?)));
         }
         return Ok(Some((7, Why::Sending)));
     }
-    let refused = WaitingFilter {
-        message: Some(message.no),
-        provider: Some(lane.key.provider),
-        why: Some(WaitReason::ProviderRefuses),
-    };
-    if !core.store.waiting(refused, None, 1).await?.is_empty()
+    if counts.held > 0
         && let Some((_, why)) = by_provider(core, lane.key.provider).await?
     {
         return Ok(Some((2, why)));
     }
-    Ok(Some((9, Why::HeldUncertain { count: counts.held })))
+    if counts.undecided > 0 {
+        return Ok(Some((9, Why::HeldUncertain { count: message.progress.undecided })));
+    }
+    Ok(Some((7, Why::Sending)))
 }
 
 async fn retry(core: &Core, message: &Message, waiting: &Waiting, due: Timestamp) -> Result<Why> {
@@ -221,16 +220,8 @@ async fn waits(
     message: &Message,
     target: TargetNo,
 ) -> Result<Option<(ProviderNo, Waiting, Timestamp)>> {
-    let filter = WaitingFilter { message: Some(message.no), provider: None, why: None };
-    let mut after = None;
-    loop {
-        let rows = core.store.waiting(filter.clone(), after, 1000).await?;
-        let Some(last) = rows.last() else { return Ok(None) };
-        after = Some(last.waiting.no.0);
-        if let Some(row) = rows.iter().find(|row| row.waiting.target == target) {
-            return Ok(Some((row.lane.provider, row.waiting.clone(), row.due)));
-        }
-    }
+    let row = core.store.waiting_of(message.no, target).await?;
+    Ok(row.map(|row| (row.lane.provider, row.waiting, row.due)))
 }
 
 /// A target that waits for nothing: it has been through, or its turn has not come.

@@ -91,7 +91,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::domain::channel::Channel;
     use crate::domain::ids::{ProviderId, ProviderNo, Revision};
-    use crate::domain::provider::{Limits, Provider};
+    use crate::domain::provider::{Door, Limits, Provider};
     use crate::domain::time::Timestamp;
 
     /// An account with options as JSON values and credentials as text.
@@ -115,6 +115,7 @@ pub(crate) mod tests {
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision::default(),
+            door: Door::Network,
         };
         let credentials =
             credentials.iter().map(|&(name, value)| (name.to_owned(), SecretString::from(value))).collect();

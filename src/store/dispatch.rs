@@ -3,10 +3,10 @@
 use super::error::Result;
 use crate::domain::channel::Channel;
 use crate::domain::delivery::{LogDetail, LogRow, Outcome, SkipReason};
-use crate::domain::ids::{IdentifierNo, MessageNo, ProviderNo, TargetNo, WindowNo};
+use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo, WindowNo};
 use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
-    LaneCursor, LaneKey, PlanCursor, Planned, WaitReason, Waiting, Window, WindowSource,
+    LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, WaitReason, Waiting, Window, WindowSource,
 };
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
@@ -188,6 +188,41 @@ pub struct WaitingFilter {
     pub why: Option<WaitReason>,
 }
 
+/// Where a walk over those who wait stands: to be handed back as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(pub(crate) Vec<u8>);
+
+/// What one step of deciding did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// For how many was decided.
+    pub count: u64,
+    /// Continue here; `None`: everybody was looked at.
+    pub next: Option<Place>,
+    /// Messages that ended with this step.
+    pub finished: Vec<MessageNo>,
+}
+
+/// People of an ended run that are planned again, in the run that a reopen has begun.
+#[derive(Debug, Clone)]
+pub struct RetryStep {
+    /// Of which message.
+    pub message: MessageNo,
+    /// In which run of it.
+    pub run: u16,
+    /// Up to which log row was planned before: if that is another one, nothing is written.
+    pub expect: Option<LogSeq>,
+    /// Up to which log row is planned after.
+    pub row: Option<LogSeq>,
+    /// Recipients by provider, ascending by target.
+    pub runs: Vec<(ProviderNo, Vec<Planned>)>,
+    /// How they were counted (failed, expired, uncertain, cancelled), which is taken off the
+    /// message's and their lanes' counts.
+    pub before: Progress,
+    /// These were the last.
+    pub done: bool,
+}
+
 /// What a decision does to those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -258,26 +293,22 @@ pub trait Dispatch {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<WaitingRow>>;
-    /// Decides for at most `limit` of those who wait; says for how many.
+    /// How a target waits in a message's lanes, if it does.
+    async fn waiting_of(&self, message: MessageNo, target: TargetNo) -> Result<Option<WaitingRow>>;
+    /// Looks at the next `limit` of those who wait, from a place on, and decides for those who fit.
     async fn decide(
         &self,
         filter: WaitingFilter,
         decision: Decision,
+        from: Option<Place>,
         limit: usize,
         at: Timestamp,
-    ) -> Result<u64>;
-    /// Plans people of an ended run again, in the run that a reopen has begun.
-    /// `before`: how they were counted (failed, expired, uncertain, cancelled),
-    /// which is taken off the message's and their lanes' counts. `done`: these
-    /// were the last.
-    async fn append_retry(
-        &self,
-        message: MessageNo,
-        run: u16,
-        runs: Vec<(ProviderNo, Vec<Planned>)>,
-        before: Progress,
-        done: bool,
-    ) -> Result<Message>;
+    ) -> Result<Decided>;
+    /// Where planning of a message stands that is tried again.
+    async fn retry_cursor(&self, message: MessageNo) -> Result<RetryCursor>;
+    /// Plans people of an ended run again. `Err(Moved)`: the message is no longer processing in this
+    /// run, or planning stands elsewhere.
+    async fn append_retry(&self, step: RetryStep) -> Result<Message>;
     /// Log rows that belong to no window: receipts, skips of a plan.
     async fn append_log(&self, rows: Vec<LogRow>) -> Result<()>;
     /// Marks targets as expired, or not.

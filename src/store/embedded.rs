@@ -21,6 +21,7 @@ mod list;
 mod look;
 mod memory;
 mod messages;
+mod migrations;
 mod people;
 mod plan;
 mod providers;

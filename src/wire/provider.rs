@@ -129,6 +129,9 @@ pub struct ProviderHealth {
     pub retrying: u64,
     /// Recipients that wait until somebody releases them.
     pub held: u64,
+    /// Recipients of whom nobody knows whether they were sent to, and who wait for a decision.
+    #[serde(default)]
+    pub undecided: u64,
     /// When the first of those who wait or are queued was due.
     #[serde(default)]
     pub oldest: Option<Timestamp>,

@@ -85,6 +85,7 @@ fn adapter(addr: SocketAddr) -> Arc<dyn Adapter> {
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision::default(),
+            door: herald::domain::provider::Door::Local,
         },
         credentials: [("host", host.as_str()), ("port", port.as_str())]
             .into_iter()

@@ -192,6 +192,7 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         queued: if refused { 9_120 } else { 0 },
         retrying: if refused { 0 } else { 12 },
         held: 0,
+        undecided: 0,
         oldest: Some(at(-41 * 60)),
         next_try: (!refused).then(|| at(40)),
         accepted: 24_100,

@@ -178,7 +178,7 @@ async fn an_answer_lost_after_acceptance_with_hold() {
         let message = sink::comes_to_rest(&scene.client, "news", PATIENCE).await;
         let why = message.why.map(|why| why.why);
         assert_eq!(why, Some(Why::HeldUncertain { count: 5 }), "{:?}", message.progress);
-        assert_eq!((message.progress.held, message.progress.accepted), (5, PEOPLE as u64 - 5));
+        assert_eq!((message.progress.undecided, message.progress.accepted), (5, PEOPLE as u64 - 5));
         let books = scene.sink.books();
         assert!(books.len() == PEOPLE && books.values().all(|copies| copies.len() == 1));
         scene.house.run(["why", "news"]).shows("needs a decision");

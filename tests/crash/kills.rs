@@ -108,7 +108,7 @@ async fn ended(house: &House, id: &str, people: usize) -> Ending {
     assert_eq!(progress.planned as usize, people, "everybody was planned, once");
     assert_eq!(
         progress.planned,
-        progress.accepted + progress.failed + progress.skipped + progress.expired + progress.held,
+        progress.accepted + progress.failed + progress.skipped + progress.expired + progress.uncertain,
         "the counts add up: {progress:?}"
     );
     Ending { message, client }
@@ -181,7 +181,7 @@ async fn nobody_twice(sink: &Sink, ending: &Ending, id: &str, addresses: &[Strin
         .filter(|a| !books.contains_key(*a) && !uncertain.contains(*a) && !failed.contains(*a))
         .collect();
     assert!(silent.is_empty(), "{} have none and nobody says so: {:?}", silent.len(), silent.first());
-    assert_eq!(uncertain.len() as u64, message.progress.held);
+    assert_eq!(uncertain.len() as u64, message.progress.undecided);
     let accepted = with_outcome(&rows, &[Outcome::Accepted]);
     let untrue: Vec<_> = accepted.iter().filter(|address| !books.contains_key(*address)).collect();
     assert!(untrue.is_empty(), "{} are called accepted and have nothing", untrue.len());

@@ -7,7 +7,7 @@ use crate::world::{
 use herald::domain::channel::{Channel, InDoubt};
 use herald::domain::delivery::Outcome;
 use herald::domain::ids::TopicId;
-use herald::domain::plan::WaitReason;
+use herald::domain::plan::{Again, WaitReason};
 use herald::domain::state::MessageState;
 use herald::domain::time::Timestamp;
 use herald::store::dispatch::WaitingFilter;
@@ -53,7 +53,7 @@ fn killed(
             tokio::time::sleep(Duration::from_millis(30 + dice.below(400))).await;
             let now = message(&engine, "killed").await;
             assert!(
-                now.state.is_over() || now.progress.held > 0 || world.post.tried().len() > before,
+                now.state.is_over() || now.progress.undecided > 0 || world.post.tried().len() > before,
                 "each life gets on"
             );
             now.state.is_over()
@@ -111,8 +111,8 @@ fn hold_sends_to_nobody_twice_and_shows_who_is_uncertain() {
                 WaitingFilter { message: Some(now.no), provider: None, why: Some(WaitReason::Uncertain) };
             let uncertain = engine.store().waiting(filter, None, 10_000).await.unwrap();
             assert!(uncertain.iter().all(|row| row.due == Timestamp::NEVER && row.waiting.possibly_twice));
-            assert_eq!(now.progress.held, uncertain.len() as u64);
-            assert_eq!(now.progress.accepted + now.progress.held, 1_500);
+            assert_eq!(now.progress.undecided, uncertain.len() as u64);
+            assert_eq!(now.progress.accepted + now.progress.uncertain, 1_500);
             assert!(copies.len() as u64 >= now.progress.accepted);
             let rows = log(&engine, "killed").await;
             let accepted = rows.iter().filter(|row| row.outcome == Outcome::Accepted).count() as u64;
@@ -157,7 +157,7 @@ fn a_key_that_has_lapsed_leaves_it_to_the_policy() {
     world.live(async |engine| {
         sleep(600.0).await;
         let now = message(&engine, "lapsed").await;
-        assert_eq!((now.progress.held, world.post.taken().len()), (10, 10));
+        assert_eq!((now.progress.undecided, world.post.taken().len()), (10, 10));
     });
 }
 
@@ -290,7 +290,7 @@ fn an_interrupted_retry_tries_each_failed_recipient_once() {
             let end = ended(&engine, "again").await;
             assert_eq!(end.progress.failed, 1_286);
             world.post.script(|_| accept());
-            engine.retry(&end.id, &actor()).await.unwrap();
+            engine.retry(&end.id, Again::default(), &actor()).await.unwrap();
             for _ in 0..wait * 4 {
                 tokio::task::yield_now().await;
             }

@@ -11,7 +11,7 @@ use herald::domain::channel::{Channel, InDoubt};
 use herald::domain::delivery::{Outcome, Stage};
 use herald::domain::ids::{MessageId, ProviderId, TopicId};
 use herald::domain::message::Message;
-use herald::domain::plan::WaitReason;
+use herald::domain::plan::{Again, WaitReason};
 use herald::domain::state::{Event, MessageState};
 use herald::domain::time::Timestamp;
 use herald::engine::Engine;
@@ -272,7 +272,7 @@ impl Story {
             Operation::Pause => (Event::Pause { by, at: engine.now() }, engine.pause(&id, &actor()).await),
             Operation::Resume => (Event::Resume, engine.resume(&id, &actor()).await),
             Operation::Cancel => (Event::Cancel { by }, engine.cancel(&id, &actor()).await),
-            _ => (Event::Reopen, engine.retry(&id, &actor()).await),
+            _ => (Event::Reopen(Again::default()), engine.retry(&id, Again::default(), &actor()).await),
         };
         let expected = before.state.apply(event);
         match (&expected, &result) {
@@ -365,7 +365,7 @@ impl Story {
                 let id = MessageId::new(name).unwrap();
                 until("everything ends", async || {
                     let now = engine.store().message(&id).await.unwrap();
-                    if now.progress.held > 0 {
+                    if now.progress.undecided > 0 {
                         let filter = WaitingFilter {
                             message: Some(now.no),
                             provider: None,

@@ -8,6 +8,7 @@ use herald::domain::channel::Channel;
 use herald::domain::content::Content;
 use herald::domain::delivery::{Outcome, SkipReason, Stage};
 use herald::domain::ids::{MessageId, ProviderId, TargetId, TopicId, UserId};
+use herald::domain::plan::Again;
 use herald::domain::state::{Hold, MessageState};
 use herald::providers::adapter::Verdict;
 
@@ -293,7 +294,7 @@ fn failed_recipients_can_be_tried_again() {
         assert_eq!(first.state, MessageState::Failed);
         let failed = first.progress.failed;
         assert!(failed > 5 && first.progress.accepted + failed == 30);
-        engine.retry(&first.id, &actor()).await.unwrap();
+        engine.retry(&first.id, Again::default(), &actor()).await.unwrap();
         let second = ended(&engine, "again").await;
         assert_eq!(second.state, MessageState::Sent);
         assert_eq!((second.progress.accepted, second.progress.failed, second.run), (30, 0, 2));

@@ -391,6 +391,7 @@ pub fn provider(id: &str, kind: &str, channel: Channel) -> Provider {
         created: T0,
         updated: T0,
         revision: Revision(0),
+        door: herald::domain::provider::Door::Local,
     }
 }
 

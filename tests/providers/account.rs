@@ -66,6 +66,7 @@ pub fn account(
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision::default(),
+            door: herald::domain::provider::Door::Network,
         },
         credentials: credentials
             .iter()

@@ -109,6 +109,7 @@ pub fn provider(id: &str) -> Provider {
         created: T0,
         updated: T0,
         revision: Revision(0),
+        door: herald::domain::provider::Door::Local,
     }
 }
 

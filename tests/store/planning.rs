@@ -2,12 +2,14 @@
 
 use crate::fixture::*;
 use herald::domain::delivery::Outcome;
-use herald::domain::ids::{ProviderNo, RunNo};
+use herald::domain::ids::{LogSeq, ProviderNo, RunNo, TargetNo};
 use herald::domain::message::Progress;
-use herald::domain::plan::{LaneCursor, LaneKey, NO_PROVIDER, PlanCursor, WaitReason, WindowSource};
+use herald::domain::plan::{
+    Again, LaneCursor, LaneKey, NO_PROVIDER, PlanCursor, RetryCursor, WaitReason, WindowSource,
+};
 use herald::domain::state::{Event, MessageState};
 use herald::domain::time::Timestamp;
-use herald::store::dispatch::{Claim, Decision, JournalEntry, PlanStep, WaitingFilter};
+use herald::store::dispatch::{Claim, Decision, JournalEntry, PlanStep, RetryStep, WaitingFilter};
 use herald::store::history::Flags;
 use herald::store::{Store, StoreError};
 
@@ -99,14 +101,23 @@ async fn the_failed_are_tried_again(store: impl Store) {
     let finished = store.journal(entry).await.unwrap().finished;
     assert_eq!(finished[0].state, MessageState::Failed);
     assert_eq!(finished[0].errors.len(), 2);
-    let reopened = store.transition(message.no, Event::Reopen, None, T0, None).await.unwrap();
+    let wanted = Again { provider: Some(OTHER), uncertain: true };
+    let reopened = store.transition(message.no, Event::Reopen(wanted), None, T0, None).await.unwrap();
     assert_eq!((reopened.run, reopened.finished_at, reopened.errors.len()), (2, None, 0));
     let before = Progress { failed: 1, expired: 1, ..Progress::default() };
     let too_many = Progress { failed: 2, ..Progress::default() };
     let again = vec![(OTHER, planned[1..3].to_vec())];
-    let refused = store.append_retry(message.no, 2, again.clone(), too_many, true).await;
+    assert_eq!(store.retry_cursor(message.no).await.unwrap(), RetryCursor { again: wanted, row: None });
+    let (no, row) = (message.no, Some(LogSeq(7)));
+    let step = RetryStep { message: no, run: 2, expect: None, row, runs: again, before, done: false };
+    let refused = store.append_retry(RetryStep { before: too_many, ..step.clone() }).await;
     assert!(matches!(refused, Err(StoreError::Moved)));
-    let retried = store.append_retry(message.no, 2, again, before, true).await.unwrap();
+    let retried = store.append_retry(step.clone()).await.unwrap();
+    assert!(matches!(store.append_retry(step.clone()).await, Err(StoreError::Moved)), "it stands elsewhere");
+    assert_eq!(store.retry_cursor(no).await.unwrap(), RetryCursor { again: wanted, row });
+    let nobody = Progress::default();
+    let last = RetryStep { expect: row, row: None, runs: vec![], before: nobody, done: true, ..step };
+    store.append_retry(last).await.unwrap();
     assert_eq!((retried.progress.planned, retried.progress.untouched(), retried.progress.failed), (4, 2, 0));
     let (claim_2, candidates) = claim(&store, lane(&message, OTHER), 4).await;
     assert_eq!(claim_2.run, 2);
@@ -151,13 +162,24 @@ async fn who_waits_changes_the_provider(store: impl Store) {
     let rows = store.waiting(WaitingFilter { provider: Some(OTHER), ..all.clone() }, None, 10).await.unwrap();
     assert_eq!(rows.len(), 2);
     let refused = WaitingFilter { why: Some(WaitReason::ProviderRefuses), ..all.clone() };
-    assert_eq!(store.decide(refused.clone(), Decision::Release, 10, T0).await.unwrap(), 1);
-    assert_eq!(store.decide(refused, Decision::Release, 10, T0).await.unwrap(), 0, "it is released already");
+    let decide = async |filter: &WaitingFilter, decision| {
+        let decided = store.decide(filter.clone(), decision, None, 10, T0).await.unwrap();
+        assert_eq!(decided.next, None, "everybody was looked at");
+        decided.count
+    };
+    assert_eq!(decide(&refused, Decision::Release).await, 1);
+    assert_eq!(decide(&refused, Decision::Release).await, 0, "it is released already");
     let progress = store.message(&message.id).await.unwrap().progress;
-    assert_eq!((progress.retrying, progress.held), (5, 1));
+    assert_eq!((progress.retrying, progress.held), (5, 0));
+    assert_eq!((progress.uncertain, progress.undecided, progress.open()), (1, 1, 6));
+    let someone = candidates.list[5].target;
+    let row = store.waiting_of(message.no, someone).await.unwrap().unwrap();
+    assert_eq!((row.lane.provider, row.due, row.waiting.target), (SMTP, Timestamp::NEVER, someone));
+    assert_eq!(store.waiting_of(message.no, TargetNo(999)).await.unwrap(), None);
     let uncertain =
         WaitingFilter { why: Some(WaitReason::Uncertain), message: Some(message.no), provider: None };
-    assert_eq!(store.decide(uncertain, Decision::FailOver(OTHER), 10, T0).await.unwrap(), 1);
+    assert_eq!(decide(&uncertain, Decision::FailOver(OTHER)).await, 1);
+    assert_eq!(store.waiting_of(message.no, someone).await.unwrap().unwrap().lane.provider, OTHER);
     let due = store.due_waiting(lane(&message, OTHER), T0, 10, false).await.unwrap().unwrap();
     assert_eq!(due.list.len(), 1);
     let lanes = store.lanes_of(message.no).await.unwrap();
@@ -170,8 +192,49 @@ async fn who_waits_changes_the_provider(store: impl Store) {
     assert_eq!((first.len(), rest.len()), (4, 2));
 }
 
+async fn a_walk_over_who_waits_looks_at_each_once(store: impl Store) {
+    let planned = audience(&store, 20).await;
+    let (first, second) = planned.split_at(10);
+    let message = sending(&store, "m", vec![(SMTP, first.to_vec()), (OTHER, second.to_vec())]).await;
+    let later = Timestamp(T0.0 + 60_000);
+    for provider in [SMTP, OTHER] {
+        let (claim, candidates) = claim(&store, lane(&message, provider), 10).await;
+        let window = claim_all(&store, vec![claim]).await.windows[0].unwrap();
+        let outcomes = (0..10).map(|n| wait(n, &candidates, later, WaitReason::Retry)).collect();
+        let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+        store.journal(entry).await.unwrap();
+    }
+    let of_message = WaitingFilter { message: Some(message.no), ..WaitingFilter::default() };
+    let of_provider = WaitingFilter { provider: Some(OTHER), ..WaitingFilter::default() };
+    let steps = [
+        (of_message.clone(), Decision::Release, T0, vec![3, 3, 3, 3, 3, 3, 2]),
+        (of_provider, Decision::FailOver(SMTP), T0, vec![0, 0, 0, 2, 3, 3, 2]),
+        (of_message.clone(), Decision::FailOver(OTHER), T0, vec![3, 3, 3, 3, 3, 3, 2, 0, 0, 0, 0, 0, 0, 0]),
+        (of_message, Decision::GiveUp, T0, vec![3, 3, 3, 3, 3, 3, 2]),
+    ];
+    for (filter, decision, at, expected) in steps {
+        let (mut from, mut counts, mut finished) = (None, Vec::new(), Vec::new());
+        loop {
+            let step = store.decide(filter.clone(), decision, from, 3, at).await.unwrap();
+            counts.push(step.count);
+            finished.extend(step.finished);
+            from = step.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let sum: u64 = counts.iter().sum();
+        let wanted: u64 = expected.iter().sum();
+        assert_eq!(sum, wanted, "{decision:?}: {counts:?}");
+        assert!(counts.len() <= expected.len() + 1, "{decision:?} looks at each once: {counts:?}");
+        let over = decision == Decision::GiveUp;
+        assert_eq!(finished, if over { vec![message.no] } else { vec![] }, "{decision:?}");
+    }
+}
+
 contract! {
     a_plan_is_written_in_steps,
+    a_walk_over_who_waits_looks_at_each_once,
     claims_wait_for_what_stops_them,
     the_failed_are_tried_again,
     the_unclaimed_change_their_provider,

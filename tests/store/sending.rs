@@ -5,7 +5,7 @@ use herald::domain::delivery::{Outcome, SkipReason};
 use herald::domain::ids::{IdentifierNo, MessageNo, SubscriberId, TargetId, TopicId, UserId};
 use herald::domain::message::{Message, Progress};
 use herald::domain::person::User;
-use herald::domain::plan::{LaneKey, PlanCursor, WaitReason, WindowSource};
+use herald::domain::plan::{Again, LaneKey, PlanCursor, WaitReason, WindowSource};
 use herald::domain::state::{Event, Hold, MessageState};
 use herald::domain::time::Timestamp;
 use herald::store::dispatch::{Claim, Decision, ItemOutcome, JournalEntry, PlanStep, WaitingFilter};
@@ -103,7 +103,7 @@ async fn who_waits_is_claimed_when_due(store: impl Store) {
     let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
     store.journal(entry).await.unwrap();
     let progress = store.message(&message.id).await.unwrap().progress;
-    assert_eq!((progress.retrying, progress.held, progress.in_flight()), (1, 1, 0));
+    assert_eq!((progress.retrying, progress.undecided, progress.held, progress.in_flight()), (1, 1, 0, 0));
     let lanes = store.lanes(SMTP).await.unwrap();
     assert_eq!(lanes[0].next_wait, Some(later));
     assert_eq!(store.waiting(WaitingFilter::default(), None, 10).await.unwrap().len(), 2);
@@ -127,8 +127,8 @@ async fn who_waits_is_claimed_when_due(store: impl Store) {
     let receipt = store.journal(entry).await.unwrap();
     assert!(receipt.finished.is_empty(), "somebody is held");
 
-    let decided = store.decide(WaitingFilter::default(), Decision::GiveUp, 10, later).await.unwrap();
-    assert_eq!(decided, 1);
+    let decided = store.decide(WaitingFilter::default(), Decision::GiveUp, None, 10, later).await.unwrap();
+    assert_eq!((decided.count, decided.finished), (1, vec![message.no]));
     let message = store.message(&message.id).await.unwrap();
     assert_eq!(message.state, MessageState::Failed);
     assert_eq!((message.progress.failed, message.progress.uncertain), (1, 1));
@@ -203,7 +203,7 @@ async fn cancelling_takes_back_who_was_not_tried(store: impl Store) {
     assert_eq!((progress.accepted, progress.cancelled, progress.open()), (1, 5, 0));
     assert!(store.lanes(SMTP).await.unwrap().is_empty());
     assert!(store.open_windows().await.unwrap().is_empty());
-    let refused = store.transition(message.no, Event::Reopen, None, T0, None).await;
+    let refused = store.transition(message.no, Event::Reopen(Again::default()), None, T0, None).await;
     assert!(matches!(refused, Err(StoreError::Transition(_))));
 }
 

@@ -207,7 +207,8 @@ pub async fn comes_to_rest(client: &Client, id: &str, limit: Duration) -> Messag
     wait_for(client, id, limit, |message| {
         let progress = message.progress;
         let moving = progress.untouched() + progress.in_flight() + progress.retrying;
-        message.state.is_over() || progress.planned > 0 && moving == 0 && progress.held > 0
+        message.state.is_over()
+            || progress.planned > 0 && moving == 0 && progress.held + progress.undecided > 0
     })
     .await
 }

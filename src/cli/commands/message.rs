@@ -140,6 +140,9 @@ pub fn counts(progress: &Progress) -> String {
         format!("failed {}", grouped(progress.failed)),
         format!("uncertain {}", grouped(progress.uncertain)),
     ];
+    if progress.undecided > 0 {
+        parts.push(format!("({} of them wait for a decision)", grouped(progress.undecided)));
+    }
     for (word, count) in [
         ("retrying", progress.retrying),
         ("held", progress.held),

@@ -232,7 +232,7 @@ fn table(list: &[ProviderHealth]) -> String {
             &row.kind,
             row.channel.as_str(),
             &state,
-            &grouped(row.queued + row.retrying + row.held),
+            &grouped(row.queued + row.retrying + row.held + row.undecided),
             &format!("{:.0}/s", row.rate),
             &format!("{:.1} ms", row.p50_ms),
             &format!("{:.1} ms", row.p99_ms),

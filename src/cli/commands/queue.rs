@@ -111,14 +111,25 @@ async fn show(desk: &Desk) -> Outcome {
         for need in &overview.needs_you {
             let _ = writeln!(text, "needs you: {}", need.text);
         }
-        let mut table =
-            Table::new(&["Provider", "#Queued", "#Retrying", "#Held", "Oldest", "Next try", "Why"]);
-        for row in overview.providers.iter().filter(|row| row.queued + row.retrying + row.held > 0) {
+        let mut table = Table::new(&[
+            "Provider",
+            "#Queued",
+            "#Retrying",
+            "#Held",
+            "#Uncertain",
+            "Oldest",
+            "Next try",
+            "Why",
+        ]);
+        for row in
+            overview.providers.iter().filter(|row| row.queued + row.retrying + row.held + row.undecided > 0)
+        {
             table.row([
                 row.id.as_str(),
                 &grouped(row.queued),
                 &grouped(row.retrying),
                 &grouped(row.held),
+                &grouped(row.undecided),
                 &desk.show_maybe(row.oldest),
                 &desk.show_maybe(row.next_try),
                 row.why.as_ref().map_or("–", |why| why.text.as_str()),

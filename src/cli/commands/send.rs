@@ -157,7 +157,7 @@ async fn follow(desk: &Desk, made: Message) -> Outcome<Message> {
             break;
         }
         let decision = now.why.as_ref().is_some_and(|why| matches!(why.why, Why::HeldUncertain { .. }));
-        let at_rest = decision && now.progress.open() == now.progress.held;
+        let at_rest = decision && now.progress.open() == now.progress.held + now.progress.undecided;
         if at_rest || matches!(now.state, State::Held | State::Draft) {
             let why = now.why.as_ref().map_or("it is held", |why| why.text.as_str());
             return Err(Failure::Incomplete(format!("message {} {why}", now.id)));

@@ -168,6 +168,16 @@ impl Desk {
         std::mem::take(&mut ready.lines).into_values().flatten().collect()
     }
 
+    /// Takes back everything of one message that no worker has.
+    pub(crate) fn take_back_of(&self, message: MessageNo) -> Vec<Train> {
+        let mut ready = lock(&self.ready);
+        let Some(line) = ready.lines.remove(&message) else { return Vec::new() };
+        let tag = ready.tags.get(&message).copied().unwrap_or_default();
+        ready.turn.remove(&(tag, message));
+        ready.recipients -= line.iter().map(|train| train.items.len()).sum::<usize>();
+        line.into()
+    }
+
     /// Recipients that wait for a worker.
     pub(crate) fn at_hand(&self) -> usize {
         lock(&self.ready).recipients

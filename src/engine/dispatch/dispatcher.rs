@@ -4,7 +4,8 @@ use super::desk::Desk;
 use super::journal::Open;
 use super::lanes::LaneBook;
 use super::train::{Done, Link};
-use super::verdicts::Verdicts;
+use super::verdicts::{Suspicion, Verdicts};
+use crate::domain::delivery::Outcome;
 use crate::domain::ids::{MessageNo, WindowNo};
 use crate::domain::provider::{Limits, Provider};
 use crate::domain::time::Timestamp;
@@ -16,13 +17,16 @@ use crate::engine::core::{Core, lock};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::Quota;
 use crate::store::StoreError;
-use crate::store::history::StoreHealth;
+use crate::store::history::{LogQuery, StoreHealth};
+use crate::store::page::Order;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How long an outcome is kept back at most because it may speak of us.
+const KEPT_BACK: Duration = Duration::from_secs(10);
 /// The most people that one decision moves.
 pub(super) const STEP: usize = 4096;
 
@@ -130,7 +134,7 @@ impl Dispatcher {
         self.stand(&conditions, now);
         self.put_back(&conditions, closing, wall);
         if closing && self.desk.in_hand.load(SeqCst) == 0 && !self.desk.has_answers() {
-            self.verdicts.let_go();
+            self.end_row().await?;
             if self.verdicts.pending() > 0 {
                 self.commit(Vec::new(), now).await?;
                 return Ok(true);
@@ -157,15 +161,43 @@ impl Dispatcher {
             self.commit(Vec::new(), now).await?;
             return Ok(true);
         }
-        if self.verdicts.kept_back() == 0 || !self.idle() {
+        // What was kept back for long, a crash would put in doubt.
+        let long = self.verdicts.kept_since().is_some_and(|since| now >= since + KEPT_BACK);
+        if self.verdicts.kept_back() == 0 || !(self.idle() || long) {
             self.idle_since = None;
-        } else if now >= *self.idle_since.get_or_insert(now) + self.core.config.commit_interval {
+        } else if long || now >= *self.idle_since.get_or_insert(now) + self.core.config.commit_interval {
             // Nobody is left who could say whether a streak speaks of us.
-            self.verdicts.let_go();
+            self.end_row().await?;
             return Ok(true);
         }
         self.sleep(&conditions, now, wall).await;
         Ok(true)
+    }
+
+    /// Decides for those who were kept back, as far as anybody can tell.
+    async fn end_row(&mut self) -> Result<()> {
+        let ours = match self.verdicts.suspicion() {
+            Suspicion::None => false,
+            Suspicion::Sure => true,
+            Suspicion::IfNobodyWasAccepted => {
+                let query = LogQuery {
+                    provider: Some(self.desk.no),
+                    outcomes: vec![Outcome::Accepted, Outcome::Delivered, Outcome::Bounced],
+                    order: Order::Descending,
+                    limit: 1,
+                    scan: 50_000,
+                    ..LogQuery::default()
+                };
+                self.core.store.log(query).await?.rows.is_empty()
+            }
+        };
+        if ours {
+            let said = self.verdicts.convict();
+            self.refused.get_or_insert(said);
+        } else {
+            self.verdicts.let_go();
+        }
+        Ok(())
     }
 
     /// Takes answers in.
@@ -229,6 +261,9 @@ impl Dispatcher {
         }
         if let Some(since) = self.idle_since {
             sooner(since + self.core.config.commit_interval);
+        }
+        if let Some(since) = self.verdicts.kept_since() {
+            sooner(since + KEPT_BACK);
         }
         if !self.book.lanes.is_empty() {
             sooner(now + SLICE);

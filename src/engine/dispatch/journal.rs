@@ -156,6 +156,8 @@ impl Dispatcher {
                 Next::Over => None,
             });
             let Some(due) = first.min() else { continue };
+            // Where everybody goes elsewhere, so does whoever has come back.
+            self.rerouted = false;
             match self.book.lanes.get(&message) {
                 Some(lane) => {
                     let first = lane.next_wait().map_or(due, |have| have.min(due));

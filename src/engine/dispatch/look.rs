@@ -1,6 +1,6 @@
 //! What a dispatcher knows of the world: its provider's record, and the lanes.
 
-use super::dispatcher::{Dispatcher, STEP};
+use super::dispatcher::Dispatcher;
 use super::lanes::LaneState;
 use super::sheets;
 use super::train::Sheet;
@@ -10,6 +10,7 @@ use crate::domain::message::Message;
 use crate::domain::plan::WaitReason;
 use crate::domain::provider::{Provider, ProviderHold};
 use crate::domain::state::MessageState;
+use crate::engine::control;
 use crate::engine::core::lock;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::limits::{Pacer, Quota};
@@ -35,7 +36,10 @@ impl Dispatcher {
             self.started = true;
         }
         let touched = self.desk.take_touched();
-        let result = if touched.all { self.rescan().await } else { self.refresh(&touched.messages).await };
+        let mut result = if touched.all { self.rescan().await } else { Ok(()) };
+        if result.is_ok() {
+            result = self.refresh(&touched.messages).await;
+        }
         if result.is_err() {
             // Nothing that was asked for is forgotten.
             if touched.all {
@@ -68,6 +72,8 @@ impl Dispatcher {
             let held = provider.hold.is_some();
             if self.was_held && !held {
                 self.breaker.reset();
+                // Whoever was put back and is not recorded yet goes with those who are.
+                self.verdicts.release(self.core.clock.now());
                 self.release(None).await?;
             }
             self.was_held = held;
@@ -103,8 +109,7 @@ impl Dispatcher {
     pub(super) async fn release(&self, message: Option<MessageNo>) -> Result<()> {
         let filter =
             WaitingFilter { message, provider: Some(self.desk.no), why: Some(WaitReason::ProviderRefuses) };
-        let at = self.core.clock.now();
-        while self.core.store.decide(filter.clone(), Decision::Release, STEP, at).await? > 0 {}
+        control::decide_all(&self.core, &filter, Decision::Release, self.core.clock.now()).await?;
         Ok(())
     }
 
@@ -120,7 +125,7 @@ impl Dispatcher {
         for lane in lanes {
             // One that is known is not read anew: whoever pauses or changes its message says so.
             let known = self.book.lanes.get(&lane.key.message).is_some_and(|known| known.run == lane.run);
-            if known && lane.progress.untouched() + lane.progress.retrying + lane.progress.held > 0 {
+            if known && lane.progress.untouched() + lane.progress.waiting() > 0 {
                 self.update(&lane);
             } else {
                 self.take_lane(lane).await?;
@@ -134,7 +139,10 @@ impl Dispatcher {
             let lanes = self.core.store.lanes_of(*message).await?;
             match lanes.into_iter().find(|lane| lane.key.provider == self.desk.no) {
                 Some(lane) => self.take_lane(lane).await?,
-                None => self.book.remove(*message),
+                None => {
+                    self.book.remove(*message);
+                    self.recall(*message);
+                }
             }
         }
         Ok(())
@@ -143,8 +151,7 @@ impl Dispatcher {
     /// Takes a lane as the store has it into the book.
     async fn take_lane(&mut self, lane: Lane) -> Result<()> {
         let message = lane.key.message;
-        let over = lane.progress.untouched() == 0 && lane.next_wait.is_none();
-        if !self.core.admits(message) || over {
+        if !self.core.admits(message) {
             self.book.remove(message);
             return Ok(());
         }
@@ -152,11 +159,18 @@ impl Dispatcher {
             Ok(now) => now,
             Err(StoreError::NotFound { .. }) => {
                 self.book.remove(message);
+                self.recall(message);
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
         if now.state != MessageState::Processing {
+            self.book.remove(message);
+            self.recall(message);
+            return Ok(());
+        }
+        let over = lane.progress.untouched() == 0 && lane.next_wait.is_none();
+        if over {
             self.book.remove(message);
             return Ok(());
         }

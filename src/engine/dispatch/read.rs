@@ -7,6 +7,7 @@ use crate::domain::plan::{WaitReason, WindowSource};
 use crate::domain::time::Timestamp;
 use crate::engine::clock::SLICE;
 use crate::engine::conditions::Condition;
+use crate::engine::control;
 use crate::engine::error::Result;
 use crate::store::dispatch::{Candidates, Decision, WaitingFilter};
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Dispatcher {
                 why: Some(WaitReason::ProviderRefuses),
             };
             lane.let_go = true;
-            while store.decide(filter.clone(), Decision::Release, STEP, wall).await? > 0 {
+            if control::decide_all(&self.core, &filter, Decision::Release, wall).await?.0 > 0 {
                 self.book.set_wait(message, Some(wall));
             }
         }

@@ -4,7 +4,7 @@ use super::train::{Link, Sheet, base36};
 use crate::domain::content::{Attachment, Content};
 use crate::domain::file::FileRef;
 use crate::domain::message::Message;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{Door, Provider};
 use crate::engine::core::Core;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::render::Templates;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Connects a provider. `Err`: in words that say what to do.
 pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link>> {
     let credentials = core.store.credentials(provider.no).await?;
-    let account =
-        Account { provider: provider.clone(), credentials, allow_private: core.config.allow_private };
+    let allow_private = core.config.allow_private || provider.door == Door::Local;
+    let account = Account { provider: provider.clone(), credentials, allow_private };
     let adapter = core.adapters.connect(&account, provider.channel)?;
     Ok(Arc::new(Link { kind: adapter.kind(), adapter }))
 }

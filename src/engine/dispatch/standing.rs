@@ -2,8 +2,10 @@
 
 use super::desk::Standing;
 use super::dispatcher::Dispatcher;
+use super::train::Train;
 use super::verdicts::BY_NUMBERS;
 use crate::domain::audit::Actor;
+use crate::domain::ids::MessageNo;
 use crate::domain::plan::WaitReason;
 use crate::domain::provider::{Provider, ProviderHold};
 use crate::domain::time::Timestamp;
@@ -75,22 +77,35 @@ impl Dispatcher {
             holding.any(|condition| effect(*condition, Phase::AtHand) == wanted)
         };
         let held = effects(Effect::Held);
-        if self.desk.at_hand() == 0 || !(held || effects(Effect::Waits) || closing || self.core.stopped()) {
+        let waits = effects(Effect::Waits) || effects(Effect::Replanned);
+        if self.desk.at_hand() == 0 || !(held || waits || closing || self.core.stopped()) {
             return;
         }
         let (due, why) =
             if held { (Timestamp::NEVER, WaitReason::ProviderRefuses) } else { (wall, WaitReason::Retry) };
         for train in self.desk.take_back() {
-            self.quota.give_back(train.items.len() as u64);
-            // A key of an earlier window was used: without it they would be sent to anew.
-            let used = train.key.filter(|key| key.window != train.window);
-            for item in &train.items {
-                let mut done = item.put_back(train.window, due, why, wall);
-                if let Next::Wait { waiting, .. } = &mut done.outcome.next {
-                    waiting.batch = used;
-                }
-                self.verdicts.record(done);
+            self.put_back_train(&train, due, why, wall);
+        }
+    }
+
+    /// Takes recipients of a message back that no worker has: it was paused, held or has ended.
+    pub(super) fn recall(&mut self, message: MessageNo) {
+        let wall = self.core.clock.now();
+        for train in self.desk.take_back_of(message) {
+            self.put_back_train(&train, wall, WaitReason::Retry, wall);
+        }
+    }
+
+    fn put_back_train(&mut self, train: &Train, due: Timestamp, why: WaitReason, wall: Timestamp) {
+        self.quota.give_back(train.items.len() as u64);
+        // A key of an earlier window was used: without it they would be sent to anew.
+        let used = train.key.filter(|key| key.window != train.window);
+        for item in &train.items {
+            let mut done = item.put_back(train.window, due, why, wall);
+            if let Next::Wait { waiting, .. } = &mut done.outcome.next {
+                waiting.batch = used;
             }
+            self.verdicts.record(done);
         }
     }
 

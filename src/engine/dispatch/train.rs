@@ -79,6 +79,8 @@ pub(crate) enum Sign {
     Answered,
     /// A permanent refusal that might speak of us.
     Refusal,
+    /// A refusal of one recipient whose code speaks of us: relaying denied, policy, reputation.
+    Policy,
     /// The way to the service failed.
     Way,
     /// The service refuses us.

@@ -16,12 +16,31 @@ use tokio::time::Instant;
 /// How the answer of a provider begins that refuses us by numbers. It is not probed.
 pub(crate) const BY_NUMBERS: &str = "Everybody is refused";
 
+/// Whether the refusals of a row speak of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suspicion {
+    /// They do not.
+    None,
+    /// They do, unless somebody was accepted before.
+    IfNobodyWasAccepted,
+    /// They do.
+    Sure,
+}
+
 /// Outcomes that are not recorded yet.
 pub(crate) struct Verdicts {
     pending: BTreeMap<WindowNo, Vec<ItemOutcome>>,
     count: usize,
     oldest: Option<Instant>,
     streak: Streak<Done>,
+    /// Since when somebody is kept back.
+    kept_since: Option<Instant>,
+    /// What a refusal of this row said, as long as each of them spoke of us.
+    policy: Option<String>,
+    /// The row has a refusal that spoke of a recipient.
+    personal: bool,
+    /// Somebody was accepted in this life of the engine.
+    accepted: bool,
 }
 
 impl Verdicts {
@@ -31,6 +50,10 @@ impl Verdicts {
             count: 0,
             oldest: None,
             streak: Streak::new(config.refusals, config.refusal_domains),
+            kept_since: None,
+            policy: None,
+            personal: false,
+            accepted: false,
         }
     }
 
@@ -50,22 +73,28 @@ impl Verdicts {
             Sign::None => {}
             Sign::Accepted => {
                 breaker.success();
-                for done in self.streak.broken() {
-                    self.record(done);
-                }
+                self.accepted = true;
+                self.break_row();
             }
             Sign::Answered => breaker.success(),
             Sign::Way => breaker.failure(&done.outcome.detail.answer, now, chance),
             Sign::RefusesUs => refusal = Some(done.outcome.detail.answer.clone()),
-            Sign::Refusal => {
+            Sign::Refusal | Sign::Policy => {
                 breaker.success();
                 let said = done.outcome.detail.answer.clone();
+                self.personal |= done.sign == Sign::Refusal;
+                self.policy = (!self.personal).then(|| said.clone());
                 let place = std::mem::take(&mut done.place);
                 if let Some(people) = self.streak.refused(&place, done) {
+                    self.kept_since = None;
                     for done in people {
                         self.record(put_back(done));
                     }
                     return Some(format!("{BY_NUMBERS}, at several places. Last answer: {said}"));
+                }
+                self.kept_since.get_or_insert(now);
+                while let Some(done) = self.streak.beyond() {
+                    self.record(done);
                 }
                 return None;
             }
@@ -83,15 +112,62 @@ impl Verdicts {
 
     /// Records who was kept back because of a streak: nobody else will say more.
     pub(crate) fn let_go(&mut self) {
+        self.kept_since = None;
         for done in self.streak.let_go() {
             self.record(done);
         }
     }
 
-    /// The provider is tried anew: what it said before does not count.
-    pub(crate) fn start_over(&mut self) {
+    /// The refusals so far say no more of us.
+    fn break_row(&mut self) {
         self.let_go();
         self.streak.broken();
+        self.policy = None;
+        self.personal = false;
+    }
+
+    /// The provider is tried anew: what it said before does not count.
+    pub(crate) fn start_over(&mut self) {
+        self.break_row();
+    }
+
+    /// Whether each refusal of the row spoke of us, and what decides whether that is so.
+    pub(crate) fn suspicion(&self) -> Suspicion {
+        match &self.policy {
+            Some(_) if self.streak.is_empty() => Suspicion::None,
+            Some(_) if self.streak.places() > 1 => Suspicion::Sure,
+            // One place alone may be one mailing list, unless nobody was ever accepted.
+            Some(_) if !self.accepted => Suspicion::IfNobodyWasAccepted,
+            _ => Suspicion::None,
+        }
+    }
+
+    /// Puts those back who are kept back, because the provider refuses us; what it said.
+    pub(crate) fn convict(&mut self) -> String {
+        self.kept_since = None;
+        for done in self.streak.let_go() {
+            self.record(put_back(done));
+        }
+        let said = self.policy.clone().unwrap_or_default();
+        format!("{BY_NUMBERS} for a reason that speaks of us. Last answer: {said}")
+    }
+
+    /// Those who were put back because the provider refused us, and are not recorded yet, are due.
+    pub(crate) fn release(&mut self, at: Timestamp) {
+        for outcome in self.pending.values_mut().flatten() {
+            if let Next::Wait { due, waiting, .. } = &mut outcome.next
+                && waiting.why == WaitReason::ProviderRefuses
+            {
+                *due = at;
+                waiting.why = WaitReason::Retry;
+                outcome.detail.retry_at = outcome.detail.retry_at.map(|_| at);
+            }
+        }
+    }
+
+    /// Since when somebody is kept back.
+    pub(crate) fn kept_since(&self) -> Option<Instant> {
+        self.kept_since
     }
 
     /// How many are kept back.

@@ -302,18 +302,20 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: &Answer) -> Done {
         }
     };
     let way = retry::speaks_of_the_way(answer);
-    // Whatever the step, a session that broke off has said nothing of the recipient.
-    let lost = answer.code == 0 && answer.stage != Stage::Local;
+    let lost = retry::broke_off(answer);
     let sign = match answer.verdict {
         Verdict::Accepted => Sign::Accepted,
         Verdict::Permanent => Sign::Refusal,
-        Verdict::Refused if retry::speaks_of_one(answer) => Sign::Refusal,
+        Verdict::Refused if retry::speaks_of_one(answer) => Sign::Policy,
         Verdict::Refused => Sign::RefusesUs,
         Verdict::Transient | Verdict::Uncertain if way || lost => Sign::Way,
         Verdict::TargetExpired | Verdict::Transient | Verdict::Uncertain => Sign::Answered,
     };
-    let place =
-        if sign == Sign::Refusal { streak::place(&item.candidate.address).into() } else { Box::default() };
+    let place = if matches!(sign, Sign::Refusal | Sign::Policy) {
+        streak::place(&item.candidate.address).into()
+    } else {
+        Box::default()
+    };
     let pause = answer.retry_after.filter(|_| way && answer.verdict == Verdict::Transient);
     let outcome = item.outcome(attempt, outcome, detail, now, next);
     Done { window: train.window, outcome, sign, place, pause }

@@ -2,9 +2,11 @@
 
 use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
-use crate::domain::ids::{MessageId, Revision};
+use crate::domain::channel::Channel;
+use crate::domain::ids::{MessageId, ProviderId, ProviderNo, Revision};
 use crate::domain::message::{Message, Progress};
 use crate::domain::state::{Event, Hold, MessageState};
+use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::store::{RecordKind, StoreError};
 
@@ -71,6 +73,19 @@ impl Engine {
                 }
             }
         })
+    }
+
+    /// The number of a provider through which recipients of a channel can be tried again.
+    pub async fn provider_for(&self, id: &ProviderId, channel: Channel) -> Outcome<ProviderNo> {
+        let provider = self.store().provider(id).await?;
+        if provider.channel != channel {
+            let rule = format!("Provider {id} delivers {}, and the message is {channel}", provider.channel);
+            return Err(Invalid::value("providerId", rule).into());
+        }
+        if !provider.enabled {
+            return Err(Invalid::value("providerId", format!("Provider {id} is disabled")).into());
+        }
+        Ok(provider.no)
     }
 
     /// A new draft with the same content and audience.

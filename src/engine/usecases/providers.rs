@@ -4,7 +4,7 @@ use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ProviderId, ProviderNo, Revision};
-use crate::domain::provider::{Field, Kind, Limits, Provider, ProviderHold, Shape};
+use crate::domain::provider::{Door, Field, Kind, Limits, Provider, ProviderHold, Shape};
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::wire::ErrorType;
@@ -38,6 +38,8 @@ pub struct ProviderEdit {
     pub fields: BTreeMap<&'static str, Value>,
     /// Refused as stale unless it still has this revision.
     pub revision: Option<Revision>,
+    /// Through which door the request came.
+    pub door: Door,
 }
 
 /// Whether a change of this field may send the credentials to somebody else.
@@ -62,6 +64,11 @@ pub fn shown(field: &Field, text: &str) -> Value {
     }
 }
 
+/// Whether a field says which machine is connected to.
+fn is_host(field: &Field) -> bool {
+    matches!(field.name, "host" | "port" | "endpoint")
+}
+
 type Credentials = BTreeMap<String, SecretString>;
 
 /// Puts the given values into a provider. Says whether credentials changed, and
@@ -71,6 +78,7 @@ fn merge(
     provider: &mut Provider,
     credentials: &mut Credentials,
     fields: &BTreeMap<&'static str, Value>,
+    door: Door,
 ) -> Outcome<(bool, Vec<&'static str>)> {
     let mut changed = false;
     let mut elsewhere = false;
@@ -98,6 +106,9 @@ fn merge(
         if field.credential {
             let same = credentials.get(field.name).is_some_and(|held| held.expose_secret() == text);
             if !same {
+                if is_host(field) {
+                    provider.door = door;
+                }
                 elsewhere |= is_where(field) && !provider.credentials.is_empty();
                 let visible = if field.secret { mask(&text) } else { text.clone() };
                 provider.credentials.insert(field.name.into(), visible);
@@ -107,6 +118,9 @@ fn merge(
         } else {
             let text = value.to_string();
             if provider.options.get(field.name) != Some(&text) {
+                if is_host(field) {
+                    provider.door = door;
+                }
                 elsewhere |= is_where(field) && !provider.credentials.is_empty();
                 provider.options.insert(field.name.into(), text);
             }
@@ -173,9 +187,10 @@ impl Engine {
             created: now,
             updated: now,
             revision: Revision(0),
+            door: edit.door,
         };
         let mut credentials = Credentials::new();
-        merge(kind, &mut provider, &mut credentials, &edit.fields)?;
+        merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
         provider.enabled = edit.enabled.unwrap_or(false) && missing(kind, &provider).is_empty();
         let state = if provider.enabled { "enabled" } else { "disabled" };
         let summary = format!("{} “{}” created, {state}", kind.title, provider.name);
@@ -201,7 +216,7 @@ impl Engine {
         }
         let mut credentials = self.store().credentials(provider.no).await?;
         let before = provider.clone();
-        let (changed, forgotten) = merge(kind, &mut provider, &mut credentials, &edit.fields)?;
+        let (changed, forgotten) = merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
         if let Some(name) = edit.name {
             provider.name = name;
         }
@@ -288,6 +303,7 @@ mod tests {
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision(1),
+            door: Door::Local,
         }
     }
 
@@ -306,15 +322,18 @@ mod tests {
         let smtp = kind("smtp").unwrap();
         let (mut provider, mut credentials) = (provider(), Credentials::new());
         let first = fields(&[("host", "mx.example.com"), ("password", "correct horse battery")]);
-        merge(smtp, &mut provider, &mut credentials, &first).unwrap();
+        merge(smtp, &mut provider, &mut credentials, &first, Door::Local).unwrap();
         assert_eq!(provider.credentials["password"], "••••tery");
 
         let same = fields(&[("password", "••••tery")]);
-        assert_eq!(merge(smtp, &mut provider, &mut credentials, &same).unwrap(), (false, vec![]));
+        assert_eq!(
+            merge(smtp, &mut provider, &mut credentials, &same, Door::Local).unwrap(),
+            (false, vec![])
+        );
         assert_eq!(credentials["password"].expose_secret(), "correct horse battery");
 
         let other = fields(&[("password", "••••xxxx")]);
-        assert!(merge(smtp, &mut provider, &mut credentials, &other).is_err());
+        assert!(merge(smtp, &mut provider, &mut credentials, &other, Door::Local).is_err());
     }
 
     #[test]
@@ -323,9 +342,9 @@ mod tests {
         for (name, value) in [("host", "evil.example"), ("encryption", "none"), ("ca", "PEM")] {
             let (mut provider, mut credentials) = (provider(), Credentials::new());
             let first = fields(&[("host", "mx.example.com"), ("encryption", "tls"), ("password", "secret")]);
-            merge(smtp, &mut provider, &mut credentials, &first).unwrap();
+            merge(smtp, &mut provider, &mut credentials, &first, Door::Local).unwrap();
             let (changed, forgotten) =
-                merge(smtp, &mut provider, &mut credentials, &fields(&[(name, value)])).unwrap();
+                merge(smtp, &mut provider, &mut credentials, &fields(&[(name, value)]), Door::Local).unwrap();
             assert!(changed, "{name}");
             assert_eq!(forgotten, ["password"], "{name}");
             assert!(!credentials.contains_key("password"), "{name}");
@@ -338,10 +357,26 @@ mod tests {
         let smtp = kind("smtp").unwrap();
         let (mut provider, mut credentials) = (provider(), Credentials::new());
         let first = fields(&[("host", "mx.example.com"), ("password", "old")]);
-        merge(smtp, &mut provider, &mut credentials, &first).unwrap();
+        merge(smtp, &mut provider, &mut credentials, &first, Door::Local).unwrap();
         let moved = fields(&[("host", "mx.example.org"), ("password", "new")]);
-        let (_, forgotten) = merge(smtp, &mut provider, &mut credentials, &moved).unwrap();
+        let (_, forgotten) = merge(smtp, &mut provider, &mut credentials, &moved, Door::Local).unwrap();
         assert!(forgotten.is_empty());
         assert_eq!(credentials["password"].expose_secret(), "new");
+    }
+
+    #[test]
+    fn the_door_is_that_of_whoever_names_the_host() {
+        let smtp = kind("smtp").unwrap();
+        let (mut provider, mut credentials) = (provider(), Credentials::new());
+        let mut merge = |pairs: &[(&'static str, &str)], door| {
+            merge(smtp, &mut provider, &mut credentials, &fields(pairs), door).unwrap();
+            provider.door
+        };
+        assert_eq!(merge(&[("host", "127.0.0.1"), ("port", "25")], Door::Local), Door::Local);
+        assert_eq!(merge(&[("host", "127.0.0.1"), ("fromName", "A")], Door::Network), Door::Local);
+        assert_eq!(merge(&[("port", "26")], Door::Network), Door::Network);
+        assert_eq!(merge(&[("fromName", "B")], Door::Local), Door::Network);
+        assert_eq!(merge(&[("host", "localhost")], Door::Local), Door::Local);
+        assert_eq!(merge(&[("host", "10.0.0.1")], Door::Network), Door::Network);
     }
 }

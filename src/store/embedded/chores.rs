@@ -4,7 +4,7 @@ use super::fail::Attempt;
 use super::record::Chore;
 use super::table::{Table, View, beginning, everything, key, number_at, short_at};
 use super::tx::Tx;
-use crate::domain::ids::{MessageNo, ProviderNo};
+use crate::domain::ids::{MessageNo, ProviderNo, WaitNo};
 use crate::domain::plan::LaneKey;
 use crate::store::page::Order;
 
@@ -49,7 +49,11 @@ fn drop_waiting(tx: &mut Tx<'_>, message: MessageNo, limit: usize) -> Attempt<bo
     let keys = tx.keys(Table::WaitingDue, beginning(&key![message.0]), limit)?;
     for key in &keys {
         tx.remove(Table::WaitingDue, key)?;
-        tx.remove(Table::Waiting, &number_at(key, 20).to_be_bytes())?;
+        let no = WaitNo(number_at(key, 20));
+        if let Some(row) = super::journal::waiting_row(tx, no)? {
+            tx.remove(Table::WaitingOf, &super::journal::of_key(message, row.waiting.target))?;
+        }
+        tx.remove(Table::Waiting, &no.0.to_be_bytes())?;
     }
     Ok(keys.len() < limit)
 }

@@ -139,7 +139,14 @@ fn can_reopen(tx: &mut Tx<'_>, no: MessageNo, run: u16, list: &[Again], at: Time
 
 /// Opens an ended message again, for these people alone.
 fn reopen(tx: &mut Tx<'_>, no: MessageNo, list: &[Again], at: Timestamp) -> Attempt<()> {
-    super::messages::transition(tx, no, &Event::Reopen, None, at, None)?;
+    super::messages::transition(
+        tx,
+        no,
+        &Event::Reopen(crate::domain::plan::Again::default()),
+        None,
+        at,
+        None,
+    )?;
     let mut runs: BTreeMap<ProviderNo, Vec<Planned>> = BTreeMap::new();
     let mut off: BTreeMap<ProviderNo, Progress> = BTreeMap::new();
     let mut doubtful = Vec::new();

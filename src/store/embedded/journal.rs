@@ -74,14 +74,11 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
                     log(tx, lane, window.run, item);
                 }
                 if active {
-                    if *due == Timestamp::NEVER {
-                        change.held += 1;
-                    } else {
-                        change.retrying += 1;
-                    }
                     let mut waiting = waiting.clone();
                     waiting.no = next_wait(tx);
-                    put_waiting(tx, &WaitRow { lane, due: *due, waiting })?;
+                    let row = WaitRow { lane, due: *due, waiting };
+                    row.count_in(&mut change);
+                    put_waiting(tx, &row)?;
                 } else if item.outcome == Outcome::Uncertain {
                     // Its message has ended meanwhile: nobody tries again, and it may have been taken.
                     change.uncertain += 1;
@@ -178,15 +175,23 @@ pub(super) fn due_key(row: &WaitRow) -> Vec<u8> {
     key![row.lane.message.0, row.lane.provider.0, row.due, row.waiting.no.0]
 }
 
+/// The key of somebody who waits, by target.
+pub(super) fn of_key(message: MessageNo, target: TargetNo) -> Vec<u8> {
+    key![message.0, target.0]
+}
+
 /// Writes somebody who waits.
 pub(super) fn put_waiting(tx: &mut Tx<'_>, row: &WaitRow) -> Attempt<()> {
-    tx.put(Table::Waiting, &row.waiting.no.0.to_be_bytes(), row)?;
+    let no = row.waiting.no.0.to_be_bytes();
+    tx.put(Table::Waiting, &no, row)?;
+    tx.put_raw(Table::WaitingOf, &of_key(row.lane.message, row.waiting.target), &no)?;
     tx.put_raw(Table::WaitingDue, &due_key(row), &[])
 }
 
 /// Removes somebody who waits.
 pub(super) fn remove_waiting(tx: &mut Tx<'_>, row: &WaitRow) -> Attempt<()> {
     tx.remove(Table::Waiting, &row.waiting.no.0.to_be_bytes())?;
+    tx.remove(Table::WaitingOf, &of_key(row.lane.message, row.waiting.target))?;
     tx.remove(Table::WaitingDue, &due_key(row))?;
     Ok(())
 }
@@ -259,20 +264,18 @@ fn grant(tx: &mut Tx<'_>, claim: &Claim, at: Timestamp) -> Attempt<WindowNo> {
         WindowSource::Waiting(list) => {
             // The store's own records, not the caller's copies, go into the window.
             let mut own = Vec::with_capacity(list.len());
-            let (mut retrying, mut held) = (0, 0);
+            let mut waited = Progress::default();
             for waiting in list {
                 let Some(row) = waiting_row(tx, waiting.no)? else { continue };
-                if row.due == Timestamp::NEVER {
-                    held += 1;
-                } else {
-                    retrying += 1;
-                }
+                row.count_in(&mut waited);
                 remove_waiting(tx, &row)?;
                 own.push(row.waiting);
             }
             tx.adjust(lane, |p| {
-                p.retrying -= retrying.min(p.retrying);
-                p.held -= held.min(p.held);
+                p.retrying = p.retrying.saturating_sub(waited.retrying);
+                p.held = p.held.saturating_sub(waited.held);
+                p.uncertain = p.uncertain.saturating_sub(waited.uncertain);
+                p.undecided = p.undecided.saturating_sub(waited.undecided);
             })?;
             WindowSource::Waiting(own)
         }

@@ -9,7 +9,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::content::Content;
 use crate::domain::ids::{MessageId, MessageNo, Revision, TargetNo};
 use crate::domain::message::{Message, Progress};
-use crate::domain::plan::{LaneCursor, PlanCursor};
+use crate::domain::plan::{LaneCursor, PlanCursor, RetryCursor};
 use crate::domain::state::{Event, Hold, MessageState, TransitionError};
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
@@ -65,6 +65,7 @@ fn state_of(message: &Message) -> StateRow {
         revision: message.revision,
         plan: PlanCursor::default(),
         errors: false,
+        retry: RetryCursor::default(),
     }
 }
 
@@ -192,8 +193,9 @@ pub(super) fn transition(
         }
         Event::Finish { .. } => end(tx, no, at, None)?,
         Event::Expire => expire(tx, no, at)?,
-        Event::Reopen => {
+        Event::Reopen(again) => {
             row.run += 1;
+            row.retry = RetryCursor { again: *again, row: None };
             row.started_at = Some(at);
             row.finished_at = None;
             row.errors = false;
@@ -224,7 +226,8 @@ fn start(row: &mut StateRow, at: Timestamp) {
     row.started_at.get_or_insert(at);
 }
 
-/// Takes back who was not tried and who waits. `count` counts so many of a lane's.
+/// Takes back who was not tried and who waits. `count` counts so many of a lane's. Of whom nobody knows
+/// whether they were sent to stays uncertain.
 fn take_back(tx: &mut Tx<'_>, no: MessageNo, count: impl Fn(&mut Progress, u64)) -> Attempt<()> {
     let mut waited = false;
     for lane in tx.lanes_of(no)? {
@@ -234,11 +237,12 @@ fn take_back(tx: &mut Tx<'_>, no: MessageNo, count: impl Fn(&mut Progress, u64))
             let p = &row.progress;
             (p.untouched(), p.retrying, p.held)
         };
-        waited |= retrying + held > 0;
+        waited |= row.progress.waiting() > 0;
         tx.adjust(lane, |p| {
             p.claimed = p.claimed.saturating_sub(retrying + held);
             p.retrying -= retrying.min(p.retrying);
             p.held -= held.min(p.held);
+            p.undecided = 0;
             count(p, untouched + retrying + held);
         })?;
     }

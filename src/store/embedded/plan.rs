@@ -6,12 +6,14 @@ use super::record::{LaneRow, StateRow, decode};
 use super::table::{Table, View, beginning, key, number_at, short_at};
 use super::tx::Tx;
 use crate::domain::ids::{MessageNo, ProviderNo, RunNo};
-use crate::domain::message::{Message, Progress};
-use crate::domain::plan::{LaneCursor, LaneKey, PackedRun, PlanCursor, Planned, RUN_LEN, WindowSource};
+use crate::domain::message::Message;
+use crate::domain::plan::{
+    LaneCursor, LaneKey, PackedRun, PlanCursor, Planned, RUN_LEN, RetryCursor, WindowSource,
+};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
-use crate::store::dispatch::{Lane, PlanStep};
+use crate::store::dispatch::{Lane, PlanStep, RetryStep};
 use crate::store::error::StoreError;
 
 /// The key of a run.
@@ -69,7 +71,7 @@ pub(super) fn append(tx: &mut Tx<'_>, step: &PlanStep, at: Timestamp) -> Attempt
 fn describe(view: &mut impl View, lane: LaneKey, row: &LaneRow) -> Attempt<Option<Lane>> {
     let state = view.get(Table::States, &lane.message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
     let Some(state) = state else { return Ok(None) };
-    let next_wait = if row.progress.retrying + row.progress.held > 0 {
+    let next_wait = if row.progress.waiting() > 0 {
         let first = view.keys(Table::WaitingDue, beginning(&lane_key(lane)), 1)?;
         first.first().map(|key| super::table::time_at(key, 12))
     } else {
@@ -146,18 +148,19 @@ pub(super) fn reassign(
     Ok(())
 }
 
+/// Where planning stands of a message that is tried again.
+pub(super) fn retry_cursor(view: &mut impl View, no: MessageNo) -> Attempt<RetryCursor> {
+    let row = view.get(Table::States, &no.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
+    row.map(|row| row.retry).ok_or_else(|| Fail::missing(RecordKind::Message, no))
+}
+
 /// Plans people of an ended run again.
-pub(super) fn append_retry(
-    tx: &mut Tx<'_>,
-    no: MessageNo,
-    run: u16,
-    runs: &[(ProviderNo, Vec<Planned>)],
-    before: &Progress,
-    done: bool,
-    at: Timestamp,
-) -> Attempt<Message> {
+pub(super) fn append_retry(tx: &mut Tx<'_>, step: &RetryStep, at: Timestamp) -> Attempt<Message> {
+    let RetryStep { message: no, runs, before, .. } = step;
+    let no = *no;
     let row = tx.state(no)?;
-    if !matches!(row.state, MessageState::Processing) || row.run != run || row.plan.done {
+    let moved = !matches!(row.state, MessageState::Processing) || row.run != step.run || row.plan.done;
+    if moved || row.retry.row != step.expect {
         return Err(StoreError::Moved.into());
     }
     let now = row.progress;
@@ -173,9 +176,9 @@ pub(super) fn append_retry(
     lanes.sort_by_key(|lane| !runs.iter().any(|(provider, _)| *provider == lane.provider));
     take_off_lanes(tx, lanes, *before)?;
     append_runs(tx, no, runs)?;
-    if done {
-        tx.state_mut(no)?.plan.done = true;
-    }
+    let row = tx.state_mut(no)?;
+    row.retry.row = step.row;
+    row.plan.done = step.done;
     finish_if_over(tx, no, at)?;
     current(tx, no)
 }

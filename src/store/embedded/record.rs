@@ -10,7 +10,7 @@ use crate::domain::ids::{
 };
 use crate::domain::message::{Message, Progress, ScheduleWords};
 use crate::domain::person::Target;
-use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Waiting};
+use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, RetryCursor, WaitReason, Waiting};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use serde::de::DeserializeOwned;
@@ -127,6 +127,8 @@ pub(super) struct StateRow {
     pub(super) plan: PlanCursor,
     /// There is a record of errors.
     pub(super) errors: bool,
+    /// In a run that tries people again: how far that is planned.
+    pub(super) retry: RetryCursor,
 }
 
 impl StateRow {
@@ -220,7 +222,7 @@ pub(super) struct LaneRow {
 impl LaneRow {
     /// Whether something of it is unclaimed or waits.
     pub(super) fn is_open(&self) -> bool {
-        self.progress.untouched() + self.progress.retrying + self.progress.held > 0
+        self.progress.untouched() + self.progress.waiting() > 0
     }
 }
 
@@ -230,6 +232,32 @@ pub(super) struct WaitRow {
     pub(super) lane: LaneKey,
     pub(super) due: Timestamp,
     pub(super) waiting: Waiting,
+}
+
+impl WaitRow {
+    /// Adds it to the counts in which it is.
+    pub(super) fn count_in(&self, p: &mut Progress) {
+        if self.due < Timestamp::NEVER {
+            p.retrying += 1;
+        } else if self.waiting.why == WaitReason::Uncertain {
+            p.uncertain += 1;
+            p.undecided += 1;
+        } else {
+            p.held += 1;
+        }
+    }
+
+    /// Takes it off the counts in which it is.
+    pub(super) fn count_out(&self, p: &mut Progress) {
+        if self.due < Timestamp::NEVER {
+            p.retrying = p.retrying.saturating_sub(1);
+        } else if self.waiting.why == WaitReason::Uncertain {
+            p.uncertain = p.uncertain.saturating_sub(1);
+            p.undecided = p.undecided.saturating_sub(1);
+        } else {
+            p.held = p.held.saturating_sub(1);
+        }
+    }
 }
 
 /// A cause for which recipients of a message failed.

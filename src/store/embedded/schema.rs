@@ -1,6 +1,7 @@
 //! The version of the tables, and how older ones become newer ones.
 
 use super::fail::{Attempt, Fail};
+use super::migrations;
 use super::rows::Rows;
 use super::table::{Table, View as _, short_at};
 use super::tx::Tx;
@@ -9,7 +10,7 @@ use crate::store::seal::fill;
 use redb::{Database, ReadableDatabase as _};
 
 /// The version of the tables; one more with each migration.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 const SCHEMA_KEY: &[u8] = b"schema";
 const INSTALL_KEY: &[u8] = b"install";
 
@@ -18,7 +19,7 @@ pub(super) type Migration = (u32, fn(&mut Tx<'_>) -> Attempt<()>);
 
 /// All migrations, in order. Each commits by itself, so that a crash between
 /// two continues with the second.
-pub(super) const MIGRATIONS: &[Migration] = &[];
+pub(super) const MIGRATIONS: &[Migration] = &[(1, migrations::from_1)];
 
 /// The version of an open file; `None`: it is new.
 pub(super) fn version(db: &Database) -> Attempt<Option<u32>> {
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(view.get(Table::Meta, b"test", |bytes| bytes[0]).unwrap(), Some(2));
         drop(view);
         let newer = is_old(version(&db).unwrap(), SCHEMA).unwrap_err();
-        assert!(matches!(newer, Fail::Refused(StoreError::TooNew { found: 3, known: 1 })));
+        assert!(matches!(newer, Fail::Refused(StoreError::TooNew { found: 3, known: SCHEMA })));
         assert!(migrate(&db, 3, 4, steps).is_err());
     }
 

@@ -103,6 +103,8 @@ tables! {
     Waiting = "waiting", Fixed<8> => Any;
     /// (message, provider, due, number).
     WaitingDue = "waiting.due", Fixed<28> => Fixed<0>;
+    /// (message, target) → number of who waits.
+    WaitingOf = "waiting.of", Fixed<16> => Fixed<8>;
     /// Number → audit entry.
     Audit = "audit", Fixed<8> => Any;
     /// (resource, number).

@@ -1,21 +1,21 @@
 //! Who waits, and decisions about them.
 
 use super::fail::Attempt;
-use super::journal::{count_over, put_waiting, remove_waiting};
+use super::journal::{count_over, of_key, put_waiting, remove_waiting, waiting_row};
 use super::messages::finish_if_over;
 use super::record::{StateRow, WaitRow, decode};
 use super::table::{Table, View, beginning, beyond, key, number_at, short_at};
 use super::tx::Tx;
 use crate::domain::delivery::{LogDetail, LogRow, Outcome};
-use crate::domain::ids::{LogSeq, MessageNo, ProviderNo, WaitNo};
-use crate::domain::message::Progress;
+use crate::domain::ids::{LogSeq, MessageNo, ProviderNo, TargetNo, WaitNo};
 use crate::domain::plan::{LaneKey, WaitReason};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
-use crate::store::dispatch::{Decision, WaitingFilter, WaitingRow};
+use crate::store::dispatch::{Decided, Decision, Place, WaitingFilter, WaitingRow};
 use crate::store::page::Order;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 /// Rows by number that one page reads at most before it takes the next chunk.
 const CHUNK: usize = 1024;
@@ -36,7 +36,7 @@ fn select(
         let mut rows: Vec<WaitRow> = Vec::new();
         if let Some(numbers) = &mut of_message {
             for no in numbers.by_ref().take(CHUNK) {
-                rows.extend(super::journal::waiting_row(view, WaitNo(no))?);
+                rows.extend(waiting_row(view, WaitNo(no))?);
             }
         } else {
             for (_, bytes) in
@@ -48,24 +48,32 @@ fn select(
         let Some(last) = rows.last() else { break };
         after = Some(last.waiting.no.0);
         for row in rows {
-            let fits = filter.provider.is_none_or(|provider| row.lane.provider == provider)
-                && filter.why.is_none_or(|why| row.waiting.why == why);
-            if !fits {
-                continue;
-            }
-            // Those of a message that has ended are about to be removed.
-            let message = row.lane.message;
-            if let Entry::Vacant(entry) = alive.entry(message) {
-                let state =
-                    view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
-                entry.insert(state.is_some_and(|row| is_active(&row.state)));
-            }
-            if alive[&message] && found.len() < limit {
+            if found.len() < limit && fits(view, filter, &mut alive, &row)? {
                 found.push(row);
             }
         }
     }
     Ok(found)
+}
+
+/// Whether somebody who waits is meant. Those of a message that has ended are about to be removed.
+fn fits(
+    view: &mut impl View,
+    filter: &WaitingFilter,
+    alive: &mut HashMap<MessageNo, bool>,
+    row: &WaitRow,
+) -> Attempt<bool> {
+    let meant = filter.provider.is_none_or(|provider| row.lane.provider == provider)
+        && filter.why.is_none_or(|why| row.waiting.why == why);
+    if !meant {
+        return Ok(false);
+    }
+    let message = row.lane.message;
+    if let Entry::Vacant(entry) = alive.entry(message) {
+        let state = view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
+        entry.insert(state.is_some_and(|row| is_active(&row.state)));
+    }
+    Ok(alive[&message])
 }
 
 /// Whether recipients of a message in this state can wait.
@@ -115,64 +123,100 @@ pub(super) fn page(
         .collect())
 }
 
-/// Which count somebody who waits is in.
-fn counted(p: &mut Progress, due: Timestamp) -> &mut u64 {
-    if due == Timestamp::NEVER { &mut p.held } else { &mut p.retrying }
-}
-
 /// Moves somebody who waits to another lane or another time.
 fn relocate(tx: &mut Tx<'_>, row: &WaitRow, lane: LaneKey, due: Timestamp) -> Attempt<()> {
     remove_waiting(tx, row)?;
+    let new = WaitRow { lane, due, waiting: row.waiting.clone() };
     if lane == row.lane {
         tx.adjust(lane, |p| {
-            let count = counted(p, row.due);
-            *count = count.saturating_sub(1);
-            *counted(p, due) += 1;
+            row.count_out(p);
+            new.count_in(p);
         })?;
     } else {
         tx.adjust(row.lane, |p| {
-            let count = counted(p, row.due);
-            *count = count.saturating_sub(1);
+            row.count_out(p);
             p.planned = p.planned.saturating_sub(1);
             p.claimed = p.claimed.saturating_sub(1);
         })?;
         tx.adjust(lane, |p| {
             p.planned += 1;
             p.claimed += 1;
-            *counted(p, due) += 1;
+            new.count_in(p);
         })?;
     }
     tx.touched.plans = true;
-    put_waiting(tx, &WaitRow { lane, due, waiting: row.waiting.clone() })
+    put_waiting(tx, &new)
 }
 
-/// Decides for at most `limit` of those who wait.
+/// How a target waits in a message's lanes.
+pub(super) fn of(view: &mut impl View, message: MessageNo, target: TargetNo) -> Attempt<Option<WaitingRow>> {
+    let no = view.get(Table::WaitingOf, &of_key(message, target), |bytes| number_at(bytes, 0))?;
+    let Some(row) = no.map(|no| waiting_row(view, WaitNo(no))).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    Ok(Some(WaitingRow { lane: row.lane, due: row.due, waiting: row.waiting }))
+}
+
+/// The next `limit` of those who wait and could fit, and where the walk goes on. Of one message they
+/// come in order of due time, else of number: whoever is moved is then behind the walk or known by
+/// its new place.
+fn walk(
+    view: &mut impl View,
+    filter: &WaitingFilter,
+    from: Option<&Place>,
+    limit: usize,
+) -> Attempt<(Vec<WaitRow>, Option<Place>)> {
+    let (table, prefix) = match (filter.message, filter.provider) {
+        (Some(message), Some(provider)) => (Table::WaitingDue, key![message.0, provider.0]),
+        (Some(message), None) => (Table::WaitingDue, key![message.0]),
+        (None, _) => (Table::Waiting, Vec::new()),
+    };
+    let (first, end) = beginning(&prefix);
+    let first = from.map_or(first, |place| Bound::Excluded(place.0.clone()));
+    let keys = view.keys(table, (first, end), limit.max(1))?;
+    let next = if keys.len() < limit.max(1) { None } else { keys.last().cloned().map(Place) };
+    let at = if table == Table::WaitingDue { 20 } else { 0 };
+    let mut alive: HashMap<MessageNo, bool> = HashMap::new();
+    let mut rows = Vec::new();
+    for key in keys {
+        let Some(row) = waiting_row(view, WaitNo(number_at(&key, at)))? else { continue };
+        if fits(view, filter, &mut alive, &row)? {
+            rows.push(row);
+        }
+    }
+    Ok((rows, next))
+}
+
+/// Decides for those of the next `limit` who fit.
 pub(super) fn decide(
     tx: &mut Tx<'_>,
     filter: &WaitingFilter,
     decision: Decision,
+    from: Option<&Place>,
     limit: usize,
     at: Timestamp,
-) -> Attempt<u64> {
+) -> Attempt<Decided> {
     tx.flush_states()?;
-    let rows = match decision {
+    let (mut rows, next) = walk(tx, filter, from, limit)?;
+    match decision {
         // Those that are due already need no release.
-        Decision::Release => select_where(tx, filter, limit, |row| row.due > at)?,
-        Decision::FailOver(to) => {
-            select_where(tx, filter, limit, |row| row.due > at || row.lane.provider != to)?
-        }
-        Decision::GiveUp => select(tx, filter, None, limit)?,
-        Decision::Hold => select_where(tx, filter, limit, |row| row.due != Timestamp::NEVER)?,
-    };
+        Decision::Release => rows.retain(|row| row.due > at),
+        Decision::FailOver(to) => rows.retain(|row| row.due > at || row.lane.provider != to),
+        Decision::GiveUp => {}
+        Decision::Hold => rows.retain(|row| row.due != Timestamp::NEVER),
+    }
     let mut messages = BTreeSet::new();
     for row in &rows {
         messages.insert(row.lane.message);
         apply(tx, row, decision, at)?;
     }
+    let mut decided = Decided { count: rows.len() as u64, next, finished: Vec::new() };
     for message in messages {
-        finish_if_over(tx, message, at)?;
+        if finish_if_over(tx, message, at)? {
+            decided.finished.push(message);
+        }
     }
-    Ok(rows.len() as u64)
+    Ok(decided)
 }
 
 /// Does what was decided for somebody who waits.
@@ -204,24 +248,6 @@ pub(super) fn apply(tx: &mut Tx<'_>, row: &WaitRow, decision: Decision, at: Time
     }
 }
 
-fn select_where(
-    tx: &mut Tx<'_>,
-    filter: &WaitingFilter,
-    limit: usize,
-    wanted: impl Fn(&WaitRow) -> bool,
-) -> Attempt<Vec<WaitRow>> {
-    let mut found = Vec::new();
-    let mut after = None;
-    while found.len() < limit {
-        let rows = select(tx, filter, after, CHUNK.max(limit))?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.waiting.no.0);
-        found.extend(rows.into_iter().filter(&wanted));
-    }
-    found.truncate(limit);
-    Ok(found)
-}
-
 fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
     remove_waiting(tx, row)?;
     let outcome = match row.waiting.why {
@@ -229,8 +255,7 @@ fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
         WaitReason::Retry | WaitReason::ProviderRefuses | WaitReason::Held => Outcome::Permanent,
     };
     tx.adjust(row.lane, |p| {
-        let count = counted(p, row.due);
-        *count = count.saturating_sub(1);
+        row.count_out(p);
         count_over(p, outcome);
     })?;
     let run = tx.state(row.lane.message)?.run;
@@ -267,7 +292,7 @@ pub(super) fn reassign(
     }
     for key in &keys {
         debug_assert_eq!(short_at(key, 8), lane.provider.0);
-        if let Some(mut row) = super::journal::waiting_row(tx, WaitNo(number_at(key, 20)))? {
+        if let Some(mut row) = waiting_row(tx, WaitNo(number_at(key, 20)))? {
             row.waiting.batch = None;
             let refused = row.waiting.why == WaitReason::ProviderRefuses;
             let due = if refused { at } else { row.due };

@@ -114,6 +114,7 @@ fn blank(id: &str, kind: &str, channel: Channel, limits: Limits) -> Provider {
         created: now(),
         updated: now(),
         revision: Revision::default(),
+        door: herald::domain::provider::Door::Local,
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::domain::channel::Channel;
 use crate::domain::delivery::LogRow;
 use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, TopicId};
-use crate::domain::message::{Message, Progress};
-use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, Window, WindowSource};
+use crate::domain::message::Message;
+use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, Window, WindowSource};
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{
-    Candidates, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, PlanStep, WaitingFilter, WaitingRow,
+    Candidates, Decided, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, Place, PlanStep, RetryStep,
+    WaitingFilter, WaitingRow,
 };
 use crate::store::embedded::record::decode;
 use crate::store::embedded::table::{Table, View as _, everything};
@@ -102,23 +103,27 @@ impl Dispatch for Embedded {
         &self,
         filter: WaitingFilter,
         decision: Decision,
+        from: Option<Place>,
         limit: usize,
         at: Timestamp,
-    ) -> Result<u64> {
-        self.write(Class::Essential, move |tx| waiting::decide(tx, &filter, decision, limit, at)).await
+    ) -> Result<Decided> {
+        self.write(Class::Essential, move |tx| {
+            waiting::decide(tx, &filter, decision, from.as_ref(), limit, at)
+        })
+        .await
     }
 
-    async fn append_retry(
-        &self,
-        message: MessageNo,
-        run: u16,
-        runs: Vec<(ProviderNo, Vec<Planned>)>,
-        before: Progress,
-        done: bool,
-    ) -> Result<Message> {
+    async fn waiting_of(&self, message: MessageNo, target: TargetNo) -> Result<Option<WaitingRow>> {
+        self.read(move |view| waiting::of(view, message, target)).await
+    }
+
+    async fn retry_cursor(&self, message: MessageNo) -> Result<RetryCursor> {
+        self.read(move |view| plan::retry_cursor(view, message)).await
+    }
+
+    async fn append_retry(&self, step: RetryStep) -> Result<Message> {
         let at = self.shared.clock.now();
-        self.write(Class::Growth, move |tx| plan::append_retry(tx, message, run, &runs, &before, done, at))
-            .await
+        self.write(Class::Growth, move |tx| plan::append_retry(tx, &step, at)).await
     }
 
     async fn append_log(&self, rows: Vec<LogRow>) -> Result<()> {
