@@ -206,7 +206,9 @@ impl Engine {
             Decision::Hold => format!("{sum} recipients held"),
         };
         store.append_audit(audit(at, actor, "queue.decide", resource, summary)).await?;
-        finished.into_iter().for_each(|no| self.core.left(no));
+        for no in finished {
+            self.core.left(no);
+        }
         self.core.touch_all();
         Ok(sum)
     }

@@ -137,12 +137,11 @@ impl Dispatcher {
     async fn refresh(&mut self, messages: &BTreeSet<MessageNo>) -> Result<()> {
         for message in messages {
             let lanes = self.core.store.lanes_of(*message).await?;
-            match lanes.into_iter().find(|lane| lane.key.provider == self.desk.no) {
-                Some(lane) => self.take_lane(lane).await?,
-                None => {
-                    self.book.remove(*message);
-                    self.recall(*message);
-                }
+            if let Some(lane) = lanes.into_iter().find(|lane| lane.key.provider == self.desk.no) {
+                self.take_lane(lane).await?;
+            } else {
+                self.book.remove(*message);
+                self.recall(*message);
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use super::record::{LaneRow, StateRow, decode};
 use super::table::{Table, View, beginning, key, number_at, short_at};
 use super::tx::Tx;
 use crate::domain::ids::{MessageNo, ProviderNo, RunNo};
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
     LaneCursor, LaneKey, PackedRun, PlanCursor, Planned, RUN_LEN, RetryCursor, WindowSource,
 };
