@@ -104,7 +104,7 @@ fn what_happens_after_the_preview_is_not_touched() {
         send(&engine, "three", Channel::Email, "news").await;
         assert_eq!(ended(&engine, "three").await.progress.failed, 5);
         let first = message(&engine, "one").await;
-        engine.retry(&first.id, &actor()).await.unwrap();
+        engine.retry(&first.id, herald::domain::plan::Again::default(), &actor()).await.unwrap();
         until("its second run ends", async || {
             let now = message(&engine, "one").await;
             now.run == 2 && now.state.is_over()
