@@ -42,7 +42,7 @@ fn left(operation: &Operation) -> BTreeMap<String, u64> {
 fn refuse_even(world: &World) {
     world.post.script(|sent| {
         let n: usize = sent.address[1..].split('@').next().unwrap().parse().unwrap();
-        if n % 2 == 0 && sent.attempt == 1 {
+        if n.is_multiple_of(2) && sent.attempt == 1 {
             refuse(Verdict::Permanent, Stage::Recipient, 550, "5.1.1 no such mailbox")
         } else {
             accept()

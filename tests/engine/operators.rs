@@ -320,7 +320,9 @@ fn a_retry_that_is_interrupted_while_some_fail_again_leaves_nobody_out() {
             assert_eq!((end.progress.accepted, end.progress.failed), (7_714, 1_286), "after {wait} ms");
             let tries = world.post.tried();
             let mut by_address = std::collections::BTreeMap::<_, usize>::new();
-            tries.iter().for_each(|sent| *by_address.entry(&sent.address).or_default() += 1);
+            for sent in &tries {
+                *by_address.entry(&sent.address).or_default() += 1;
+            }
             let missed = by_address
                 .iter()
                 .filter(|(address, count)| {
