@@ -23,6 +23,8 @@ mod fixture;
 mod catalog;
 #[path = "store/failing.rs"]
 mod failing;
+#[path = "store/files.rs"]
+mod files;
 #[path = "store/history.rs"]
 mod history;
 #[path = "store/imports.rs"]

@@ -66,7 +66,7 @@ async fn logs(call: &Call, resource: String) -> Answered {
 
 /// Only limit and offset (facts 1.3).
 fn logs_query(call: &Call) -> Outcome<ListQuery> {
-    let list = ListQuery::read(&call.query, &[])?;
+    let list = ListQuery::read(&call.query, &[], false)?;
     let more = !list.predicates.is_empty() || !list.order.is_empty();
     if more || matches!(list.cursor, Some(Cursor::After(_) | Cursor::Before(_))) {
         return Err(Invalid::value("queries", "Invalid query: only limit and offset are allowed here").into());

@@ -9,8 +9,8 @@ use crate::domain::file::{FileRef, StoredFile};
 use crate::domain::ids::{BucketId, FileId};
 use crate::engine::Engine;
 use crate::engine::usecases::{Outcome, Refusal};
-use crate::store::Result as StoreResult;
 use crate::store::page::{Page, PageRequest};
+use crate::store::{RecordKind, Result as StoreResult};
 use crate::wire::ErrorType;
 use crate::wire::list::FileList;
 use async_trait::async_trait;
@@ -98,10 +98,7 @@ pub(crate) async fn push(call: Call) -> Answered {
         (Ok(file), Some(token)) if call.engine().opens(&file, token) => content(&call, file, "inline").await,
         (Err(refusal), _) if refusal.kind.status() >= 500 => Err(refusal),
         // Who has no good link does not learn whether there is such a file.
-        _ => Err(Refusal::new(
-            ErrorType::UnauthorizedScope,
-            "User (role: guests) missing scopes ([\"files.read\"])",
-        )),
+        _ => Err(Refusal::not_found(RecordKind::File, call.segment("fileId"))),
     }
 }
 

@@ -86,6 +86,7 @@ impl Listed for Message {
         ("status", TEXT),
         ("providerType", TEXT),
     ];
+    const INDEXED: &'static [&'static str] = &["status"];
     const FIELDS: &'static FieldTable = &fields::MESSAGES;
 
     fn no(&self) -> u64 {
@@ -323,6 +324,7 @@ impl Row for Target {
 impl Listed for Target {
     const ATTRIBUTES: &'static [(&'static str, AttributeKind)] =
         &[("userId", TEXT), ("providerId", TEXT), ("identifier", TEXT), ("providerType", TEXT)];
+    const INDEXED: &'static [&'static str] = &["identifier", "userId"];
     const FIELDS: &'static FieldTable = &fields::TARGETS;
 
     fn no(&self) -> u64 {
@@ -396,6 +398,8 @@ impl Listed for User {
         ("impersonator", FLAG),
         ("accessedAt", TIME),
     ];
+    const INDEXED: &'static [&'static str] = &["email", "phone"];
+    const SELECT: bool = true;
     const FIELDS: &'static FieldTable = &fields::USERS;
 
     fn no(&self) -> u64 {
@@ -459,6 +463,7 @@ impl Row for SubscriberView {
 impl Listed for SubscriberView {
     const ATTRIBUTES: &'static [(&'static str, AttributeKind)] =
         &[("targetId", TEXT), ("topicId", TEXT), ("userId", TEXT), ("providerType", TEXT)];
+    const INDEXED: &'static [&'static str] = &["targetId", "userId"];
     const FIELDS: &'static FieldTable = &fields::SUBSCRIBERS;
 
     fn no(&self) -> u64 {

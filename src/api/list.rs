@@ -6,8 +6,8 @@ use crate::domain::filter::{CheckedFilter, FieldTable, Filter};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
 use crate::engine::usecases::{Outcome, Refusal};
-use crate::store::Result as StoreResult;
 use crate::store::page::{Condition, Order, Page, PageRequest};
+use crate::store::{Result as StoreResult, StoreError};
 use crate::wire::ErrorType;
 use async_trait::async_trait;
 use std::cmp::Ordering;
@@ -20,6 +20,11 @@ const COUNT_CAP: usize = 5000;
 pub(crate) trait Listed: Clone + Send + Sync + 'static {
     /// What can be queried.
     const ATTRIBUTES: &'static [(&'static str, AttributeKind)];
+    /// Attributes of them for which `equal` alone is served by an index, beside `$id`. The
+    /// others are bounded scans: see [`crate::store::page::PageRequest::scan`].
+    const INDEXED: &'static [&'static str] = &[];
+    /// Whether `select` may narrow what is answered (users alone).
+    const SELECT: bool = false;
     /// What can be filtered by in Herald's language.
     const FIELDS: &'static FieldTable;
 
@@ -42,6 +47,14 @@ pub(crate) trait Source<T: Listed>: Send + Sync {
     async fn fetch(&self, page: PageRequest<T>) -> StoreResult<Page<T>>;
     /// The number of a cursor's record.
     async fn number(&self, id: String) -> Outcome<u64>;
+    /// How many match the queries, where a counter knows it.
+    async fn counted(&self, _: &ListQuery) -> Outcome<Option<u64>> {
+        Ok(None)
+    }
+    /// The numbers of all records that can match, where an index knows them; `None`: none does.
+    async fn candidates(&self, _: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+        Ok(None)
+    }
 }
 
 /// What a list was asked for.
@@ -61,6 +74,15 @@ pub(crate) struct Found<T> {
     pub(crate) cut_short: bool,
 }
 
+/// A record, or nothing where there is none.
+pub(crate) fn found<T>(result: StoreResult<T>) -> Outcome<Option<T>> {
+    match result {
+        Ok(record) => Ok(Some(record)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A cursor of ours: `~` and the number. No id begins so.
 fn number_cursor(no: u64) -> String {
     format!("~{no}")
@@ -74,7 +96,7 @@ impl ListCall {
     /// Reads what a list is asked for.
     pub(crate) fn read<T: Listed>(call: &Call) -> Outcome<Self> {
         call.only_query(&["queries", "search", "total", "filter"])?;
-        let query = ListQuery::read(&call.query, T::ATTRIBUTES)?;
+        let query = ListQuery::read(&call.query, T::ATTRIBUTES, T::SELECT)?;
         let search = call.query("search").unwrap_or_default().to_owned();
         if search.chars().count() > 256 {
             return Err(Invalid::value(
@@ -110,6 +132,16 @@ impl ListCall {
 
     /// A page out of the store.
     pub(crate) async fn page<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<Found<T>> {
+        if let Some(numbers) = self.looked_up(source).await? {
+            let mut items = Vec::with_capacity(numbers.len());
+            for no in numbers {
+                let request =
+                    PageRequest { after: no.checked_sub(1), limit: 1, ..PageRequest::<T>::default() };
+                let page = source.fetch(request).await?;
+                items.extend(page.items.into_iter().filter(|item| item.no() == no));
+            }
+            return self.page_of(items);
+        }
         let Some(by_sequence) = self.query.by_sequence() else {
             return self.sorted(source).await;
         };
@@ -139,9 +171,35 @@ impl ListCall {
         let total = match (self.total, page.total) {
             (false, _) => 0,
             (true, Some(total)) if !self.narrowed() => total,
-            (true, _) => self.count(source).await?,
+            (true, _) => match source.counted(&self.query).await? {
+                Some(total) if self.search.is_empty() && self.filter.is_everything() => total,
+                _ => self.count(source).await?,
+            },
         };
         Ok(Found { next: page.next.map(number_cursor), items: page.items, total, cut_short: page.cut_short })
+    }
+
+    /// Numbers of records that an index finds, ascending and each once.
+    async fn looked_up<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<Option<Vec<u64>>> {
+        let found = match self.query.required("$id") {
+            None => source.candidates(&self.query).await?,
+            Some(ids) => {
+                let mut numbers = Vec::with_capacity(ids.len());
+                for id in ids {
+                    match source.number(id.to_owned()).await {
+                        Ok(no) => numbers.push(no),
+                        Err(refusal) if refusal.kind.status() < 500 => {}
+                        Err(refusal) => return Err(refusal),
+                    }
+                }
+                Some(numbers)
+            }
+        };
+        Ok(found.map(|mut numbers| {
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
+        }))
     }
 
     async fn count<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<u64> {
@@ -187,7 +245,15 @@ impl ListCall {
     }
 
     fn arrange<T: Listed>(&self, mut items: Vec<T>) -> Outcome<Found<T>> {
+        let shuffled = |item: &T| {
+            // Another order with every call, without a generator.
+            let mixed = (item.no() ^ (self.now.0 as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed ^ (mixed >> 29)
+        };
         let compare = |a: &T, b: &T| {
+            if self.query.random {
+                return shuffled(a).cmp(&shuffled(b));
+            }
             for (attribute, direction) in &self.query.order {
                 let (left, right) = (value_of(a, attribute, self.now), value_of(b, attribute, self.now));
                 let by = order(&left, &right).unwrap_or_else(|| {
@@ -207,6 +273,17 @@ impl ListCall {
             let at = items.iter().position(|item| item.id() == id || number_cursor(item.no()) == id);
             at.ok_or_else(|| cursor_not_found(id))
         };
+        if let Some(Cursor::After(id) | Cursor::Before(id)) = &self.query.cursor
+            && let Some((attribute, _)) = self.query.order.first()
+            && value_of(&items[place(id)?], attribute, self.now) == Attribute::Null
+        {
+            return Err(Refusal::new(
+                ErrorType::QueryOrderNull,
+                format!(
+                    "The order attribute '{attribute}' of the cursor's record has no value: order by another"
+                ),
+            ));
+        }
         let range = match &self.query.cursor {
             None => 0..items.len(),
             Some(Cursor::After(id)) => place(id)? + 1..items.len(),

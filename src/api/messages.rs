@@ -5,6 +5,7 @@ use super::call::Call;
 use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present_message::message as present;
+use super::queries::ListQuery;
 use crate::domain::channel::Channel;
 use crate::domain::content::{Content, EmailContent, Priority, PushContent, SmsContent};
 use crate::domain::file::FileRef;
@@ -34,6 +35,9 @@ const COMPOUND: &str = "Value must consist of multiple valid ids separated by `:
 
 /// The most files of one mail.
 const MOST_FILES: usize = 100;
+
+/// The code of *scheduled*.
+const SCHEDULED: u8 = 1;
 
 /// The states that a list is narrowed to, so that the store's index serves them.
 fn states(request: &ListCall) -> Vec<u8> {
@@ -80,6 +84,16 @@ impl Source<Message> for Messages<'_> {
 
     async fn number(&self, id: String) -> Outcome<u64> {
         Ok(self.engine.store().message(&MessageId::new(id)?).await?.no.0)
+    }
+
+    /// By status, where a status is states: what is scheduled and due counts as processing.
+    async fn counted(&self, query: &ListQuery) -> Outcome<Option<u64>> {
+        let plain = query.predicates.len() == 1 && query.required("status").is_some();
+        if !plain || self.states.is_empty() || self.states.contains(&SCHEDULED) {
+            return Ok(None);
+        }
+        let counts = self.engine.store().state_counts().await?;
+        Ok(Some(self.states.iter().filter_map(|code| counts.get(usize::from(*code))).sum()))
     }
 }
 

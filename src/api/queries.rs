@@ -6,6 +6,7 @@ use crate::domain::validate::Invalid;
 use crate::engine::usecases::Outcome;
 use crate::store::page::Order;
 use crate::wire::Query;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -17,6 +18,8 @@ const MAX_VALUES: usize = 500;
 pub(crate) const MAX_LIMIT: usize = 5000;
 /// More than any list has.
 const MAX_OFFSET: usize = u32::MAX as usize;
+/// The most bytes that a regular expression may take when it is compiled.
+const PATTERN: usize = 256 << 10;
 /// How deep `and` and `or` may stand in each other.
 const MAX_DEPTH: usize = 8;
 
@@ -55,6 +58,17 @@ pub(crate) enum Predicate {
     All(Vec<Predicate>),
     Any(Vec<Predicate>),
     Compare { attribute: String, operator: Operator, values: Vec<Attribute> },
+    Matches { attribute: String, pattern: Pattern },
+}
+
+/// A regular expression; two are the same when their texts are.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern(Regex);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,11 +110,23 @@ pub(crate) struct ListQuery {
     pub(crate) cursor: Option<Cursor>,
     /// Attributes to order by; the internal sequence is `""`.
     pub(crate) order: Vec<(String, Order)>,
+    /// In no order at all.
+    pub(crate) random: bool,
+    /// The only keys that are answered; empty: all. Users alone can be asked so.
+    pub(crate) select: Vec<String>,
 }
 
 impl Default for ListQuery {
     fn default() -> Self {
-        Self { predicates: Vec::new(), limit: 25, offset: 0, cursor: None, order: Vec::new() }
+        Self {
+            predicates: Vec::new(),
+            limit: 25,
+            offset: 0,
+            cursor: None,
+            order: Vec::new(),
+            random: false,
+            select: Vec::new(),
+        }
     }
 }
 
@@ -113,6 +139,7 @@ impl ListQuery {
     pub(crate) fn read(
         pairs: &[(String, String)],
         attributes: &[(&'static str, AttributeKind)],
+        select: bool,
     ) -> Outcome<Self> {
         let mut texts: Vec<(usize, &str)> = Vec::new();
         for (name, value) in pairs {
@@ -137,7 +164,11 @@ impl ListQuery {
                 return Err(bad(format_args!("longer than {MAX_QUERY_CHARS} characters")).into());
             }
             let query = parse(text)?;
-            list.add(query, attributes)?;
+            if select && query.method == "select" {
+                list.select.append(&mut names(&query)?);
+            } else {
+                list.add(query, attributes)?;
+            }
         }
         Ok(list)
     }
@@ -155,6 +186,7 @@ impl ListQuery {
                 }
                 self.order.push((query.attribute, order));
             }
+            "orderRandom" => self.random = true,
             _ => self.predicates.push(predicate(query, attributes, 0)?),
         }
         Ok(())
@@ -163,6 +195,7 @@ impl ListQuery {
     /// Which way the internal sequence runs, if that is all that the order asks for.
     pub(crate) fn by_sequence(&self) -> Option<Order> {
         match self.order.first() {
+            _ if self.random => None,
             None => Some(Order::Ascending),
             // Numbers are given in the order of creation.
             Some((attribute, order)) if matches!(attribute.as_str(), "" | "$sequence" | "$createdAt") => {
@@ -229,6 +262,15 @@ fn number(query: &Query, min: usize, max: usize) -> Outcome<usize> {
     })
 }
 
+/// Names of attributes among the values.
+fn names(query: &Query) -> Outcome<Vec<String>> {
+    let named = |value: &Value| value.as_str().filter(|name| !name.is_empty()).map(str::to_owned);
+    let names: Option<Vec<_>> = query.values.iter().map(named).collect();
+    names
+        .filter(|names| !names.is_empty())
+        .ok_or_else(|| bad(format_args!("{} queries require names of attributes", query.method)).into())
+}
+
 fn cursor(query: &Query) -> Outcome<String> {
     match query.values.as_slice() {
         [Value::String(id)] if !id.is_empty() => Ok(id.clone()),
@@ -282,6 +324,20 @@ fn predicate(query: Query, attributes: &[(&'static str, AttributeKind)], depth: 
         }
         return Ok(if query.method == "and" { Predicate::All(parts) } else { Predicate::Any(parts) });
     }
+    if let Some(is) = [("exists", Operator::IsNotNull), ("notExists", Operator::IsNull)]
+        .iter()
+        .find_map(|(name, is)| (*name == query.method).then_some(*is))
+    {
+        let mut parts = Vec::new();
+        for attribute in names(&query)? {
+            kind_of(&attribute, attributes)?;
+            parts.push(Predicate::Compare { attribute, operator: is, values: Vec::new() });
+        }
+        return Ok(Predicate::All(parts));
+    }
+    if query.method == "regex" {
+        return regex(query, attributes);
+    }
     let Some((_, operator, count)) = METHODS.iter().find(|(name, ..)| *name == query.method) else {
         let near = closest(&query.method, METHODS.iter().map(|(name, ..)| *name));
         let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -298,6 +354,21 @@ fn predicate(query: Query, attributes: &[(&'static str, AttributeKind)], depth: 
     let values =
         query.values.iter().map(|value| typed(value, kind, &query.attribute)).collect::<Outcome<Vec<_>>>()?;
     Ok(Predicate::Compare { attribute: query.attribute, operator: *operator, values })
+}
+
+/// A regular expression over a text. It runs in time linear in the text, and is bounded in size.
+fn regex(query: Query, attributes: &[(&'static str, AttributeKind)]) -> Outcome<Predicate> {
+    if !matches!(kind_of(&query.attribute, attributes)?, AttributeKind::Text | AttributeKind::List) {
+        return Err(bad(format_args!("regex needs a text, which {} is not", query.attribute)).into());
+    }
+    let [Value::String(text)] = query.values.as_slice() else {
+        return Err(bad("regex queries require exactly 1 values").into());
+    };
+    let pattern = RegexBuilder::new(text)
+        .size_limit(PATTERN)
+        .build()
+        .map_err(|_| bad(format_args!("`{text}` is no regular expression, or too large a one")))?;
+    Ok(Predicate::Matches { attribute: query.attribute, pattern: Pattern(pattern) })
 }
 
 fn typed(value: &Value, kind: AttributeKind, attribute: &str) -> Outcome<Attribute> {
@@ -329,6 +400,9 @@ impl Predicate {
             Self::Any(parts) => parts.iter().any(|part| part.holds(attribute_of)),
             Self::Compare { attribute, operator, values } => {
                 compare(&attribute_of(attribute), *operator, values)
+            }
+            Self::Matches { attribute, pattern } => {
+                text_test(&attribute_of(attribute), |text| pattern.0.is_match(text))
             }
         }
     }

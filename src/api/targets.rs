@@ -2,9 +2,11 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{Found, ListCall, Source};
+use super::list::{Found, ListCall, Source, found};
 use super::params::Required;
 use super::present;
+use super::queries::ListQuery;
+use crate::domain::channel::Channel;
 use crate::domain::ids::{TargetId, UserId};
 use crate::domain::person::Target;
 use crate::engine::Engine;
@@ -34,6 +36,28 @@ impl Source<Target> for Targets<'_> {
 
     async fn number(&self, id: String) -> Outcome<u64> {
         Ok(self.0.store().target(&TargetId::new(id)?).await?.no.0)
+    }
+
+    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+        let store = self.0.store();
+        let mut numbers = Vec::new();
+        if let Some(addresses) = query.required("identifier") {
+            for address in addresses {
+                for channel in Channel::ALL {
+                    numbers
+                        .extend(store.target_by_address(channel, address).await?.map(|target| target.no.0));
+                }
+            }
+            return Ok(Some(numbers));
+        }
+        let Some(ids) = query.required("userId") else { return Ok(None) };
+        for id in ids {
+            let Ok(id) = UserId::new(id) else { continue };
+            if let Some(user) = found(store.user(&id).await)? {
+                numbers.extend(store.targets_of(user.no).await?.iter().map(|target| target.no.0));
+            }
+        }
+        Ok(Some(numbers))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{ListCall, Source};
+use super::list::{ListCall, Source, found};
 use super::params::{Params, Required};
 use super::present;
-use crate::domain::ids::{SubscriberId, TargetId, TopicId};
+use super::queries::ListQuery;
+use crate::domain::ids::{SubscriberId, TargetId, TopicId, UserId};
 use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
@@ -47,6 +48,27 @@ impl Source<SubscriberView> for Subscribers<'_> {
     async fn number(&self, id: String) -> Outcome<u64> {
         let view = self.engine.store().subscriber(self.topic, &SubscriberId::new(id)?).await?;
         Ok(view.subscriber.target_no.0)
+    }
+
+    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+        let store = self.engine.store();
+        if let Some(ids) = query.required("targetId") {
+            let mut numbers = Vec::with_capacity(ids.len());
+            for id in ids {
+                let Ok(id) = TargetId::new(id) else { continue };
+                numbers.extend(found(store.target(&id).await)?.map(|target| target.no.0));
+            }
+            return Ok(Some(numbers));
+        }
+        let Some(ids) = query.required("userId") else { return Ok(None) };
+        let mut numbers = Vec::new();
+        for id in ids {
+            let Ok(id) = UserId::new(id) else { continue };
+            if let Some(user) = found(store.user(&id).await)? {
+                numbers.extend(store.targets_of(user.no).await?.iter().map(|target| target.no.0));
+            }
+        }
+        Ok(Some(numbers))
     }
 }
 

@@ -5,6 +5,8 @@ use super::call::Call;
 use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present;
+use super::queries::ListQuery;
+use crate::domain::channel::Channel;
 use crate::domain::ids::UserId;
 use crate::domain::person::User;
 use crate::domain::validate::Invalid;
@@ -28,6 +30,22 @@ impl Source<User> for Users<'_> {
     async fn number(&self, id: String) -> Outcome<u64> {
         Ok(self.0.store().user(&UserId::new(id)?).await?.no.0)
     }
+
+    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+        for (attribute, channel) in [("email", Channel::Email), ("phone", Channel::Sms)] {
+            let Some(addresses) = query.required(attribute) else { continue };
+            let mut numbers = Vec::with_capacity(addresses.len());
+            for address in addresses {
+                match self.0.store().target_by_address(channel, address).await? {
+                    Some(target) => numbers.push(target.user_no.0),
+                    // The address may be a user's without being a target's.
+                    None => return Ok(None),
+                }
+            }
+            return Ok(Some(numbers));
+        }
+        Ok(None)
+    }
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
@@ -39,7 +57,25 @@ pub(crate) async fn list(call: Call) -> Answered {
         let targets = store.targets_of(user.no).await?;
         users.push(present::user(user, targets));
     }
-    ok(&UserList { total: found.total, users, next: found.next, cut_short: found.cut_short })
+    let list = UserList { total: found.total, users, next: found.next, cut_short: found.cut_short };
+    if request.query.select.is_empty() {
+        return ok(&list);
+    }
+    ok(&selected(&list, &request.query.select))
+}
+
+/// A list of users with these keys alone; the id is always there.
+fn selected(list: &UserList, keys: &[String]) -> Value {
+    let mut value = serde_json::to_value(list).unwrap_or_default();
+    if keys.iter().any(|key| key == "*") {
+        return value;
+    }
+    for user in value.get_mut("users").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(map) = user {
+            map.retain(|key, _| key == "$id" || keys.iter().any(|wanted| wanted == key));
+        }
+    }
+    value
 }
 
 pub(crate) async fn create(call: Call) -> Answered {

@@ -59,6 +59,9 @@ impl Timestamp {
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Some(Self::from_utc(at.with_timezone(&Utc)));
         }
+        if let Ok(at) = DateTime::parse_from_rfc2822(text) {
+            return Some(Self::from_utc(at.with_timezone(&Utc)));
+        }
         for format in OFFSET {
             if let Ok(at) = DateTime::parse_from_str(text, format) {
                 return Some(Self::from_utc(at.with_timezone(&Utc)));
@@ -129,6 +132,7 @@ mod tests {
         assert_eq!(at.to_string(), "2026-09-01T08:00:00.000+00:00");
         assert_eq!(Timestamp::parse("2026-09-01 10:00:00+02:00"), Some(at));
         assert_eq!(Timestamp::parse("2026-09-01 08:00"), Some(at));
+        assert_eq!(Timestamp::parse("Tue, 01 Sep 2026 08:00:00 GMT"), Some(at));
         assert_eq!(Timestamp::parse("yesterday"), None);
     }
 

@@ -50,6 +50,8 @@ error_types! {
     ArgumentInvalid = "general_argument_invalid", 400;
     /// A list query cannot be served.
     QueryInvalid = "general_query_invalid", 400;
+    /// A cursor's record has no value in the attribute that orders the list.
+    QueryOrderNull = "database_query_order_null", 400;
     /// A cursor names nothing.
     CursorNotFound = "general_cursor_not_found", 400;
     /// There is no such path, or not with this method.

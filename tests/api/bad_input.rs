@@ -14,7 +14,13 @@ use tower::ServiceExt;
 
 async fn stored(world: &World) -> u64 {
     let mut sum = 0;
-    for path in ["/v1/users", "/v1/messaging/topics", "/v1/messaging/messages", "/v1/messaging/providers"] {
+    for path in [
+        "/v1/users",
+        "/v1/messaging/topics",
+        "/v1/messaging/messages",
+        "/v1/messaging/providers",
+        "/v1/storage/buckets",
+    ] {
         sum += world.get(path).await.1["total"].as_u64().unwrap();
     }
     sum
@@ -70,6 +76,8 @@ async fn headers_cannot_be_injected() {
                 json!({"providerId": "p", "name": "x", "host": "mx.example.com", "password": bad}),
             ),
             ("/v1/herald/keys", json!({"name": bad})),
+            ("/v1/storage/buckets", json!({"bucketId": "b", "name": bad})),
+            ("/v1/messaging/messages/push", json!({"messageId": "m", "action": bad, "draft": true})),
         ] {
             let (status, error) = world.post(path, body.clone()).await;
             assert_eq!(status, 400, "{path} {body} {error}");
@@ -101,6 +109,31 @@ async fn a_body_of_a_hundred_megabytes_is_not_read() {
         .body(herald::client::body_from(vec![b'x'; 1 << 20]))
         .unwrap();
     assert_eq!(world.api.in_process().oneshot(request).await.unwrap().status(), 413);
+}
+
+/// A mistyped name must not pass in silence, wherever it stands.
+#[tokio::test]
+async fn fields_that_nobody_knows() {
+    let world = World::new().await;
+    for (path, body) in [
+        ("/v1/users", json!({"userId": "u"})),
+        ("/v1/messaging/topics", json!({"topicId": "t", "name": "x"})),
+        (
+            "/v1/messaging/messages/email",
+            json!({"messageId": "m", "subject": "s", "content": "x", "draft": true}),
+        ),
+        ("/v1/messaging/messages/sms", json!({"messageId": "m", "content": "x", "draft": true})),
+        ("/v1/messaging/messages/push", json!({"messageId": "m", "title": "x", "draft": true})),
+        ("/v1/messaging/providers/smtp", json!({"providerId": "p", "name": "x", "host": "mx.example.com"})),
+        ("/v1/storage/buckets", json!({"bucketId": "b", "name": "x"})),
+    ] {
+        let mut wrong = body.clone();
+        wrong["unheard"] = json!(1);
+        let (status, error) = world.post(path, wrong).await;
+        assert_eq!((status, error["type"].as_str()), (400, Some("general_argument_invalid")), "{path}");
+        assert!(error["message"].as_str().unwrap().contains("`unheard`"), "{error}");
+    }
+    assert_eq!(stored(&world).await, 0);
 }
 
 #[tokio::test]

@@ -176,3 +176,93 @@ async fn every_list_takes_its_attributes() {
     let (_, list) = world.get("/v1/messaging/messages?search=One").await;
     assert_eq!(ids(&list, "messages"), ["One"]);
 }
+
+#[tokio::test]
+async fn what_an_index_finds_is_what_a_scan_would() {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["ana", "bo", "cy"] {
+        person(&client, name).await;
+    }
+    world
+        .post("/v1/users", json!({"userId": "di", "email": "di@example.com", "phone": "+4915112345678"}))
+        .await;
+    topic(&client, "news", &["ana", "bo"]).await;
+    let equal =
+        |attribute: &str, values: Value| json!({"method": "equal", "attribute": attribute, "values": values});
+    for (path, plural, queries, expected) in [
+        ("/v1/users", "users", vec![equal("$id", json!(["cy", "ana", "nobody", "../x"]))], vec!["ana", "cy"]),
+        ("/v1/users", "users", vec![equal("email", json!(["di@example.com"]))], vec!["di"]),
+        ("/v1/users", "users", vec![equal("phone", json!(["+4915112345678"]))], vec!["di"]),
+        ("/v1/users", "users", vec![equal("email", json!(["nobody@example.com"]))], vec![]),
+        ("/v1/users", "users", vec![equal("$id", json!(["ana"])), equal("name", json!(["bo"]))], vec![]),
+        ("/v1/herald/targets", "targets", vec![equal("userId", json!(["bo", "ana"]))], vec!["ana-t", "bo-t"]),
+        ("/v1/herald/targets", "targets", vec![equal("identifier", json!(["bo@example.com"]))], vec!["bo-t"]),
+        ("/v1/messaging/topics", "topics", vec![equal("$id", json!(["news"]))], vec!["news"]),
+        (
+            "/v1/messaging/topics/news/subscribers",
+            "subscribers",
+            vec![equal("targetId", json!(["bo-t", "cy-t"]))],
+            vec!["news-bo"],
+        ),
+        (
+            "/v1/messaging/topics/news/subscribers",
+            "subscribers",
+            vec![equal("$id", json!(["news-ana"]))],
+            vec!["news-ana"],
+        ),
+    ] {
+        let (status, list) = world.get(&listed(path, &queries)).await;
+        assert_eq!(status, 200, "{list}");
+        assert_eq!(ids(&list, plural), expected, "{path} {queries:?}");
+        assert_eq!(list["total"], expected.len(), "{path} {queries:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_rarer_ways_of_asking() {
+    let world = five().await;
+    let shuffled = topics(&world, &[json!({"method": "orderRandom"})]).await;
+    assert_eq!(shuffled.len(), 5);
+    let regex = json!({"method": "regex", "attribute": "name", "values": ["^Topic (a|b)"]});
+    assert_eq!(topics(&world, &[regex]).await, ["alpha", "beta"]);
+    for (search, expected) in
+        [("topic%20gam", vec!["gamma"]), ("%22topic%20be%22", vec!["beta"]), ("%22be%20topic%22", vec![])]
+    {
+        assert_eq!(ids(&world.get(&format!("{TOPICS}?search={search}")).await.1, "topics"), expected);
+    }
+    person(&world.client(), "ana").await;
+    let select = json!({"method": "select", "values": ["name"]});
+    let (_, list) = world.get(&listed("/v1/users", &[select])).await;
+    assert_eq!(list["users"], json!([{"$id": "ana", "name": "ana"}]));
+    for id in ["m1", "m2"] {
+        let body = json!({"messageId": id, "content": "Your code is 1234", "draft": true});
+        world.post("/v1/messaging/messages/sms", body).await;
+    }
+    let by_time = json!({"method": "orderAsc", "attribute": "scheduledAt"});
+    let after = json!({"method": "cursorAfter", "values": ["m1"]});
+    let (status, error) = world.get(&listed("/v1/messaging/messages", &[by_time, after])).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("database_query_order_null")));
+    let (_, list) = world.get("/v1/messaging/messages?search=code%20draft").await;
+    assert_eq!(ids(&list, "messages"), ["m1", "m2"], "the text and the state are searched, too");
+    let (_, topic) =
+        world.post(TOPICS, json!({"topicId": "d", "name": "D", "description": "What it is for"})).await;
+    assert_eq!(topic["description"], "What it is for");
+    world.patch(&format!("{TOPICS}/d"), json!({"name": "E"})).await;
+    let described = json!({"method": "equal", "attribute": "description", "values": ["What it is for"]});
+    assert_eq!(topics(&world, &[described]).await, ["d"]);
+}
+
+#[tokio::test]
+async fn probes_ask_how_much_waits() {
+    let world = World::new().await;
+    let path = "/v1/health/queue/messaging";
+    assert_eq!(world.get(path).await, (200, json!({"size": 0})));
+    topic(&world.client(), "news", &[]).await;
+    world
+        .post("/v1/messaging/messages/sms", json!({"messageId": "m", "content": "x", "topics": ["news"]}))
+        .await;
+    assert_eq!(world.get(path).await, (200, json!({"size": 1})));
+    let (status, error) = world.get(&format!("{path}?threshold=1")).await;
+    assert_eq!((status, error["type"].as_str()), (503, Some("health_queue_size_exceeded")));
+}

@@ -1,6 +1,8 @@
 //! Providers: masked credentials, and who may be given them.
 
 use crate::world::World;
+use herald::wire::key::CreateKey;
+use herald::wire::query::ListRequest;
 use http::Method;
 use serde_json::json;
 
@@ -84,4 +86,27 @@ async fn the_sandbox_says_its_type() {
     let (_, resumed) = world.post("/v1/herald/providers/s/resume", json!({})).await;
     assert!(resumed.get("hold").is_none());
     assert_eq!(world.raw(Method::DELETE, "/v1/messaging/providers/s", "{}").await.0, 204);
+}
+
+#[tokio::test]
+async fn credentials_in_clear_need_a_scope_made_for_it() {
+    let world = World::new().await;
+    let body = json!({"providerId": "main", "name": "Main", "host": "mx.example.com", "password": "correct horse battery", "fromEmail": "a@example.com"});
+    world.post(SMTP, body).await;
+    for (scopes, shown) in [
+        (vec!["providers.read"], "••••tery"),
+        (vec!["providers.read", "credentials.read"], "correct horse battery"),
+    ] {
+        let scopes = scopes.into_iter().map(str::to_owned).collect();
+        let request = CreateKey { name: "k".into(), scopes: Some(scopes), ..CreateKey::default() };
+        let secret = world.client().create_key(&request).await.unwrap().secret;
+        let client = world.client().key(secret.into());
+        assert_eq!(client.provider("main").await.unwrap().credentials["password"], shown);
+        assert_eq!(
+            client.providers(&ListRequest::default()).await.unwrap().items()[0].credentials["password"],
+            shown
+        );
+    }
+    let audit = world.get("/v1/herald/audit").await.1.to_string();
+    assert!(!audit.contains("correct horse"), "a secret was written down");
 }

@@ -304,8 +304,8 @@ async fn files_that_messages_name_must_be_there() {
             );
             assert_eq!(bytes(response).await, PNG);
             let other = path.replace("/image/", "/text/");
-            assert_eq!(world.get(&other).await.0, 401, "a link opens one file");
-            assert_eq!(world.get(path.split('?').next().unwrap()).await.0, 401);
+            assert_eq!(world.get(&other).await.0, 404, "a link opens one file");
+            assert_eq!(world.get(path.split('?').next().unwrap()).await.0, 404);
             let id = answer["$id"].as_str().unwrap();
             let none =
                 world.patch(&format!("/v1/messaging/messages/push/{id}"), json!({"image": ""})).await.1;

@@ -133,6 +133,11 @@ async fn a_copy_is_taken_while_running_and_restored_on_hold() {
     store.create_message(due_mail("later", T0), audit("message.create", "")).await.unwrap();
     let before = store.message(&message.id).await.unwrap();
 
+    let content = data.join("files").join("a".repeat(64));
+    std::fs::create_dir_all(data.join("files").join("uploads")).unwrap();
+    std::fs::write(&content, "a file").unwrap();
+    std::fs::write(data.join("files").join("uploads").join("1"), "a part").unwrap();
+
     // Work goes on while the copy is taken.
     let busy = Arc::clone(&store);
     let work = tokio::spawn(async move {
@@ -159,6 +164,10 @@ async fn a_copy_is_taken_while_running_and_restored_on_hold() {
     restore(&with_key, &again, T0).unwrap();
     let refused = restore(&copy, &again, T0).unwrap_err().to_string();
     assert!(refused.contains("already"), "{refused}");
+    let contents: Vec<_> =
+        std::fs::read_dir(again.join("files")).unwrap().map(|found| found.unwrap().path()).collect();
+    assert_eq!(contents, [again.join("files").join("a".repeat(64))], "what is whole, and nothing else");
+    assert_eq!(std::fs::read_to_string(&contents[0]).unwrap(), "a file");
     let copied = open_in(&again).unwrap();
     assert_eq!(copied.install_id(), store.install_id());
     assert_eq!(copied.flags().await.unwrap().restored, Some(T0));

@@ -14,7 +14,7 @@ const TABLE: &[(&str, AttributeKind)] = &[
 fn read(queries: &[Value]) -> Result<ListQuery, String> {
     let pairs: Vec<_> =
         queries.iter().enumerate().map(|(n, query)| (format!("queries[{n}]"), query.to_string())).collect();
-    ListQuery::read(&pairs, TABLE).map_err(|refusal| refusal.message)
+    ListQuery::read(&pairs, TABLE, false).map_err(|refusal| refusal.message)
 }
 
 fn record(name: &str) -> Attribute {
@@ -54,7 +54,7 @@ fn queries_come_in_the_order_of_their_numbers() {
         pair("queries[1]", json!({"method": "limit", "values": [2]})),
         pair("queries[0]", json!({"method": "limit", "values": [1]})),
     ];
-    assert_eq!(ListQuery::read(&pairs, TABLE).unwrap().limit, 2);
+    assert_eq!(ListQuery::read(&pairs, TABLE, false).unwrap().limit, 2);
 }
 
 #[test]
@@ -129,4 +129,30 @@ proptest! {
         let _ = ListQuery::read(&pairs, TABLE);
         let _ = read(&[json!({"method": method, "attribute": "name", "values": ["x"]})]);
     }
+}
+
+#[test]
+fn the_rarer_methods() {
+    for (query, expected) in [
+        (json!({"method": "regex", "attribute": "name", "values": ["^Weekly\\s"]}), true),
+        (json!({"method": "regex", "attribute": "name", "values": ["^news"]}), false),
+        (json!({"method": "regex", "attribute": "labels", "values": ["^v.p$"]}), true),
+        (json!({"method": "exists", "values": ["name", "size"]}), true),
+        (json!({"method": "notExists", "values": ["name"]}), false),
+        (json!({"method": "exists", "values": ["$updatedAt"]}), false),
+    ] {
+        assert_eq!(holds(query.clone()), expected, "{query}");
+    }
+    for bad in [
+        json!({"method": "regex", "attribute": "name", "values": ["("]}),
+        json!({"method": "regex", "attribute": "size", "values": ["7"]}),
+        json!({"method": "regex", "attribute": "name", "values": ["x{1000}{1000}"]}),
+        json!({"method": "exists", "values": []}),
+        json!({"method": "exists", "values": ["unheard"]}),
+        json!({"method": "select", "values": ["name"]}),
+    ] {
+        assert!(read(std::slice::from_ref(&bad)).is_err(), "{bad}");
+    }
+    let list = read(&[json!({"method": "orderRandom"})]).unwrap();
+    assert_eq!((list.random, list.by_sequence()), (true, None));
 }

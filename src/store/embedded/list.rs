@@ -85,13 +85,38 @@ pub(super) fn numbered<V: View>(
     }
 }
 
-/// Whether some word of the texts begins with what is searched for (in lower case).
+/// Whether the texts have what is searched for (in lower case): the whole of it at the
+/// beginning of a word, or each of its words at the beginning of one. In double quotes,
+/// only the whole.
 pub(super) fn has_word<'a>(texts: impl IntoIterator<Item = &'a str>, search: &str) -> bool {
-    texts.into_iter().any(|text| {
-        let text = text.to_lowercase();
-        text.starts_with(search)
-            || text
-                .match_indices(search)
-                .any(|(at, _)| text[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()))
-    })
+    let texts: Vec<String> = texts.into_iter().map(str::to_lowercase).collect();
+    let has = |wanted: &str| texts.iter().any(|text| begins_word(text, wanted));
+    if let Some(phrase) = search.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return has(phrase);
+    }
+    let words = || search.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    has(search) || (words().next().is_some() && words().all(has))
+}
+
+fn begins_word(text: &str, wanted: &str) -> bool {
+    text.starts_with(wanted)
+        || text
+            .match_indices(wanted)
+            .any(|(at, _)| text[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_any_order_or_a_phrase() {
+        let texts = ["Weekly News", "ana@example.com"];
+        for found in ["wee", "news", "news week", "ana@ex", "example ana", "\"weekly n\"", "week, news!"] {
+            assert!(has_word(texts, found), "{found}");
+        }
+        for missing in ["eekly", "news month", "\"news weekly\"", "@@", "nothing"] {
+            assert!(!has_word(texts, missing), "{missing}");
+        }
+    }
 }

@@ -324,6 +324,20 @@ pub(super) fn remove(tx: &mut Tx<'_>, no: MessageNo, id: &MessageId) -> Attempt<
     tx.chore(&Chore::Plan(no))
 }
 
+fn row_type(message: &Message) -> &'static str {
+    message.channel().as_str()
+}
+
+/// What of a content is searched.
+fn words(content: &Content) -> impl Iterator<Item = &str> {
+    let (title, body) = match content {
+        Content::Email(mail) => (Some(mail.subject.as_str()), Some(mail.content.as_str())),
+        Content::Sms(sms) => (None, Some(sms.content.as_str())),
+        Content::Push(push) => (push.title.as_deref(), push.body.as_deref()),
+    };
+    title.into_iter().chain(body)
+}
+
 /// A page of messages.
 pub(super) fn page(
     view: &mut impl View,
@@ -333,7 +347,8 @@ pub(super) fn page(
 ) -> Attempt<Page<Message>> {
     let load = |view: &mut _, no, _: &[u8]| read(view, MessageNo(no)).map(Some);
     let matches = |message: &Message, search: &str| {
-        list::has_word([message.id.as_str(), message.content.headline()], search)
+        let texts = [message.id.as_str(), message.state.as_str(), row_type(message)];
+        list::has_word(texts.into_iter().chain(words(&message.content)), search)
     };
     let order = request.order;
     if filter.states.is_empty() {
