@@ -119,14 +119,14 @@ fn refusals_name_the_query() {
         assert!(message.contains(says), "{message}");
     }
     let pairs = [("queries[0]".to_owned(), "{".to_owned())];
-    assert!(ListQuery::read(&pairs, TABLE).unwrap_err().message.contains("not valid JSON"));
+    assert!(ListQuery::read(&pairs, TABLE, false).unwrap_err().message.contains("not valid JSON"));
 }
 
 proptest! {
     #[test]
     fn nothing_panics(text in ".{0,80}", method in "[a-zA-Z]{0,12}") {
         let pairs = [("queries[0]".to_owned(), text)];
-        let _ = ListQuery::read(&pairs, TABLE);
+        let _ = ListQuery::read(&pairs, TABLE, false);
         let _ = read(&[json!({"method": method, "attribute": "name", "values": ["x"]})]);
     }
 }
