@@ -2,20 +2,26 @@
 //!
 //! [`registry`] makes adapters from accounts. What several adapters share has a
 //! module of its own: [`account`] reads options and credentials, [`resolve`] and
-//! [`dial`] open connections, [`tls`] decides whom to trust, [`http`] is our HTTP
-//! client. [`service`] is what all services over HTTP have in common, so that the
-//! file of a service says only how its requests look and, in a table of
-//! [`meaning`]s, what its answers mean. [`letter`] and [`text`] are what mail and
-//! text messages have in common.
+//! [`dial`] open connections, [`tls`] decides whom to trust, [`http`] and [`http2`]
+//! are our HTTP clients. [`service`] is what all services over HTTP have in common,
+//! so that the file of a service says only how its requests look and, in a table of
+//! [`meaning`]s, what its answers mean. [`letter`], [`text`] and [`push`] are what
+//! mail, text messages and notifications have in common; [`jwt`] signs tokens and
+//! [`token`] keeps them.
 
 pub mod account;
 pub mod adapter;
+pub mod apns;
 pub mod dial;
+pub mod fcm;
 pub mod http;
+pub mod http2;
+pub mod jwt;
 pub mod letter;
 pub mod mailgun;
 pub mod meaning;
 pub mod multipart;
+pub mod push;
 pub mod registry;
 pub mod resend;
 pub mod resolve;
@@ -26,4 +32,5 @@ pub mod service;
 pub mod smtp;
 pub mod text;
 pub mod tls;
+pub mod token;
 pub mod twilio;

@@ -83,6 +83,14 @@
 //! service gives it, with the fault's `reason` as the service's own code, and so has a
 //! [`RecipientRule`]; 403 is a suspended account, 429 the rate limit.
 //!
+//! # Push services
+//!
+//! On the HTTP address too, over HTTP/2 with prior knowledge: FCM below `/fcm` (its token endpoint
+//! is `/fcm/token`), APNs below `/apns` (HTTP/2 only) and Web Push (`POST /webpush/…`), each as
+//! strict as the real service; see [`push`] for the accounts.
+//! The faults and the record are the HTTP server's; a [`RecipientRule`] without a reason means a
+//! device that is gone.
+//!
 //! # Control
 //!
 //! On the HTTP address, and on an address of its own that no fault touches if one is given
@@ -122,6 +130,7 @@ pub use self::timeline::Second;
 
 use self::faults::Protocol;
 use self::http::{Answers, HttpServer};
+use self::push::PushState;
 use self::smtp::{Credentials, SmtpServer};
 
 mod chance;
@@ -131,6 +140,7 @@ mod http;
 mod ledger;
 mod limit;
 mod listener;
+pub mod push;
 mod record;
 mod services;
 mod smtp;
@@ -289,6 +299,7 @@ impl Builder {
             control: control.as_ref().map(|(_, addr)| *addr),
             faults: faults.clone(),
             record: Arc::clone(&record),
+            push: Arc::default(),
             servers: JoinSet::new(),
             stop: stop.clone().drop_guard(),
         };
@@ -321,6 +332,7 @@ impl Builder {
                 faults: Arc::clone(&own),
                 record: Arc::clone(&record),
                 answers: Answers::new(KEYS_LAPSE),
+                push: Arc::clone(&sandbox.push),
                 sends,
             });
             sandbox.servers.spawn(listener::run(listener, own, stop.clone(), move |connection, fault| {
@@ -352,6 +364,7 @@ pub struct Sandbox {
     control: Option<SocketAddr>,
     faults: Faults,
     record: Arc<Record>,
+    push: Arc<PushState>,
     servers: JoinSet<()>,
     stop: DropGuard,
 }
@@ -396,6 +409,16 @@ impl Sandbox {
     /// What arrived.
     pub fn record(&self) -> &Arc<Record> {
         &self.record
+    }
+
+    /// How many access tokens FCM granted, and how many different provider tokens APNs saw.
+    pub fn push_tokens(&self) -> (u64, u64) {
+        self.push.tokens()
+    }
+
+    /// FCM no longer takes the access tokens that it granted.
+    pub fn revoke_push_tokens(&self) {
+        self.push.revoke();
     }
 
     /// Closes the ports and drops all connections. The record can still be read.

@@ -3,9 +3,15 @@
 
 #[path = "providers/account.rs"]
 mod account;
+#[path = "providers/apns.rs"]
+mod apns;
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "providers/fcm.rs"]
+mod fcm;
+#[path = "providers/golden.rs"]
+mod golden;
 #[path = "providers/http.rs"]
 mod http;
 #[path = "providers/mime.rs"]

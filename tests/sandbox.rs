@@ -10,6 +10,8 @@ mod client;
 mod control;
 #[path = "sandbox/http.rs"]
 mod http;
+#[path = "sandbox/push.rs"]
+mod push;
 #[path = "sandbox/smtp.rs"]
 mod smtp;
 #[path = "sandbox/smtp_faults.rs"]

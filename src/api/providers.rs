@@ -105,10 +105,23 @@ fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
                 .as_ref()
                 .is_some_and(|text| !text.is_empty() && !text.contains("-----BEGIN ") && !text.contains(MASK))
             {
-                return rule("Value must be certificates in PEM");
+                return rule("Value must be in PEM, with its lines -----BEGIN … and -----END …");
             }
             text.map(Value::from)
         }
+        // The dialect takes an object, or the text of one; the mask of the held one is a text too.
+        Shape::Json => match params.take(name) {
+            None => None,
+            Some(object @ Value::Object(_)) => Some(object.to_string().into()),
+            Some(Value::String(text)) if text.is_empty() || text.contains(MASK) => Some(text.into()),
+            Some(Value::String(text)) if text.len() <= 64 << 10 => {
+                match serde_json::from_str::<serde_json::Map<String, Value>>(&text) {
+                    Ok(object) => Some(Value::Object(object).to_string().into()),
+                    Err(_) => return rule("Value must be a JSON object"),
+                }
+            }
+            Some(_) => return rule("Value must be a JSON object"),
+        },
     })
 }
 

@@ -6,6 +6,7 @@ use crate::domain::content::Content;
 use crate::domain::delivery::Stage;
 use crate::domain::plan::BatchKey;
 use crate::domain::provider::{Kind, Provider};
+use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::any::Any;
@@ -36,6 +37,8 @@ pub struct Rendition {
     pub cc: Vec<String>,
     /// Mail: the files, in the order of the content's attachments.
     pub files: Vec<Arc<[u8]>>,
+    /// When the message expires: a service need not keep it longer.
+    pub expires: Option<Timestamp>,
 }
 
 /// Content compiled for one provider: fixed parts, and slots for what differs.

@@ -1,6 +1,8 @@
 //! Makes adapters from accounts, by the table of kinds.
 
 use super::adapter::{Account, AccountError, Adapter, Adapters};
+use super::apns::{self, Apns};
+use super::fcm::{self, Fcm};
 use super::http::Requests;
 use super::mailgun::{self, Mailgun};
 use super::meaning::Meaning;
@@ -41,6 +43,8 @@ impl Adapters for Registry {
             "sendgrid" => over_http(account, kind, self.requests, sendgrid::BASE, SendGrid::new),
             "twilio" => over_http(account, kind, self.requests, twilio::BASE, Twilio::new),
             "smtp" => Ok(Arc::new(Smtp::new(account, kind, self.sessions)?)),
+            "fcm" => Ok(Arc::new(Fcm::new(account, kind, self.requests)?)),
+            "apns" => Ok(Arc::new(Apns::new(account, kind, self.requests)?)),
             "sandbox" => Ok(Arc::new(Sandbox::new(account, kind, channel, self.requests)?)),
             _ => Err(unknown()),
         }
@@ -66,6 +70,8 @@ pub fn meanings(kind: &str) -> &'static [Meaning] {
         "resend" => Resend::MEANINGS,
         "sendgrid" => SendGrid::MEANINGS,
         "twilio" => Twilio::MEANINGS,
+        "fcm" => fcm::MEANINGS,
+        "apns" => apns::MEANINGS,
         _ => &[],
     }
 }

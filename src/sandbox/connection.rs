@@ -54,6 +54,24 @@ impl Connection {
         Arc::clone(&self.cut)
     }
 
+    /// Whether the client begins with HTTP/2's preface (RFC 9113, 3.4); reads nothing.
+    pub(super) async fn begins_with_http2(&self) -> bool {
+        const PREFACE: &[u8; PREFACE_LEN] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        const PREFACE_LEN: usize = 24;
+        let mut seen = [0; PREFACE_LEN];
+        // Whoever takes longer for 24 bytes than this many looks is served as HTTP/1.1.
+        for _ in 0..1000 {
+            match self.stream.peek(&mut seen).await {
+                Ok(PREFACE_LEN) => return seen == *PREFACE,
+                Ok(count) if count > 0 && PREFACE.starts_with(&seen[..count]) => {}
+                Ok(_) | Err(_) => return false,
+            }
+            // What has come stays readable, so that only time can be waited for.
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        false
+    }
+
     /// How many of `wanted` bytes may be written now, and the pause after them.
     fn allowance(
         &mut self,

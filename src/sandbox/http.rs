@@ -1,21 +1,23 @@
-//! The HTTP server: hyper's HTTP/1.1 with nothing between it and the requests.
+//! The HTTP server: hyper's HTTP/1.1 or HTTP/2, whichever the client begins with, and nothing
+//! between it and the requests.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use self::answer::Answer;
 pub(super) use self::idempotency::{Answers, Earlier};
 use super::Faults;
 use super::connection::{Connection, Cut};
 use super::faults::{Effect, ServerFaults, Stage};
+use super::push::{Desk, PushService, PushState};
 use super::record::{Kind, Record};
 use super::services::{self, Asked, House, Reply, Service};
 
@@ -39,6 +41,7 @@ pub(super) struct HttpServer {
     pub(super) faults: Arc<ServerFaults>,
     pub(super) record: Arc<Record>,
     pub(super) answers: Answers,
+    pub(super) push: Arc<PushState>,
     /// Whether it takes requests to send, and not control requests alone.
     pub(super) sends: bool,
 }
@@ -67,6 +70,13 @@ pub(super) async fn serve(server: Arc<HttpServer>, connection: Connection, at_co
         async move { respond(&server, &cut, refusal, request).await }
     });
     // A client that breaks off is its own affair.
+    if connection.begins_with_http2().await {
+        let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .max_concurrent_streams(1000)
+            .serve_connection(TokioIo::new(connection), service)
+            .await;
+        return;
+    }
     let _ = hyper::server::conn::http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(connection), service)
@@ -80,6 +90,9 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let path = request.uri().path();
+    if let Some(service) = PushService::of(path).filter(|_| server.sends) {
+        return push(server, cut, refusal, service, request).await;
+    }
     let kind = match path {
         "/send/sms" if server.sends => Some(Kind::Sms),
         "/send/push" if server.sends => Some(Kind::Push),
@@ -149,6 +162,41 @@ async fn serve_as(
     let path = path.get(1 + service.kind().len()..).unwrap_or_default();
     let asked = Asked { method: &head.method, path, headers: &head.headers, body: &body };
     service.answer(&house, &asked)
+}
+
+/// A request to a push service.
+async fn push(
+    server: &HttpServer,
+    cut: &Cut,
+    refusal: Option<Effect>,
+    service: PushService,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, NoAnswer> {
+    if service.wants_http2() && request.version() != Version::HTTP_2 {
+        // A server that speaks HTTP/2 alone finds no preface and hangs up.
+        return Err(NoAnswer);
+    }
+    // Whoever asks for a token is not sending yet.
+    let sends = service != PushService::Grant;
+    let refusal = refusal.or_else(|| if sends { server.faults.at(Stage::Request) } else { None });
+    if refusal == Some(Effect::Reset) {
+        let _ = request.into_body().frame().await;
+        cut.reset();
+        return Err(NoAnswer);
+    }
+    let (head, body) = request.into_parts();
+    let Ok(body) = read(body, PushService::MOST).await else { return Err(NoAnswer) };
+    let desk = Desk { state: &server.push, faults: &server.faults, record: &server.record };
+    let reply = service.answer(&desk, refusal.as_ref(), &head, &body);
+    if let Some(latency) = server.faults.latency() {
+        tokio::time::sleep(latency).await;
+    }
+    match refusal {
+        Some(Effect::LoseAnswer) => return Err(NoAnswer),
+        Some(Effect::CutAnswer) => cut.after(CUT_AFTER),
+        _ => {}
+    }
+    Ok(reply.into_response())
 }
 
 /// A request to send: the checks in the order of the contract, then the sending.

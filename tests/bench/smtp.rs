@@ -102,7 +102,13 @@ async fn ours(addr: SocketAddr, mails: usize, sessions: usize) -> f64 {
     let line = "x".repeat(78);
     let content = vec![line.as_str(); LENGTH / 80].join("\n");
     let mail = EmailContent { subject: "Bench".to_owned(), content, ..EmailContent::default() };
-    let rendition = Rendition { content: Content::Email(mail), personal: false, cc: vec![], files: vec![] };
+    let rendition = Rendition {
+        content: Content::Email(mail),
+        personal: false,
+        cc: vec![],
+        files: vec![],
+        expires: None,
+    };
     let compiled = adapter.compile(&rendition).unwrap();
     let next = Arc::new(AtomicUsize::new(0));
     let accepted = Arc::new(AtomicUsize::new(0));

@@ -110,7 +110,7 @@ pub fn mail(subject: &str, content: &str, html: bool) -> Rendition {
 
 /// Content that is the same for all.
 pub fn rendition(content: Content) -> Rendition {
-    Rendition { content, personal: false, cc: vec![], files: vec![] }
+    Rendition { content, personal: false, cc: vec![], files: vec![], expires: None }
 }
 
 /// Sends and checks that there is exactly one answer for each recipient.

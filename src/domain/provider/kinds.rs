@@ -7,7 +7,7 @@ use std::time::Duration;
 
 mod email;
 mod own;
-
+mod push;
 mod sms;
 
 /// One row of the table.
@@ -103,8 +103,10 @@ pub enum Shape {
     Url,
     /// A host name or address, maybe several with `;` between (dialect).
     Host,
-    /// Certificates in PEM.
+    /// Certificates or a key in PEM.
     Pem,
+    /// A JSON object, or its text.
+    Json,
 }
 
 const fn option(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
@@ -130,8 +132,16 @@ const SENDER: Field =
     option("from", "Sender: a number in E.164 or up to 11 letters and digits", true, Shape::Text(256));
 
 /// The table of kinds. A new adapter is one file and one row.
-pub const KINDS: &[Kind] =
-    &[email::SMTP, email::MAILGUN, email::SENDGRID, email::RESEND, sms::TWILIO, own::SANDBOX];
+pub const KINDS: &[Kind] = &[
+    email::SMTP,
+    email::MAILGUN,
+    email::SENDGRID,
+    email::RESEND,
+    sms::TWILIO,
+    push::FCM,
+    push::APNS,
+    own::SANDBOX,
+];
 
 /// The row of a kind.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -64,7 +64,13 @@ pub(crate) async fn rendition(core: &Core, message: &Message) -> Result<Renditio
             files.push(attached(core, attachment).await?);
         }
     }
-    Ok(Rendition { content: message.content.clone(), personal: message.variables, cc, files })
+    Ok(Rendition {
+        content: message.content.clone(),
+        personal: message.variables,
+        cc,
+        files,
+        expires: message.expires_at,
+    })
 }
 
 /// The content of an attachment. `Err(Refused)`: it was deleted or replaced since, or cannot be read.
