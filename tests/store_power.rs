@@ -136,7 +136,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
             } else {
                 outcomes.push(over(0, &known, Outcome::TargetExpired));
             }
-            let entry = JournalEntry { outcomes: vec![(window.no, outcomes)], ..nothing };
+            let entry = JournalEntry { outcomes: vec![(window.no, outcomes)].into(), ..nothing };
             store.journal(entry).await.unwrap();
         }
         30 => {
@@ -162,7 +162,10 @@ async fn step(store: &impl Store, step: usize) -> bool {
                 }],
             };
             let outcomes = vec![wait(0, &due, Timestamp::NEVER, WaitReason::Uncertain)];
-            store.journal(JournalEntry { outcomes: vec![(window.no, outcomes)], ..nothing }).await.unwrap();
+            store
+                .journal(JournalEntry { outcomes: vec![(window.no, outcomes)].into(), ..nothing })
+                .await
+                .unwrap();
         }
         32 => {
             let all = WaitingFilter::default();

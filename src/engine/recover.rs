@@ -40,7 +40,7 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
         let message = messages.get(&no).and_then(Option::as_ref);
         let outcomes = doubtful(core, &window, message, at).await?;
         count += outcomes.len();
-        entry.outcomes.push((window.no, outcomes));
+        Arc::make_mut(&mut entry.outcomes).push((window.no, outcomes));
         if count >= STEP {
             let full = std::mem::replace(&mut entry, JournalEntry { at, ..JournalEntry::default() });
             core.store.journal(full).await?;

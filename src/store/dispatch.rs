@@ -146,8 +146,8 @@ pub enum Next {
 /// One commit of a dispatcher: outcomes of earlier windows, and the next claims.
 #[derive(Debug, Clone, Default)]
 pub struct JournalEntry {
-    /// Outcomes by window.
-    pub outcomes: Vec<(WindowNo, Vec<ItemOutcome>)>,
+    /// Outcomes by window; shared, since whoever asks keeps them until the commit is known.
+    pub outcomes: Arc<Vec<(WindowNo, Vec<ItemOutcome>)>>,
     /// New claims. Each is granted or refused for itself.
     pub claims: Vec<Claim>,
     /// The limiter's state after these claims, so that a restart knows what was used.

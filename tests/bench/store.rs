@@ -308,8 +308,10 @@ async fn journal() {
             let last = candidates.is_none();
             done += outcomes.first().map_or(0, |(_, list)| list.len());
             let at = Instant::now();
-            let receipt =
-                store.journal(JournalEntry { outcomes, claims, usage: None, at: T0 }).await.unwrap();
+            let receipt = store
+                .journal(JournalEntry { outcomes: outcomes.into(), claims, usage: None, at: T0 })
+                .await
+                .unwrap();
             recording += at.elapsed();
             if let (Some(Some(no)), Some(candidates)) = (receipt.windows.first(), candidates) {
                 let list = candidates.list.iter().enumerate().map(|(n, one)| accepted(n, one)).collect();

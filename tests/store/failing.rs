@@ -143,7 +143,7 @@ async fn a_full_disk_still_records_what_happened() {
     let (second, _) = claim(&store, lane, 20).await;
     let outcomes = (0..20).map(|n| over(n, &candidates, Outcome::Accepted)).collect();
     let entry =
-        JournalEntry { outcomes: vec![(window, outcomes)], claims: vec![second], usage: None, at: T0 };
+        JournalEntry { outcomes: vec![(window, outcomes)].into(), claims: vec![second], usage: None, at: T0 };
     let receipt = store.journal(entry).await.unwrap();
     assert_eq!(receipt.windows, [None]);
     assert_eq!(store.message(&message.id).await.unwrap().progress.accepted, 20);

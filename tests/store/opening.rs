@@ -129,7 +129,10 @@ async fn a_copy_is_taken_while_running_and_restored_on_hold() {
     let (first, candidates) = claim(&*store, lane, 3).await;
     let window = claim_all(&*store, vec![first]).await.windows[0].unwrap();
     let outcomes = vec![(window, vec![over(0, &candidates, Outcome::Accepted)])];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     store.create_message(due_mail("later", T0), audit("message.create", "")).await.unwrap();
     let before = store.message(&message.id).await.unwrap();
 

@@ -45,7 +45,7 @@ async fn a_plan_is_written_in_steps(store: impl Store) {
     assert_eq!(candidates.list.len(), 4);
     let window = claim_all(&store, vec![claim]).await.windows[0].unwrap();
     let outcomes = (0..4).map(|n| over(n, &candidates, Outcome::Accepted)).collect();
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     assert!(store.journal(entry).await.unwrap().finished.is_empty());
     let last = PlanStep {
         expect: first,
@@ -97,7 +97,7 @@ async fn the_failed_are_tried_again(store: impl Store) {
         over(2, &candidates, Outcome::Expired),
         over(3, &candidates, Outcome::Skipped),
     ];
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     let finished = store.journal(entry).await.unwrap().finished;
     assert_eq!(finished[0].state, MessageState::Failed);
     assert_eq!(finished[0].errors.len(), 2);
@@ -123,7 +123,7 @@ async fn the_failed_are_tried_again(store: impl Store) {
     assert_eq!(claim_2.run, 2);
     let window = claim_all(&store, vec![claim_2]).await.windows[0].unwrap();
     let outcomes = (0..2).map(|n| over(n, &candidates, Outcome::Accepted)).collect();
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     let finished = store.journal(entry).await.unwrap().finished;
     assert_eq!(finished[0].state, MessageState::Sent);
     let expected = Progress { planned: 4, claimed: 4, accepted: 3, skipped: 1, ..Progress::default() };
@@ -155,7 +155,7 @@ async fn who_waits_changes_the_provider(store: impl Store) {
     let mut outcomes: Vec<_> = (0..4).map(|n| wait(n, &candidates, later, WaitReason::Retry)).collect();
     outcomes.push(wait(4, &candidates, Timestamp::NEVER, WaitReason::ProviderRefuses));
     outcomes.push(wait(5, &candidates, Timestamp::NEVER, WaitReason::Uncertain));
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     store.journal(entry).await.unwrap();
     assert_eq!(store.reassign_waiting(lane(&message, SMTP), OTHER, 2).await.unwrap(), 2);
     let all = WaitingFilter::default();

@@ -38,7 +38,7 @@ async fn a_message_goes_from_scheduled_to_sent(store: impl Store) {
     assert_eq!(rest.list.len(), 2);
     let outcomes: Vec<ItemOutcome> = (0..3).map(|n| over(n, &candidates, Outcome::Accepted)).collect();
     let entry = JournalEntry {
-        outcomes: vec![(window, outcomes)],
+        outcomes: vec![(window, outcomes)].into(),
         claims: vec![second],
         usage: Some((SMTP, vec![1, 2, 3])),
         at: T0,
@@ -49,7 +49,7 @@ async fn a_message_goes_from_scheduled_to_sent(store: impl Store) {
     assert_eq!(store.usage(SMTP).await.unwrap(), Some(vec![1, 2, 3]));
 
     let outcomes = (0..2).map(|n| over(n, &rest, Outcome::Accepted)).collect();
-    let entry = JournalEntry { outcomes: vec![(next, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(next, outcomes)].into(), at: T0, ..JournalEntry::default() };
     let receipt = store.journal(entry).await.unwrap();
     assert_eq!(receipt.finished.len(), 1);
     let message = store.message(&message.id).await.unwrap();
@@ -79,7 +79,10 @@ async fn an_outcome_counts_once(store: impl Store) {
     let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
     for _ in 0..3 {
         let outcomes = vec![(window, vec![over(0, &candidates, Outcome::Accepted)])];
-        store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+        store
+            .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+            .await
+            .unwrap();
     }
     let message = store.message(&message.id).await.unwrap();
     assert_eq!(message.progress.accepted, 1);
@@ -100,7 +103,7 @@ async fn who_waits_is_claimed_when_due(store: impl Store) {
         wait(0, &candidates, later, WaitReason::Retry),
         wait(1, &candidates, Timestamp::NEVER, WaitReason::Uncertain),
     ];
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     store.journal(entry).await.unwrap();
     let progress = store.message(&message.id).await.unwrap().progress;
     assert_eq!((progress.retrying, progress.undecided, progress.held, progress.in_flight()), (1, 1, 0, 0));
@@ -120,7 +123,7 @@ async fn who_waits_is_claimed_when_due(store: impl Store) {
     assert!(matches!(&windows[0].source, WindowSource::Waiting(list) if list.len() == 1));
     let outcomes = vec![over(0, &due, Outcome::Permanent)];
     let entry = JournalEntry {
-        outcomes: vec![(receipt.windows[0].unwrap(), outcomes)],
+        outcomes: vec![(receipt.windows[0].unwrap(), outcomes)].into(),
         at: later,
         ..JournalEntry::default()
     };
@@ -177,7 +180,10 @@ async fn cancelling_takes_back_who_was_not_tried(store: impl Store) {
     let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
     let due = T0.plus(Duration::from_secs(1));
     let outcomes = vec![(window, vec![wait(0, &candidates, due, WaitReason::Retry)])];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     let by = "tester".to_owned();
     let cancelled = store
         .transition(
@@ -197,7 +203,7 @@ async fn cancelling_takes_back_who_was_not_tried(store: impl Store) {
     // What is in flight finishes; nobody is tried again.
     let outcomes =
         vec![over(1, &candidates, Outcome::Accepted), wait(2, &candidates, due, WaitReason::Retry)];
-    let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+    let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     store.journal(entry).await.unwrap();
     let progress = store.message(&message.id).await.unwrap().progress;
     assert_eq!((progress.accepted, progress.cancelled, progress.open()), (1, 5, 0));
@@ -226,12 +232,18 @@ async fn a_message_can_be_deleted_while_something_is_in_flight(store: impl Store
     store.delete_message(&message.id, audit("message.delete", "m")).await.unwrap();
     for index in 0..2 {
         let outcomes = vec![(window, vec![over(index, &candidates, Outcome::Accepted)])];
-        store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+        store
+            .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+            .await
+            .unwrap();
     }
     assert_eq!(store.log(log_query()).await.unwrap().rows.len(), 2);
     // What a start finds: the window of a plan that is gone.
     let outcomes = vec![(lost, Vec::new())];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     assert!(store.open_windows().await.unwrap().is_empty());
 }
 
@@ -245,7 +257,10 @@ async fn a_lost_answer_after_a_cancel_is_uncertain(store: impl Store) {
     let mut lost = wait(0, &candidates, T0, WaitReason::InDoubt);
     lost.outcome = Outcome::Uncertain;
     let outcomes = vec![(window, vec![lost])];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     let progress = store.message(&message.id).await.unwrap().progress;
     assert_eq!((progress.uncertain, progress.cancelled, progress.open()), (1, 1, 0));
 }
@@ -269,7 +284,10 @@ async fn a_deadline_that_passes_while_held_counts_everybody(store: impl Store) {
     let (first, candidates) = claim(&store, lane, 1).await;
     let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
     let outcomes = vec![(window, vec![wait(0, &candidates, T0, WaitReason::Retry)])];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     held(&store, message.no).await;
     store.transition(message.no, Event::Release, None, T0, None).await.unwrap();
     let claimed = store.claim_due(late, 10, None).await.unwrap();
@@ -286,7 +304,10 @@ async fn a_message_that_was_held_with_nobody_left_ends_when_released(store: impl
     let window = claim_all(&store, vec![first]).await.windows[0].unwrap();
     held(&store, message.no).await;
     let outcomes = vec![(window, vec![over(0, &candidates, Outcome::Accepted)])];
-    store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+    store
+        .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+        .await
+        .unwrap();
     store.transition(message.no, Event::Release, None, T0, None).await.unwrap();
     let claimed = store.claim_due(T0, 10, None).await.unwrap();
     assert_eq!(claimed.messages[0].state, MessageState::Sent);

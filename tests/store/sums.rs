@@ -132,7 +132,10 @@ async fn run(store: impl Store, steps: Vec<Step>) {
                     .filter(|item| known.is_some_and(|window| !window.is_done(item.index as usize)))
                     .count() as u64;
                 let outcomes = vec![(*no, items)];
-                store.journal(JournalEntry { outcomes, at: T0, ..JournalEntry::default() }).await.unwrap();
+                store
+                    .journal(JournalEntry { outcomes: outcomes.into(), at: T0, ..JournalEntry::default() })
+                    .await
+                    .unwrap();
             }
             Step::Decide(decision, limit) => {
                 let decision = match decision {

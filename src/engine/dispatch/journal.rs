@@ -82,7 +82,7 @@ impl Dispatcher {
 
     /// Records what is pending and claims, in one commit; then the claimed may be sent.
     pub(super) async fn commit(&mut self, asked: Vec<Asked>, now: Instant) -> Result<()> {
-        let outcomes = self.verdicts.drain();
+        let outcomes = Arc::new(self.verdicts.drain());
         let usage =
             (self.quota.limited() && !asked.is_empty()).then(|| (self.desk.no, self.quota.store(now)));
         let entry = JournalEntry {
@@ -91,7 +91,7 @@ impl Dispatcher {
             outcomes,
             usage,
         };
-        let kept = entry.outcomes.clone();
+        let kept = Arc::clone(&entry.outcomes);
         let claimed = entry.at;
         self.last_commit = now;
         let began = Instant::now();
@@ -100,7 +100,7 @@ impl Dispatcher {
             Err(error) => {
                 // It may have landed. Outcomes count once, however often they are recorded; windows
                 // that nobody knows of are found again before anything else is claimed.
-                self.verdicts.restore(kept);
+                self.verdicts.restore(Arc::unwrap_or_clone(kept));
                 self.unsure = true;
                 for asked in asked {
                     self.book.drop_supply(asked.claim.lane.message);
@@ -224,7 +224,7 @@ impl Dispatcher {
                 continue;
             }
             let outcomes = crate::engine::recover::put_back(&self.core, &window, at).await?;
-            entry.outcomes.push((window.no, outcomes));
+            Arc::make_mut(&mut entry.outcomes).push((window.no, outcomes));
         }
         if !entry.outcomes.is_empty() {
             let receipt = self.core.store.journal(entry).await?;

@@ -90,13 +90,14 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    fn answer(&mut self, place: usize, answer: &Answer) {
+    fn answer(&mut self, place: usize, answer: Answer) {
         let Some(answered) = self.answered.get_mut(place) else { return };
         if std::mem::replace(answered, true) {
             return;
         }
+        let verdict = answer.verdict;
         let done = judge(self.core, &self.train, &self.train.items[place], answer);
-        let tally = match answer.verdict {
+        let tally = match verdict {
             Verdict::Accepted => Tally::Accepted,
             Verdict::Permanent | Verdict::TargetExpired => Tally::Failed,
             Verdict::Transient | Verdict::Refused | Verdict::Uncertain => Tally::Transient,
@@ -149,7 +150,7 @@ impl Drop for Hand<'_> {
         for place in 0..self.answered.len() {
             if !self.answered[place] {
                 let answer = Answer::new(Verdict::Uncertain, Stage::Response, 0, "no answer came");
-                self.answer(place, &answer);
+                self.answer(place, answer);
             }
         }
         self.keep_key();
@@ -193,7 +194,7 @@ async fn send(core: &Core, desk: &Desk, mut train: Train) {
     if batch.recipients.is_empty() {
         return;
     }
-    let mut answers = |place: usize, answer: Answer| hand.answer(place, &answer);
+    let mut answers = |place: usize, answer: Answer| hand.answer(place, answer);
     let sending = AssertUnwindSafe(link.adapter.send(&batch, &mut answers)).catch_unwind();
     tokio::select! {
         biased;
@@ -271,7 +272,7 @@ fn recipients(train: &Train, rendered: Option<Vec<Rendered>>) -> Vec<Recipient> 
 }
 
 /// What an answer makes of a recipient.
-fn judge(core: &Core, train: &Train, item: &Item, answer: &Answer) -> Done {
+fn judge(core: &Core, train: &Train, item: &Item, answer: Answer) -> Done {
     let sheet = &train.sheet;
     let now = core.clock.now();
     let attempt = item.attempt();
@@ -282,31 +283,22 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: &Answer) -> Done {
         in_doubt: sheet.in_doubt,
         now,
     };
-    let mut detail = LogDetail {
-        answer: hide_address(&answer.text, &item.candidate.address),
-        code: answer.code,
-        provider_id: answer.provider_id.clone(),
-        stage: answer.stage,
-        skip: None,
-        latency_us: u32::try_from(answer.latency.as_micros()).unwrap_or(u32::MAX),
-        possibly_twice: false,
-        retry_at: None,
-    };
-    let (outcome, next) = match retry::decide(answer, &on, &core.config, &core.chance) {
+    let mut retry_at = None;
+    let (outcome, next) = match retry::decide(&answer, &on, &core.config, &core.chance) {
         Fate::Over(outcome) => (outcome, Next::Over),
         Fate::Wait { outcome, due, why, possibly_twice } => {
-            detail.retry_at = Some(due);
+            retry_at = Some(due);
             let mut waiting = item.waiting(attempt, why);
             waiting.possibly_twice |= possibly_twice;
             (outcome, Next::Wait { due, waiting, log: true })
         }
     };
-    let way = retry::speaks_of_the_way(answer);
-    let lost = retry::broke_off(answer);
+    let way = retry::speaks_of_the_way(&answer);
+    let lost = retry::broke_off(&answer);
     let sign = match answer.verdict {
         Verdict::Accepted => Sign::Accepted,
         Verdict::Permanent => Sign::Refusal,
-        Verdict::Refused if retry::speaks_of_one(answer) => Sign::Policy,
+        Verdict::Refused if retry::speaks_of_one(&answer) => Sign::Policy,
         Verdict::Refused => Sign::RefusesUs,
         Verdict::Transient | Verdict::Uncertain if way || lost => Sign::Way,
         Verdict::TargetExpired | Verdict::Transient | Verdict::Uncertain => Sign::Answered,
@@ -317,6 +309,16 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: &Answer) -> Done {
         Box::default()
     };
     let pause = answer.retry_after.filter(|_| way && answer.verdict == Verdict::Transient);
+    let detail = LogDetail {
+        answer: hide_address(answer.text, &item.candidate.address),
+        code: answer.code,
+        provider_id: answer.provider_id,
+        stage: answer.stage,
+        skip: None,
+        latency_us: u32::try_from(answer.latency.as_micros()).unwrap_or(u32::MAX),
+        possibly_twice: false,
+        retry_at,
+    };
     let outcome = item.outcome(attempt, outcome, detail, now, next);
     Done { window: train.window, outcome, sign, place, pause }
 }

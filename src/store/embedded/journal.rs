@@ -20,7 +20,7 @@ use crate::store::log::Columns;
 pub(super) fn journal(tx: &mut Tx<'_>, entry: &JournalEntry) -> Attempt<JournalReceipt> {
     let mut receipt = JournalReceipt::default();
     let mut messages = Vec::new();
-    for (no, items) in &entry.outcomes {
+    for (no, items) in entry.outcomes.iter() {
         messages.extend(record(tx, *no, items)?);
     }
     for claim in &entry.claims {
