@@ -201,7 +201,8 @@ async fn a_walk_over_who_waits_looks_at_each_once(store: impl Store) {
         let (claim, candidates) = claim(&store, lane(&message, provider), 10).await;
         let window = claim_all(&store, vec![claim]).await.windows[0].unwrap();
         let outcomes = (0..10).map(|n| wait(n, &candidates, later, WaitReason::Retry)).collect();
-        let entry = JournalEntry { outcomes: vec![(window, outcomes)], at: T0, ..JournalEntry::default() };
+        let entry =
+            JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
         store.journal(entry).await.unwrap();
     }
     let of_message = WaitingFilter { message: Some(message.no), ..WaitingFilter::default() };
