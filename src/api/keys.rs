@@ -12,7 +12,7 @@ use crate::wire::key::{CreatedKey, KeyList, SCOPES};
 use secrecy::ExposeSecret;
 
 /// What a key may do unless its creator says otherwise: everything that the
-/// dialect's messaging has, so that an SDK works with it; nothing of Herald's own.
+/// dialect's messaging, users and files have, so that an SDK works with it; nothing of Herald's own.
 const DIALECT: &[&str] = &[
     "messages.read",
     "messages.write",
@@ -26,6 +26,10 @@ const DIALECT: &[&str] = &[
     "targets.write",
     "users.read",
     "users.write",
+    "buckets.read",
+    "buckets.write",
+    "files.read",
+    "files.write",
 ];
 
 pub(crate) async fn list(call: Call) -> Answered {

@@ -9,7 +9,7 @@ use super::routes::{BodyKind, ROUTES, Route};
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::wire::{ErrorType, header};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Extension, RawPathParams};
 use axum::response::Response;
 use axum::routing::any;
@@ -27,6 +27,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
+use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
@@ -152,6 +153,21 @@ async fn handle(
     Done { answer: admitted(route, door, caller, path, parts, body).await, standing }
 }
 
+/// Reads on for a while, so that a client that still writes hears the answer and not a reset.
+pub(crate) async fn drain(rest: &mut BodyDataStream, most: usize, within: Duration) {
+    let read = async {
+        let mut seen = 0;
+        while let Some(Ok(piece)) = rest.next().await {
+            seen += piece.len();
+            if seen > most {
+                return;
+            }
+        }
+    };
+    // Who is still writing then is reset.
+    let _ = tokio::time::timeout(within, read).await;
+}
+
 async fn admitted(
     route: &'static Route,
     door: Door,
@@ -160,7 +176,10 @@ async fn admitted(
     parts: Parts,
     body: Body,
 ) -> Answered {
-    caller.admit(route.scope)?;
+    if let Err(refusal) = caller.admit(route.scope) {
+        drain(&mut body.into_data_stream(), STRAY_BODY, Duration::from_secs(1)).await;
+        return Err(refusal);
+    }
     if door.app.settings.api_read_only && route.changes() {
         return Err(Refusal::new(
             ErrorType::ReadOnly,

@@ -5,11 +5,13 @@ use super::answer::{Answered, created};
 use super::buckets::check_permissions;
 use super::call::{Call, Payload};
 use super::present;
+use super::service::drain;
 use crate::domain::validate::{self, Invalid};
 use crate::engine::file_store::FileStore;
 use crate::engine::usecases::files::{Part, Upload};
 use crate::engine::usecases::{Outcome, Refusal, UNIQUE};
 use crate::wire::ErrorType;
+use axum::body::BodyDataStream;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE};
@@ -23,6 +25,8 @@ use tokio::time::timeout;
 const FIELD: usize = 64 << 10;
 /// The most fields.
 const FIELDS: usize = 120;
+/// The most bytes that are still read of a refused upload: a part, as the SDKs cut them, and its form.
+const DRAINED: usize = 6 << 20;
 /// How long the next bytes may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -128,13 +132,12 @@ async fn spool(mut field: Field<'_>, store: FileStore, as_name: String, most: u6
     Ok(Came { spooled, name, bytes })
 }
 
-async fn read(call: &mut Call, most: u64) -> Outcome<Form> {
+async fn read(call: &Call, rest: &mut BodyDataStream, most: u64) -> Outcome<Form> {
     let kind = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind).map_err(|_| {
         Refusal::new(ErrorType::ArgumentInvalid, "The body must be a form: content-type multipart/form-data")
     })?;
-    let body = std::mem::replace(&mut call.body, Payload::Whole(Bytes::new())).into_body();
-    let mut fields = Multipart::new(body.into_data_stream(), boundary);
+    let mut fields = Multipart::new(rest, boundary);
     let mut form = Form::default();
     for _ in 0..FIELDS {
         let field = timeout(PATIENCE, fields.next_field()).await.map_err(slow)?;
@@ -160,11 +163,21 @@ async fn read(call: &mut Call, most: u64) -> Outcome<Form> {
 }
 
 pub(crate) async fn create(mut call: Call) -> Answered {
+    let body = std::mem::replace(&mut call.body, Payload::Whole(Bytes::new())).into_body();
+    let mut rest = body.into_data_stream();
+    let answer = keep(&call, &mut rest).await;
+    if answer.is_err() {
+        drain(&mut rest, DRAINED, Duration::from_secs(10)).await;
+    }
+    answer
+}
+
+async fn keep(call: &Call, rest: &mut BodyDataStream) -> Answered {
     let bucket = call.id("bucketId")?;
     let record = call.engine().store().bucket(&bucket).await?;
     let part = part(&call.headers)?;
     let most = record.max_size.min(call.engine().config().files.largest);
-    let form = read(&mut call, most).await?;
+    let form = read(call, rest, most).await?;
     let given = form.id.ok_or(Invalid::Missing("fileId"))?;
     if given != UNIQUE {
         validate::id("fileId", &given)?;

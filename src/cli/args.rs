@@ -635,7 +635,7 @@ pub enum KeyAction {
     Create {
         /// Its name
         name: String,
-        /// What it may do (repeatable); else the twelve scopes that Appwrite Messaging has
+        /// What it may do (repeatable); else those that Appwrite has for messages, users and files
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
         /// Until when: `in 90d`, `2027-01-01`

@@ -67,7 +67,7 @@ pub struct CreateKey {
     pub key_id: Option<String>,
     /// Its name.
     pub name: String,
-    /// What it may do; not given: everything that the dialect has for messaging and users.
+    /// What it may do; not given: everything that the dialect has for messaging, users and files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// Until when.
