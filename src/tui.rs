@@ -10,6 +10,7 @@ pub mod console;
 pub mod effects;
 pub mod keymap;
 pub mod message;
+pub mod reading;
 pub mod runtime;
 pub mod sanitize;
 pub mod screens;

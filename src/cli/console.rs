@@ -20,7 +20,7 @@ use crate::tui::state::Place;
 use crate::tui::term::{Tty, TtyOptions, editor, install_panic_hook};
 use crate::tui::theme::{Depth, Theme};
 use etcetera::BaseStrategy;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The console, attached to the engine of this data directory or with its own.
@@ -34,7 +34,7 @@ pub fn run(global: &Global) -> Outcome {
     let attached = matches!(session, Session::Attached(_));
     let place = Place { label: None, attached };
     let client = session.client().operator(&operator(global));
-    let shown = show(client.clone(), &settings, &instance.log_dir(), &place);
+    let shown = show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance));
     match session {
         Session::Attached(_) => shown.map(|_| ()),
         Session::Own(engine) => engine_runtime.block_on(async {
@@ -103,13 +103,34 @@ pub fn demo(global: &Global, args: &Demo) -> Outcome {
     let running = engine_runtime.block_on(RunningDemo::start(Arc::clone(&settings), args))?;
     let place = Place { label: Some("DEMO".into()), attached: false };
     let client = running.client().operator(&operator(global));
-    let shown = show(client, &settings, &running.log_dir(), &place);
+    let keep = args.keep.as_ref().map(|dir| dir.join("console.json"));
+    let shown = show(client, &settings, &running.log_dir(), &place, keep);
     engine_runtime.block_on(running.stop())?;
     shown.map(|_| ())
 }
 
+/// The file in which this user's console for this data directory keeps where it
+/// was. It is the user's own: who attaches may not write the data directory.
+fn kept_file(instance: &Instance) -> Option<PathBuf> {
+    let dirs = etcetera::choose_base_strategy().ok()?;
+    let state = dirs.state_dir().unwrap_or_else(|| dirs.data_dir());
+    let name: String = instance
+        .dir()
+        .to_string_lossy()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    Some(state.join("herald").join(format!("console{name}.json")))
+}
+
 /// Shows a console at this process's terminal until it ends.
-fn show(client: Client, settings: &Settings, log_dir: &Path, place: &Place) -> Outcome<Exit> {
+fn show(
+    client: Client,
+    settings: &Settings,
+    log_dir: &Path,
+    place: &Place,
+    keep: Option<PathBuf>,
+) -> Outcome<Exit> {
     let config = etcetera::choose_base_strategy().ok().map(|dirs| dirs.config_dir().join("herald"));
     let env = |name: &str| std::env::var(name).ok();
     let mut notices = Vec::new();
@@ -122,6 +143,7 @@ fn show(client: Client, settings: &Settings, log_dir: &Path, place: &Place) -> O
         keymap,
         zone: zone(settings),
         notices,
+        keep,
         run: tui_runtime::Options::new(editor::command(env), log_dir.to_owned()),
         // A console that runs the engine must not be stopped: all sending would stop.
         place: place.clone(),

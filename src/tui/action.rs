@@ -50,11 +50,13 @@ pub enum Scope {
     Palette,
     /// The help screen.
     Help,
+    /// One of a few: a list, a month, a text that is read.
+    Pick,
 }
 
 impl Scope {
     /// Every scope, in the order in which help lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::List,
         Self::Detail,
@@ -70,6 +72,7 @@ impl Scope {
         Self::Filter,
         Self::Palette,
         Self::Help,
+        Self::Pick,
     ];
 
     /// The scope's name: a table in a keymap file.
@@ -90,6 +93,7 @@ impl Scope {
             Self::Filter => "filter",
             Self::Palette => "palette",
             Self::Help => "help",
+            Self::Pick => "pick",
         }
     }
 

@@ -1,11 +1,12 @@
 //! The console: its program, and the entrance for whoever has a client and a seat.
 
 use std::io;
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use ratatui::Frame;
 
-use super::effects::Hands;
+use super::effects::{Hands, read_kept};
 use super::keymap::Keymap;
 use super::message::{Effect, Msg};
 use super::runtime::{self, Clock, Exit, Input, Program};
@@ -28,6 +29,8 @@ pub struct Options {
     pub place: Place,
     /// What to say when it starts, such as what is wrong with a keymap file.
     pub notices: Vec<String>,
+    /// The file in which it keeps where one was; nothing: it forgets.
+    pub keep: Option<PathBuf>,
     /// How its loop runs.
     pub run: runtime::Options,
 }
@@ -38,10 +41,14 @@ pub struct Options {
 /// Await it on the console's own thread (see [`runtime::on_own_thread`]).
 pub async fn run<S: Seat>(client: Client, seat: &mut S, options: Options) -> io::Result<Exit> {
     let mut state = State::new(options.theme, options.keymap, options.zone, options.place);
+    if let Some(kept) = options.keep.as_deref().and_then(read_kept) {
+        state.restore(kept);
+    }
     if !options.notices.is_empty() {
         state.complain(options.notices.join(" · "));
     }
-    let (_, exit) = runtime::run::<Console, _, _>(state, seat, Hands::new(client), options.run).await?;
+    let hands = Hands::new(client, options.keep);
+    let (_, exit) = runtime::run::<Console, _, _>(state, seat, hands, options.run).await?;
     Ok(exit)
 }
 
@@ -69,7 +76,7 @@ impl Program for Console {
             Input::Resize(columns, rows) => Msg::Resize(columns, rows),
             Input::Clock(now) => Msg::Clock(now),
             Input::Timer(id) => Msg::Timer(id),
-            Input::Edited { text, .. } => Msg::Edited(text.map_err(|error| error.to_string())),
+            Input::Edited { id, text } => Msg::Edited(id, text.map_err(|error| error.to_string())),
             Input::Copied(copied) => Msg::Copied(copied),
             Input::CannotSuspend => Msg::CannotSuspend,
             Input::Mouse(_) | Input::Focus(_) | Input::Resumed => return None,

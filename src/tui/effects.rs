@@ -2,7 +2,10 @@
 
 mod command;
 mod fetch;
+mod import;
+mod keep;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
@@ -11,6 +14,8 @@ use super::console::Console;
 use super::message::{Effect, Msg};
 use super::runtime::{Outbox, Performer, Request};
 use crate::client::Client;
+
+pub use keep::read as read_kept;
 
 /// The first wait before the event stream is tried again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -23,12 +28,19 @@ pub struct Hands {
     /// What must not be lost when the console ends.
     saving: JoinSet<()>,
     asking: JoinSet<()>,
+    keeper: keep::Keeper,
 }
 
 impl Hands {
-    /// Hands with this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, following: None, saving: JoinSet::new(), asking: JoinSet::new() }
+    /// Hands with this client, which keep what is kept in this file.
+    pub fn new(client: Client, keep: Option<PathBuf>) -> Self {
+        Self {
+            client,
+            following: None,
+            saving: JoinSet::new(),
+            asking: JoinSet::new(),
+            keeper: keep::Keeper::new(keep),
+        }
     }
 }
 
@@ -59,6 +71,7 @@ impl Performer<Console> for Hands {
                     outbox.send(Msg::Done(command, done)).await;
                 });
             }
+            Effect::Keep(kept) => self.keeper.keep(&mut self.saving, &kept),
             Effect::Follow => {
                 if let Some(before) = self.following.take() {
                     before.abort();

@@ -1,22 +1,26 @@
 //! What the console is told, and what it wants done: all as data.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use crossterm::event::KeyEvent;
 
 use super::runtime::Request;
+use super::state::kept::Kept;
 use crate::client::ClientError;
 use crate::domain::channel::Channel;
-use crate::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TopicId, UserId};
+use crate::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId};
 use crate::domain::time::Timestamp;
 use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
 use crate::wire::event::Event;
 use crate::wire::history::AuditPage;
-use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList};
+use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, UserList};
 use crate::wire::message::{Message, MessageDetail, Retry, ScheduleWords, WriteEmail, WritePush, WriteSms};
 use crate::wire::overview::Overview;
-use crate::wire::person::User;
+use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
+use crate::wire::transfer::ImportProgress;
 
 /// A fact or an intent.
 #[derive(Debug)]
@@ -31,8 +35,8 @@ pub enum Msg {
     Clock(DateTime<Utc>),
     /// A timer ran out.
     Timer(u64),
-    /// The editor has ended: the text, or why there is none.
-    Edited(Result<String, String>),
+    /// The editor has ended: the request's number; the text, or why there is none.
+    Edited(u64, Result<String, String>),
     /// Whether a text could be copied.
     Copied(bool),
     /// The process cannot be stopped from here.
@@ -58,6 +62,8 @@ pub enum Effect {
     Do(Command),
     /// Listen to what changes, until the console ends.
     Follow,
+    /// Keep this for the next start.
+    Keep(Box<Kept>),
 }
 
 /// A part of the screen that holds an answer. At most one question of each is
@@ -95,7 +101,13 @@ pub enum Slot {
     /// What a review is about.
     Review,
     /// The topics that a message can go to.
-    Choices,
+    ChoiceTopics,
+    /// The users.
+    ChoiceUsers,
+    /// The targets.
+    ChoiceTargets,
+    /// The provider that is to be edited.
+    Provider,
 }
 
 /// A question.
@@ -117,10 +129,14 @@ pub enum Fetch {
     Subscribers(TopicId, Page),
     /// A page of targets.
     Targets(Page),
+    /// A page of users.
+    Users(Page),
     /// A user.
     User(UserId),
     /// How providers do.
     Providers,
+    /// A provider's settings.
+    Provider(ProviderId),
     /// Who would get a message.
     Preview(MessageId),
     /// Who would be tried again.
@@ -157,10 +173,14 @@ pub enum Answer {
     Subscribers(TopicId, Page, SubscriberList),
     /// A page of targets.
     Targets(Page, TargetList),
+    /// A page of users.
+    Users(UserList),
     /// A user.
     User(Box<User>),
     /// How providers do.
     Providers(Vec<ProviderHealth>),
+    /// A provider's settings.
+    Provider(Box<Provider>),
     /// Who would get the message.
     Preview(MessageId, Box<Preview>),
     /// Who would be tried again.
@@ -249,8 +269,24 @@ pub enum Command {
         /// The topic's id; may be empty.
         topic: String,
     },
+    /// Gives a topic another name: as it was when it was looked at.
+    RenameTopic(TopicId, Revision, String),
+    /// Subscribes people by their addresses, numbers or targets' ids.
+    Subscribe(TopicId, Vec<String>),
+    /// Imports people from a file of this machine.
+    Import(ImportFile),
+    /// Makes a target of a user.
+    CreateTarget(UserId, CreateTarget),
+    /// Changes a target.
+    UpdateTarget(UserId, TargetId, UpdateTarget),
+    /// Deletes a target with its subscriptions.
+    DeleteTarget(UserId, TargetId),
     /// Makes a provider of a kind.
     CreateProvider(&'static str, WriteProvider),
+    /// Changes a provider of a kind.
+    UpdateProvider(&'static str, ProviderId, WriteProvider),
+    /// Deletes a provider.
+    DeleteProvider(ProviderId),
     /// Lets messages use a provider, or not: kind, id, whether.
     EnableProvider(String, ProviderId, bool),
     /// Stops a provider.
@@ -282,6 +318,32 @@ pub enum Done {
     Provider(Box<Provider>),
     /// What a test found.
     Test(ProviderTest),
+    /// What became of each of many.
+    Many(Vec<Item>),
+    /// What an import did.
+    Imported(Box<ImportProgress>, Option<PathBuf>),
+}
+
+/// What became of one of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Which.
+    pub what: String,
+    /// Why it did not work; nothing: it did.
+    pub problem: Option<String>,
+}
+
+/// A file of people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportFile {
+    /// Where it is, on the console's machine.
+    pub path: PathBuf,
+    /// The topic that everybody joins.
+    pub topic: Option<String>,
+    /// The country of numbers without one.
+    pub country: Option<String>,
+    /// Read and report, write nothing.
+    pub dry_run: bool,
 }
 
 /// Why something did not work.

@@ -3,10 +3,12 @@
 pub mod compose;
 pub mod form;
 pub mod help;
+pub mod job;
 pub mod live;
 pub mod messages;
 pub mod overview;
 pub mod palette;
+pub mod pick;
 pub mod providers;
 pub mod review;
 pub mod targets;

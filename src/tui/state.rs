@@ -1,5 +1,6 @@
 //! All that a console knows.
 
+pub mod kept;
 pub mod paged;
 
 use std::collections::BTreeMap;
@@ -15,10 +16,12 @@ use super::runtime::Request;
 use super::screens::compose::Compose;
 use super::screens::form::Form;
 use super::screens::help::Help;
+use super::screens::job::Job;
 use super::screens::live::Live;
 use super::screens::messages::Messages;
 use super::screens::overview::OverviewScreen;
 use super::screens::palette::Palette;
+use super::screens::pick::{Calendar, Pick, Reading};
 use super::screens::providers::Providers;
 use super::screens::review::Review;
 use super::screens::targets::Targets;
@@ -120,6 +123,14 @@ pub enum Overlay {
     Dialogue(ProviderTest),
     /// Writing a message; what is written is in [`State::compose`].
     Compose,
+    /// One of a few.
+    Pick(Pick),
+    /// A day.
+    Calendar(Calendar),
+    /// A message as its recipient reads it.
+    Reading(Reading),
+    /// What became of each of many.
+    Job(Job),
 }
 
 /// A line that says what happened, and goes by itself.
@@ -230,6 +241,13 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// The message being written; kept when its form is left.
     pub compose: Option<Compose>,
+    /// Addresses of one's own, to which copies go, by type.
+    pub own: BTreeMap<String, String>,
+    /// The theme that was chosen; nothing: the one it started with.
+    pub chosen_theme: Option<String>,
+    /// How things stood when a console ended here last.
+    pub left: Option<kept::Left>,
+    away: Option<kept::Left>,
     /// The keys of a sequence that has begun.
     pub pending: Pending,
     /// What happened last.
@@ -277,6 +295,10 @@ impl State {
             tab: Tab::Overview,
             overlays: Vec::new(),
             compose: None,
+            own: BTreeMap::new(),
+            chosen_theme: None,
+            left: None,
+            away: None,
             pending: Pending::default(),
             toast: None,
             undo: None,
@@ -294,6 +316,14 @@ impl State {
             begun: false,
             open: BTreeMap::new(),
             out: Vec::new(),
+        }
+    }
+
+    /// Looks like the theme of this name from now on.
+    pub fn show_theme(&mut self, name: &str) {
+        if let Ok(theme) = Theme::shipped(name, self.theme.depth()) {
+            self.theme = theme;
+            self.chosen_theme = Some(name.to_owned());
         }
     }
 
@@ -374,6 +404,9 @@ impl State {
                 (vec![self.tab.scope(), inner, Scope::Global], Mode::Normal)
             }
             Some(Overlay::Help(_) | Overlay::Dialogue(_)) => (vec![Scope::Help, Scope::Global], Mode::Normal),
+            Some(Overlay::Pick(_) | Overlay::Calendar(_) | Overlay::Reading(_) | Overlay::Job(_)) => {
+                (vec![Scope::Pick, Scope::Global], Mode::Normal)
+            }
             Some(Overlay::Palette(_)) => (vec![Scope::Palette, Scope::Global], Mode::Insert),
             Some(Overlay::Filter(_)) => (vec![Scope::Filter, Scope::Global], Mode::Insert),
             Some(Overlay::Form(_)) => (vec![Scope::Form, Scope::Global], Mode::Insert),

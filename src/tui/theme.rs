@@ -106,6 +106,13 @@ impl Theme {
         Ok(theme)
     }
 
+    /// What a shipped theme is for: the first line of its file.
+    pub fn about(name: &str) -> &'static str {
+        let file = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+        let line = file.and_then(|(_, text)| text.lines().next()).unwrap_or_default();
+        line.trim_start_matches('#').trim()
+    }
+
     /// A user's file, over what it inherits.
     pub fn from_file(file: &str, text: &str, depth: Depth) -> Result<Self, ThemeError> {
         let mut theme = Self::empty(file, depth);

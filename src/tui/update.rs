@@ -9,7 +9,7 @@ pub use keys::why_not;
 use super::message::{Effect, Fetch, Msg, Slot};
 use super::runtime::Request;
 use super::screens;
-use super::state::{Parts, REFRESH, State, Tab, timer};
+use super::state::{Overlay, Parts, REFRESH, State, Tab, timer};
 use crate::wire::event::Event;
 
 /// Takes a message in; says what is to be done.
@@ -24,7 +24,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                 state.undo = None;
             }
         }
-        Msg::Resize(columns, rows) => state.size = (columns, rows),
+        Msg::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            screens::messages::lay_out(state);
+        }
         Msg::Key(key) => keys::press(state, key),
         Msg::Paste(text) => keys::paste(state, &text),
         Msg::Timer(timer::REFRESH) => {
@@ -34,7 +37,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Timer(timer::TOAST) => state.toast = None,
         Msg::Timer(timer::SAVE) => screens::compose::save(state),
         Msg::Timer(_) => {}
-        Msg::Edited(text) => screens::compose::edited(state, text),
+        Msg::Edited(id, text) => match state.overlays.last() {
+            Some(Overlay::Form(_)) => screens::form::edited(state, text),
+            _ => screens::compose::edited(state, id, text),
+        },
         Msg::Copied(true) => state.say("Copied."),
         Msg::Copied(false) => state.complain("It is too long to be copied through this terminal."),
         Msg::CannotSuspend => state.complain("This console cannot be suspended: it runs the engine."),
@@ -59,7 +65,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
 /// What is to be saved before the console ends.
 pub fn leaving(state: &mut State) -> Vec<Effect> {
     screens::compose::save(state);
-    state.take_effects().into_iter().filter(|effect| matches!(effect, Effect::Do(_))).collect()
+    state.keep();
+    let kept = |effect: &Effect| matches!(effect, Effect::Do(_) | Effect::Keep(_));
+    state.take_effects().into_iter().filter(kept).collect()
 }
 
 fn begin(state: &mut State) {

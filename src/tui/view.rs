@@ -86,6 +86,10 @@ fn overlay(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
         Some(Overlay::Review(review)) => screens::review::view(pen, state, review, body),
         Some(Overlay::Form(form)) => screens::form::view(pen, state, form, body),
         Some(Overlay::Compose) => screens::compose::view(pen, state, body),
+        Some(Overlay::Pick(pick)) => screens::pick::view(pen, pick, body),
+        Some(Overlay::Calendar(calendar)) => screens::pick::calendar::view(pen, calendar, body),
+        Some(Overlay::Job(job)) => screens::job::view(pen, job, body),
+        Some(Overlay::Reading(reading)) => screens::pick::reading::view(pen, reading, body),
         Some(Overlay::Filter(_)) | None => {}
     }
 }

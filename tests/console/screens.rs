@@ -53,6 +53,13 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
         }
+        Fetch::Users(_) => Answer::Users(herald::wire::list::UserList {
+            total: 0,
+            users: Vec::new(),
+            next: None,
+            cut_short: false,
+        }),
+        Fetch::Provider(id) => Answer::Provider(Box::new(World::provider(&id))),
         Fetch::User(id) => Answer::User(Box::new(World::user(&id))),
         Fetch::Providers => Answer::Providers(world.providers.clone()),
         Fetch::Preview(id) => Answer::Preview(id, Box::new(World::preview())),

@@ -167,6 +167,7 @@ pub fn options() -> Options {
         zone: Tz::UTC,
         place: Place::default(),
         notices: Vec::new(),
+        keep: None,
         run,
     }
 }

@@ -413,6 +413,16 @@ impl World {
         serde_json::from_value(json).unwrap()
     }
 
+    pub fn provider(id: &ProviderId) -> herald::wire::provider::Provider {
+        let json = serde_json::json!({
+            "$id": id.to_string(), "$createdAt": at(-86_400), "$updatedAt": at(-86_400),
+            "name": "main", "provider": "smtp", "enabled": true, "type": "email",
+            "credentials": {"host": "mx.example.com", "port": 587, "username": "op", "password": "••••1234"},
+            "options": {"encryption": "tls", "fromEmail": "news@example.com"},
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
     pub fn preview() -> Preview {
         Preview {
             recipients: 49_788,

@@ -42,6 +42,7 @@ actions! {
     Help "app.help" "All keys" [Global] None any Some("herald help"), "Lists every key that works here, and what it does.";
     Palette "app.palette" "Command" [Global] None any None, "Opens the palette: any action, by its name.";
     Refresh "app.refresh" "Refresh" [Global] None any None, "Asks again for everything on the screen and redraws it.";
+    Theme "app.theme" "Theme" [Global] None any None, "Opens the themes, each shown while it is selected.";
     Suspend "app.suspend" "Suspend" [Global] None any None, "Puts the console into the background of the shell; fg brings it back.";
     Quit "app.quit" "Quit" [Global] None any None, "Leaves the console. Sending goes on.";
     StopSending "sending.stop" "Stop sending…" [Global] Reviewed any Some("herald stop-sending"), "Opens the review that stops all sending at once, until it is lifted.";
@@ -51,22 +52,22 @@ actions! {
 
     // Moving about.
     Back "nav.back" "Back" [Global] None any None, "Goes one level out. Nothing is lost.";
-    Open "nav.open" "Open" [Overview List Help Palette] None one None, "Opens what is selected.";
-    MoveDown "move.down" "Down" [List Detail Help Palette] None any None, "Selects the next row.";
-    MoveUp "move.up" "Up" [List Detail Help Palette] None any None, "Selects the row before.";
-    PageDown "move.page-down" "Page down" [List Detail Help Palette] None any None, "Goes one page down.";
-    PageUp "move.page-up" "Page up" [List Detail Help Palette] None any None, "Goes one page up.";
-    Top "move.top" "Top" [List Detail Help Palette] None any None, "Goes to the first row.";
-    End "move.end" "End" [List Detail Help Palette Live] None any None, "Goes to the last row; on Live, follows again.";
-    MoveLeft "move.left" "Left" [List Detail Help] None any None, "Scrolls to the left.";
-    MoveRight "move.right" "Right" [List Detail Help] None any None, "Scrolls to the right.";
+    Open "nav.open" "Open" [Overview List Help Palette Pick] None one None, "Opens what is selected.";
+    MoveDown "move.down" "Down" [List Detail Help Palette Pick] None any None, "Selects the next row.";
+    MoveUp "move.up" "Up" [List Detail Help Palette Pick] None any None, "Selects the row before.";
+    PageDown "move.page-down" "Page down" [List Detail Help Palette Pick] None any None, "Goes one page down.";
+    PageUp "move.page-up" "Page up" [List Detail Help Palette Pick] None any None, "Goes one page up.";
+    Top "move.top" "Top" [List Detail Help Palette Pick] None any None, "Goes to the first row.";
+    End "move.end" "End" [List Detail Help Palette Pick Live] None any None, "Goes to the last row; on Live, follows again.";
+    MoveLeft "move.left" "Left" [List Detail Help Pick] None any None, "Scrolls to the left.";
+    MoveRight "move.right" "Right" [List Detail Help Pick] None any None, "Scrolls to the right.";
     NextPane "pane.next" "Next pane" [Global] None any None, "Shows the next pane of the detail.";
     PreviousPane "pane.previous" "Previous pane" [Global] None any None, "Shows the pane before.";
 
     // Lists.
     Filter "list.filter" "Filter" [List Overview Live] None any None, "Opens the filter line.";
     ClearFilter "list.clear-filter" "Clear filter" [List Live] None any None, "Shows everything again.";
-    Copy "list.copy" "Copy" [List Detail Overview] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
+    Copy "list.copy" "Copy" [List Detail Overview Pick] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
     CopyCommand "list.copy-command" "Copy command" [List Detail Overview Review] None any None, "Copies the command line that does the same.";
     Why "item.why" "Why" [Messages Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
 
@@ -94,6 +95,8 @@ actions! {
 
     // Providers.
     CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create smtp {id} --name {name}"), "Opens the form for a new provider.";
+    EditProvider "provider.edit" "Edit" [Providers] None one Some("herald provider set {id} --option {field}={value}"), "Opens the provider's settings; credentials can be replaced, not read.";
+    DeleteProvider "provider.delete" "Delete…" [Providers] Reviewed one Some("herald provider delete {id}"), "Opens the review that deletes the provider; its rows of the log stay.";
     ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
@@ -109,12 +112,21 @@ actions! {
     NextField "form.next" "Next field" [Form Compose Review] None any None, "Goes to the next field.";
     PreviousField "form.previous" "Previous field" [Form Compose Review] None any None, "Goes to the field before.";
     Accept "form.accept" "Accept" [Form Compose Filter Palette] None any None, "Takes what the field holds and goes on.";
+    Submit "form.submit" "Done" [Form] None any None, "Does what the form says, from any of its fields.";
     LeaveField "form.leave" "Back" [Form Compose Filter Palette Review] None any None, "Leaves the field or the form; what was typed is kept.";
     Editor "form.editor" "Your editor" [Form Compose] None any None, "Opens the field in your editor.";
+    EditorForm "form.editor-whole" "Whole in editor" [Compose] None any None, "Opens the whole form in your editor.";
+    Calendar "form.calendar" "Calendar" [Form Compose] None any None, "Opens a month to choose the day from.";
+    Fold "compose.more" "More fields" [Compose] None any None, "Shows the fields that few need, or hides them again.";
+    Variables "compose.variables" "Variable" [Compose] None any None, "Puts a variable, such as the person's name, where the cursor is.";
+    AsTyped "compose.braces" "Braces" [Compose] None any None, "Says whether braces are variables or go out as they are typed.";
+    NewMessage "compose.new" "Start anew" [Compose] None any None, "Keeps this draft and starts another.";
     Review "compose.review" "Review" [Compose] Reviewed any Some("herald message preview {id}"), "Opens the review: who gets it, through what, and when.";
     Preview "compose.preview" "Preview" [Compose] None any Some("herald message show {id}"), "Shows the message as it will arrive.";
     TestToMe "compose.test" "Test to me…" [Compose] Reviewed any Some("herald send email --target {address} --subject {subject} --body-file {file}"), "Opens the review that sends this text to you alone.";
     Confirm "review.confirm" "Confirm" [Review] Commits any Some("herald message send {id} --confirm {count}"), "Does what the review says, once what it asks for is typed.";
+    TakeUncertain "review.uncertain" "Uncertain too" [Review] None any Some("herald message retry {id} --uncertain"), "Takes those in whose answers were lost, or leaves them out again.";
+    Through "review.through" "Other provider" [Review] None any Some("herald message retry {id}"), "Chooses the provider that a retry goes through.";
     NextSample "review.next-sample" "Next sample" [Review] None any None, "Shows the next recipient's copy.";
     PreviousSample "review.previous-sample" "Previous sample" [Review] None any None, "Shows the copy of the recipient before.";
     HistoryBack "palette.earlier" "Earlier" [Palette Filter] None any None, "Brings back the line typed before.";

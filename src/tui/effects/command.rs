@@ -1,14 +1,15 @@
 //! Commands, carried out.
 
+use super::import;
 use crate::client::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
-use crate::domain::ids::MessageId;
-use crate::tui::message::{Command, Done, Writing};
+use crate::domain::ids::{MessageId, TopicId};
+use crate::tui::message::{Command, Done, Item, Writing};
 use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::person::CreateUser;
 use crate::wire::provider::WriteProvider;
 use crate::wire::query::ListRequest;
-use crate::wire::topic::{CreateSubscriber, CreateTopic};
+use crate::wire::topic::{CreateSubscriber, CreateTopic, UpdateTopic};
 
 /// The id that asks the API to make one.
 const UNIQUE: &str = "unique()";
@@ -47,12 +48,29 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
         }
         Command::DeleteTopic(id) => plain(client.delete_topic(id).await)?,
         Command::Unsubscribe(topic, id) => plain(client.unsubscribe(topic, id).await)?,
+        Command::RenameTopic(id, revision, name) => {
+            let change =
+                UpdateTopic { name: Some(name.clone()), revision: Some(*revision), ..UpdateTopic::default() };
+            client.update_topic(id, &change).await?;
+            Done::Plain
+        }
+        Command::Subscribe(topic, who) => Done::Many(subscribe(client, topic, who).await?),
+        Command::Import(file) => import::run(client, file).await?,
+        Command::CreateTarget(user, target) => plain(client.create_target(user, target).await.map(drop))?,
+        Command::UpdateTarget(user, id, change) => {
+            plain(client.update_target(user, id, change).await.map(drop))?
+        }
+        Command::DeleteTarget(user, id) => plain(client.delete_target(user, id).await)?,
         Command::CreatePerson { name, email, phone, topic } => {
             create_person(client, name, email, phone, topic).await?
         }
         Command::CreateProvider(kind, provider) => {
             Done::Provider(Box::new(client.create_provider(kind, provider).await?))
         }
+        Command::UpdateProvider(kind, id, provider) => {
+            Done::Provider(Box::new(client.update_provider(kind, id, provider).await?))
+        }
+        Command::DeleteProvider(id) => plain(client.delete_provider(id).await)?,
         Command::EnableProvider(kind, id, enabled) => {
             let change = WriteProvider { enabled: Some(*enabled), ..WriteProvider::default() };
             Done::Provider(Box::new(client.update_provider(kind, id, &change).await?))
@@ -89,16 +107,19 @@ async fn save(client: &Client, id: Option<&MessageId>, what: &Writing) -> Result
     }
 }
 
+/// A headline that says that it is a copy for oneself.
+fn marked(headline: &str) -> String {
+    format!("[Test] {headline}")
+}
+
 /// A copy of a draft to the target with this address alone, sent at once.
 async fn test(client: &Client, what: &Writing, address: &str) -> Result<Done> {
-    let quoted = address.replace(['"', '\\'], "");
-    let list = ListRequest::newest(1).filtered(format!("address=\"{quoted}\"")).uncounted();
+    let list = ListRequest::newest(1).filtered(format!("address={}", quoted(address))).uncounted();
     let Some(target) = client.targets(&list).await?.into_items().into_iter().next() else {
         return Err(ClientError::Request(format!("there is no target with the address {address}")));
     };
     let alone = |envelope: &Envelope| Envelope {
         message_id: Some(UNIQUE.into()),
-        topics: None,
         targets: Some(vec![target.id.to_string()]),
         draft: Some(false),
         variables: envelope.variables,
@@ -106,13 +127,18 @@ async fn test(client: &Client, what: &Writing, address: &str) -> Result<Done> {
     };
     let message = match what {
         Writing::Email(mail) => {
-            client.create_email(&WriteEmail { envelope: alone(&mail.envelope), ..mail.clone() }).await?
+            let subject = mail.subject.as_deref().map(marked);
+            let copy =
+                WriteEmail { envelope: alone(&mail.envelope), subject, cc: None, bcc: None, ..mail.clone() };
+            client.create_email(&copy).await?
         }
         Writing::Sms(sms) => {
             client.create_sms(&WriteSms { envelope: alone(&sms.envelope), ..sms.clone() }).await?
         }
         Writing::Push(push) => {
-            client.create_push(&WritePush { envelope: alone(&push.envelope), ..(**push).clone() }).await?
+            let title = push.title.as_deref().map(marked);
+            let copy = WritePush { envelope: alone(&push.envelope), title, ..(**push).clone() };
+            client.create_push(&copy).await?
         }
     };
     Ok(Done::Message(Box::new(message)))
@@ -124,6 +150,42 @@ async fn update(client: &Client, id: &MessageId, channel: Channel, envelope: Env
         Channel::Sms => client.update_sms(id, &WriteSms { envelope, ..WriteSms::default() }).await,
         Channel::Push => client.update_push(id, &WritePush { envelope, ..WritePush::default() }).await,
     }
+}
+
+/// Subscribes people one by one; what cannot be done is said of each.
+async fn subscribe(client: &Client, topic: &TopicId, who: &[String]) -> Result<Vec<Item>> {
+    let mut out = Vec::with_capacity(who.len());
+    for word in who {
+        let problem = match subscribe_one(client, topic, word).await {
+            Ok(()) => None,
+            // Nobody answers: the rest would not work either.
+            Err(error) if error.is_transport() => return Err(error),
+            Err(error) => Some(error.to_string()),
+        };
+        out.push(Item { what: word.clone(), problem });
+    }
+    Ok(out)
+}
+
+async fn subscribe_one(client: &Client, topic: &TopicId, word: &str) -> Result<()> {
+    let address = word.contains('@') || word.starts_with('+');
+    let id = if address {
+        let list = ListRequest::newest(1).filtered(format!("address={}", quoted(word))).uncounted();
+        let found = client.targets(&list).await?.into_items().into_iter().next();
+        let Some(target) = found else {
+            return Err(ClientError::Request(format!("there is no target with the address {word}")));
+        };
+        target.id.to_string()
+    } else {
+        word.to_owned()
+    };
+    let subscriber = CreateSubscriber { subscriber_id: UNIQUE.into(), target_id: id };
+    client.subscribe(topic, &subscriber).await.map(drop)
+}
+
+/// A text between quotes of the filter language.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A user with a target for each address, subscribed to the topic.

@@ -34,8 +34,10 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             let list = client.targets(&newest(&page)).await?;
             Answer::Targets(page, list)
         }
+        Fetch::Users(page) => Answer::Users(client.users(&newest(&page)).await?),
         Fetch::User(id) => Answer::User(Box::new(client.user(&id).await?)),
         Fetch::Providers => Answer::Providers(client.provider_health().await?),
+        Fetch::Provider(id) => Answer::Provider(Box::new(client.provider(&id).await?)),
         Fetch::Preview(id) => {
             let preview = client.preview_message(&id).await?;
             Answer::Preview(id, Box::new(preview))

@@ -1,61 +1,44 @@
 //! Writing a message: who gets it, what it says, when. Kept as a draft all along.
 
+mod audience;
+mod content;
 mod fields;
+mod kept;
+mod lint;
+mod part;
 mod save;
+mod sending;
 mod view;
+mod whole;
 
-pub use fields::{key, paste};
+pub use audience::{Choice, Chosen, Kind, take_people, take_topics, take_users};
+pub use fields::{insert, key, paste, set_when};
+pub use kept::Kept;
+pub use lint::{Finding, Weight, findings};
+pub use part::Part;
 pub use save::{save, saved};
+pub use sending::{Tested, tested};
 pub use view::view;
 
 use chrono::{DateTime, Utc};
 
-use super::{form, review};
+use super::{form, pick};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, Revision};
-use crate::domain::time::Timestamp;
-use crate::domain::when;
 use crate::tui::action::Action;
-use crate::tui::message::{Fetch, Page, Slot, Writing};
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
 use crate::tui::widgets::field::{BodyField, LineField};
-use crate::wire::list::TopicList;
-use crate::wire::message::{Data, Envelope, Message, ScheduleWords, WriteEmail, WritePush, WriteSms};
+use crate::wire::message::Message;
 use crate::wire::topic::Topic;
+use audience::Picker;
 
-/// Topics that are offered at once.
-pub const CHOICES: usize = 6;
-
-/// What stands in a draft for what is not written yet: the API takes no empty
-/// subject and no empty text. A review is not opened before both are written.
-const NO_SUBJECT: &str = "(no subject yet)";
-const NO_TEXT: &str = " ";
-
-/// A field of the form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Email, SMS or push.
-    Type,
-    /// Topics.
-    Audience,
-    /// Subject or title.
-    Subject,
-    /// The text.
-    Body,
-    /// When it is to go.
-    When,
-}
-
-/// A topic of the audience.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
-    /// Its id.
-    pub id: String,
-    /// Its name, if it is known.
-    pub name: String,
-    /// How many of the type are in it, if it is known.
-    pub count: Option<u64>,
+/// The numbers of the texts that can be in the editor.
+pub mod edit {
+    /// The field that has the keys.
+    pub const FIELD: u64 = 1;
+    /// The whole form.
+    pub const WHOLE: u64 = 2;
 }
 
 /// What follows once the draft is saved.
@@ -73,22 +56,21 @@ pub struct Compose {
     /// The draft's id, once it is saved.
     pub id: Option<MessageId>,
     pub(super) revision: Option<Revision>,
-    /// The topics.
-    pub topics: Vec<Chosen>,
-    /// Users and targets that were named elsewhere; kept.
-    pub direct: usize,
-    /// Words to find topics by.
-    pub audience: LineField,
-    /// The topics found.
-    pub choices: Vec<Topic>,
-    /// Which of them is selected.
-    pub choice: usize,
-    /// Subject or title.
-    pub subject: LineField,
+    /// Who gets it.
+    pub audience: Vec<Chosen>,
+    /// Who gets a copy and is named in Cc; mail only.
+    pub cc: Vec<Chosen>,
+    /// Who gets a copy and is named nowhere; mail only.
+    pub bcc: Vec<Chosen>,
+    picker: Picker,
+    /// The fields of one line.
+    lines: Vec<(Part, LineField)>,
     /// The text.
     pub body: BodyField,
-    /// When, in words.
-    pub when: LineField,
+    /// Whether braces stand for something; nothing: as soon as there are any.
+    pub variables: Option<bool>,
+    /// Whether the fields that few need are shown.
+    pub unfolded: bool,
     /// The field that has the keys.
     pub part: Part,
     /// Edits so far, and how many of them are saved.
@@ -96,79 +78,82 @@ pub struct Compose {
     /// The edits that the server has.
     pub saved: u64,
     saving: bool,
+    /// Whether the timer that saves runs.
+    waiting: bool,
     next: Option<Next>,
     /// When it was saved last.
     pub saved_at: Option<DateTime<Utc>>,
     /// Why it cannot be saved or sent.
     pub problem: Option<String>,
+    /// When a copy of it went to oneself, and which edit.
+    pub tested: Option<Tested>,
 }
 
 impl Compose {
     fn new(channel: Channel) -> Self {
-        Self {
+        let mut compose = Self {
             channel,
             id: None,
             revision: None,
-            topics: Vec::new(),
-            direct: 0,
-            audience: LineField::default(),
-            choices: Vec::new(),
-            choice: 0,
-            subject: LineField::default(),
+            audience: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            picker: Picker::default(),
+            lines: Part::LINES.iter().map(|part| (*part, LineField::default())).collect(),
             body: BodyField::default(),
-            when: LineField::new("now"),
+            variables: None,
+            unfolded: false,
             part: Part::Audience,
             edit: 0,
             saved: 0,
             saving: false,
+            waiting: false,
             next: None,
             saved_at: None,
             problem: None,
-        }
-    }
-
-    fn of(message: &Message) -> Self {
-        let mut compose = Self::new(message.provider_type);
-        compose.id = Some(message.id.clone());
-        compose.revision = Some(message.revision);
-        let topic = |id: &crate::domain::ids::TopicId| Chosen {
-            id: id.to_string(),
-            name: id.to_string(),
-            count: None,
+            tested: None,
         };
-        compose.topics = message.topics.iter().map(topic).collect();
-        compose.direct = message.users.len() + message.targets.len();
-        match &message.data {
-            Data::Email(mail) => {
-                compose.subject = LineField::new(unless(&mail.subject, NO_SUBJECT));
-                compose.body = BodyField::new(unless(&mail.content, NO_TEXT));
-            }
-            Data::Sms(sms) => compose.body = BodyField::new(unless(&sms.content, NO_TEXT)),
-            Data::Push(push) => {
-                compose.subject = LineField::new(push.title.as_deref().unwrap_or_default());
-                compose.body = BodyField::new(push.body.as_deref().unwrap_or_default());
-            }
-        }
-        if let Some(words) = &message.schedule_words {
-            compose.when = LineField::new(&words.words);
-        }
+        compose.set(Part::When, part::NOW);
         compose
     }
 
-    /// The fields, in order.
-    pub fn parts(&self) -> &'static [Part] {
-        match self.channel {
-            Channel::Email | Channel::Push => {
-                &[Part::Type, Part::Audience, Part::Subject, Part::Body, Part::When]
-            }
-            Channel::Sms => &[Part::Type, Part::Audience, Part::Body, Part::When],
-        }
+    /// The fields that are shown, in order.
+    pub fn parts(&self) -> Vec<Part> {
+        Part::of(self.channel, self.unfolded)
     }
 
     fn step(&mut self, by: usize) {
         let parts = self.parts();
         let at = parts.iter().position(|part| *part == self.part).unwrap_or(0);
         self.part = parts[(at + by) % parts.len()];
+        self.picker.clear();
+    }
+
+    fn line(&self, part: Part) -> Option<&LineField> {
+        self.lines.iter().find(|(of, _)| *of == part).map(|(_, line)| line)
+    }
+
+    fn line_mut(&mut self, part: Part) -> Option<&mut LineField> {
+        self.lines.iter_mut().find(|(of, _)| *of == part).map(|(_, line)| line)
+    }
+
+    /// What a field of one line says.
+    pub fn text(&self, part: Part) -> &str {
+        self.line(part).map_or("", LineField::text)
+    }
+
+    fn set(&mut self, part: Part, text: &str) {
+        if let Some(line) = self.line_mut(part) {
+            line.set(text);
+        }
+    }
+
+    /// Subject or title, as the type has it.
+    pub fn headline(&self) -> String {
+        match self.channel {
+            Channel::Sms => self.body.lines().first().cloned().unwrap_or_default(),
+            Channel::Email | Channel::Push => self.text(Part::Subject).to_owned(),
+        }
     }
 
     /// Whether the body is HTML: whether it begins like it.
@@ -176,62 +161,24 @@ impl Compose {
         self.channel == Channel::Email && self.body.text().trim_start().starts_with('<')
     }
 
+    /// Whether there are braces that could be variables.
+    pub fn has_braces(&self) -> bool {
+        let braces = |text: &str| text.contains("{{") || text.contains("{%");
+        self.body.lines().iter().any(|line| braces(line)) || braces(self.text(Part::Subject))
+    }
+
     /// Whether braces stand for something.
     pub fn has_variables(&self) -> bool {
-        self.body.lines().iter().any(|line| line.contains("{{")) || self.subject.text().contains("{{")
+        self.variables.unwrap_or_else(|| self.has_braces())
     }
 
-    /// How many people the topics have together, if it is known; who is in two
-    /// counts twice.
-    pub fn bound(&self) -> Option<u64> {
-        self.topics.iter().map(|topic| topic.count).sum()
-    }
-
-    /// Whether nothing is written.
+    /// Whether nothing is written and nobody chosen.
     pub fn is_blank(&self) -> bool {
-        self.body.is_empty() && self.subject.text().trim().is_empty()
+        self.body.is_empty()
+            && self.lines.iter().all(|(part, line)| *part == Part::When || line.text().trim().is_empty())
+            && self.cc.is_empty()
+            && self.bcc.is_empty()
     }
-
-    /// The message as it stands, as a draft.
-    pub fn writing(&self) -> Writing {
-        let topics = self.topics.iter().map(|topic| topic.id.clone()).collect();
-        let envelope = Envelope {
-            topics: Some(topics),
-            draft: Some(true),
-            variables: Some(self.has_variables()),
-            revision: self.revision,
-            ..Envelope::default()
-        };
-        let text = Some(or(self.body.text(), NO_TEXT));
-        let subject = Some(or(self.subject.text().to_owned(), NO_SUBJECT));
-        match self.channel {
-            Channel::Email => Writing::Email(WriteEmail {
-                envelope,
-                subject,
-                content: text,
-                html: Some(self.is_html()),
-                cc: None,
-                bcc: None,
-            }),
-            Channel::Sms => Writing::Sms(WriteSms { envelope, content: text }),
-            Channel::Push => Writing::Push(Box::new(WritePush {
-                envelope,
-                title: Some(self.subject.text().to_owned()),
-                body: Some(self.body.text()),
-                ..WritePush::default()
-            })),
-        }
-    }
-}
-
-/// The text, or what stands for none.
-fn or(text: String, none: &str) -> String {
-    if text.trim().is_empty() { none.to_owned() } else { text }
-}
-
-/// The text, unless it only stands for none.
-fn unless<'a>(text: &'a str, none: &str) -> &'a str {
-    if text == none { "" } else { text }
 }
 
 /// Opens the form: with the draft that was left in it, or anew.
@@ -240,10 +187,19 @@ pub fn open_new(state: &mut State, topic: Option<&Topic>) {
         state.compose = Some(Compose::new(Channel::Email));
     }
     if let (Some(compose), Some(topic)) = (&mut state.compose, topic) {
-        choose(compose, topic);
+        audience::choose(compose, Chosen::topic(topic, compose.channel));
     }
-    state.overlays.push(Overlay::Compose);
-    ask_choices(state);
+    show(state);
+}
+
+/// Opens the form for one target: its type, and it alone.
+pub fn open_to(state: &mut State, target: &crate::wire::person::Target) {
+    save(state);
+    let mut compose = Compose::new(target.provider_type);
+    audience::choose(&mut compose, Chosen::target(target));
+    compose.part = if compose.channel == Channel::Sms { Part::Body } else { Part::Subject };
+    state.compose = Some(compose);
+    show(state);
 }
 
 /// Opens a draft.
@@ -251,68 +207,89 @@ pub fn open_draft(state: &mut State, message: &Message) {
     save(state);
     let same = state.compose.as_ref().is_some_and(|compose| compose.id.as_ref() == Some(&message.id));
     if !same {
-        state.compose = Some(Compose::of(message));
+        state.compose = Some(content::of(message));
     }
-    state.overlays.push(Overlay::Compose);
-    ask_choices(state);
+    show(state);
 }
 
-fn ask_choices(state: &mut State) {
-    let Some(compose) = &state.compose else { return };
-    let filter = compose.audience.text().trim().to_owned();
-    let page = Page { filter, after: None, limit: 50 };
-    state.ask(Slot::Choices, Fetch::Topics(page));
-}
-
-/// Takes the topics that were found.
-pub fn take_choices(state: &mut State, list: TopicList) {
-    let Some(compose) = &mut state.compose else { return };
-    let channel = compose.channel;
-    for chosen in &mut compose.topics {
-        if let Some(topic) = list.items().iter().find(|topic| topic.id.as_str() == chosen.id) {
-            chosen.name.clone_from(&topic.name);
-            chosen.count = Some(topic.of(channel));
-        }
+fn show(state: &mut State) {
+    if !matches!(state.overlays.last(), Some(Overlay::Compose)) {
+        state.overlays.push(Overlay::Compose);
     }
-    compose.choices = list.into_items();
-    compose.choice = compose.choice.min(compose.choices.len().saturating_sub(1));
-}
-
-fn choose(compose: &mut Compose, topic: &Topic) {
-    if compose.topics.iter().any(|chosen| chosen.id == topic.id.as_str()) {
-        return;
-    }
-    let count = Some(topic.of(compose.channel));
-    compose.topics.push(Chosen { id: topic.id.to_string(), name: topic.name.clone(), count });
+    audience::ask(state);
 }
 
 /// What actions do here.
 pub fn act(state: &mut State, action: Action) -> bool {
     let Some(compose) = &mut state.compose else { return false };
     match action {
-        Action::NextField => compose.step(1),
-        Action::PreviousField => compose.step(compose.parts().len() - 1),
-        Action::LeaveField | Action::Back => leave(state),
-        Action::Editor => {
-            let extension = if compose.is_html() { "html" } else { "txt" };
-            let text = compose.body.text();
-            state.request(Request::Edit { id: 1, text, extension });
+        Action::NextField | Action::PreviousField => {
+            let by = if action == Action::NextField { 1 } else { compose.parts().len() - 1 };
+            compose.step(by);
+            audience::ask(state);
         }
-        Action::Review | Action::Preview | Action::SendMessage => begin_review(state),
+        Action::LeaveField | Action::Back => leave(state),
+        Action::Editor => edit_field(state),
+        Action::EditorForm => {
+            let text = whole::write(compose);
+            let extension = if compose.is_html() { "html" } else { "txt" };
+            state.request(Request::Edit { id: edit::WHOLE, text, extension });
+        }
+        Action::Fold => {
+            compose.unfolded = !compose.unfolded;
+            if !compose.parts().contains(&compose.part) {
+                compose.part = Part::Body;
+            }
+        }
+        Action::Variables => pick::open_variables(state),
+        Action::AsTyped => {
+            compose.variables = Some(!compose.has_variables());
+            save::soon(state);
+        }
+        Action::NewMessage => {
+            save(state);
+            state.compose = Some(Compose::new(Channel::Email));
+            audience::ask(state);
+        }
+        Action::Review | Action::SendMessage => sending::begin_review(state),
+        Action::Preview => pick::open_reading(state),
         Action::ScheduleMessage => compose.part = Part::When,
-        Action::TestToMe => form::open(state, form::Purpose::Test),
+        Action::Calendar => pick::open_calendar(state),
+        Action::TestToMe => {
+            let channel = compose.channel;
+            form::open(state, form::Purpose::Test(channel));
+        }
         _ => return false,
     }
     true
 }
 
+/// Opens the field that has the keys in the editor; lists are edited here.
+fn edit_field(state: &mut State) {
+    let Some(compose) = &state.compose else { return };
+    let (text, extension) = match compose.line(compose.part) {
+        Some(line) if compose.part != Part::When => (line.text().to_owned(), compose.part.extension()),
+        _ => (compose.body.text(), if compose.is_html() { "html" } else { "txt" }),
+    };
+    state.request(Request::Edit { id: edit::FIELD, text, extension });
+}
+
 /// Leaves the form; nothing is lost.
 fn leave(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    if !compose.picker.is_empty() {
+        compose.picker.clear();
+        audience::ask(state);
+        return;
+    }
     state.overlays.pop();
     save(state);
     match &state.compose {
-        Some(compose) if compose.is_blank() && compose.id.is_none() => state.compose = None,
-        Some(compose) if compose.problem.is_some() => {
+        Some(compose) if compose.is_blank() && compose.id.is_none() => {
+            state.compose = None;
+            state.keep();
+        }
+        Some(compose) if compose.problem.is_some() || !compose.is_whole() => {
             state.say("Kept in this console; c opens it again.");
         }
         _ => state.say("The draft is kept."),
@@ -320,74 +297,21 @@ fn leave(state: &mut State) {
 }
 
 /// The text that came back from the editor.
-pub fn edited(state: &mut State, text: Result<String, String>) {
+pub fn edited(state: &mut State, id: u64, text: Result<String, String>) {
     match (text, &mut state.compose) {
         (Ok(text), Some(compose)) => {
-            compose.body = BodyField::new(text.strip_suffix('\n').unwrap_or(&text));
-            touched(state);
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            if id == edit::WHOLE {
+                whole::read(compose, text);
+            } else if compose.part != Part::When && compose.line(compose.part).is_some() {
+                let part = compose.part;
+                compose.set(part, text);
+            } else {
+                compose.body = BodyField::new(text);
+            }
+            save::soon(state);
         }
         (Err(why), _) => state.complain(why),
         (Ok(_), None) => {}
     }
-}
-
-/// Something of the message changed: it will be saved in a moment.
-fn touched(state: &mut State) {
-    save::soon(state);
-}
-
-fn begin_review(state: &mut State) {
-    let Some(compose) = &mut state.compose else { return };
-    let problem = if compose.topics.is_empty() && compose.direct == 0 {
-        compose.part = Part::Audience;
-        Some("Choose who gets it: a topic at least.".to_owned())
-    } else if compose.channel == Channel::Email && compose.subject.text().trim().is_empty() {
-        compose.part = Part::Subject;
-        Some("A mail needs a subject.".to_owned())
-    } else if compose.body.is_empty() {
-        compose.part = Part::Body;
-        Some("It says nothing yet.".to_owned())
-    } else {
-        when::parse(compose.when.text(), state.now, state.zone).err().map(|error| {
-            compose.part = Part::When;
-            error.to_string()
-        })
-    };
-    compose.problem = problem;
-    if compose.problem.is_some() {
-        return;
-    }
-    compose.next = Some(Next::Review);
-    if compose.id.is_some() && compose.saved == compose.edit && !compose.saving {
-        go_on(state);
-    } else {
-        save(state);
-    }
-}
-
-/// The draft is saved: goes on to what was asked for.
-fn go_on(state: &mut State) {
-    let Some(compose) = &mut state.compose else { return };
-    if compose.next.take().is_none() {
-        return;
-    }
-    let (Some(id), Some(revision)) = (compose.id.clone(), compose.revision) else { return };
-    let words = compose.when.text().trim().to_owned();
-    let headline = if compose.channel == Channel::Sms {
-        compose.body.lines().first().cloned().unwrap_or_default()
-    } else {
-        compose.subject.text().to_owned()
-    };
-    let channel = compose.channel;
-    let said = match when::parse(&words, state.now, state.zone) {
-        Ok(said) => said,
-        Err(error) => {
-            compose.problem = Some(error.to_string());
-            return;
-        }
-    };
-    let later = said.at > state.now;
-    let at = later
-        .then(|| (Timestamp::from_utc(said.at), ScheduleWords { words, zone: said.zone.name().to_owned() }));
-    review::open_send_draft(state, &id, channel, revision, headline, at);
 }

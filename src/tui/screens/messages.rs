@@ -13,7 +13,7 @@ use crate::tui::message::{Command, Fetch, Page, Slot};
 use crate::tui::runtime::Request;
 use crate::tui::state::paged::{Keyed, PAGE, Paged};
 use crate::tui::state::{Focus, Parts, State};
-use crate::tui::{show, view as layout};
+use crate::tui::{reading, show, view as layout};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
 use crate::wire::history::{Audit, AuditPage};
 use crate::wire::list::MessageList;
@@ -94,6 +94,8 @@ pub struct Messages {
     pub causes: Option<(Vec<CauseRow>, bool)>,
     /// Its audit.
     pub audit: Option<Vec<Audit>>,
+    /// What it says, in lines as its recipient reads them.
+    pub reading: Vec<String>,
     /// How far the pane is scrolled.
     pub scroll: usize,
     /// The message that is to be selected when it comes.
@@ -119,6 +121,7 @@ impl Messages {
         self.deliveries.clear();
         self.causes = None;
         self.audit = None;
+        self.reading.clear();
         self.scroll = 0;
     }
 }
@@ -222,8 +225,20 @@ pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
 /// Takes a message with its lanes.
 pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
     if state.messages.of.as_ref() == Some(&detail.message.id) {
+        let as_before =
+            state.messages.detail.as_ref().is_some_and(|old| old.message.data == detail.message.data);
         state.messages.detail = Some(detail);
+        if !as_before || state.messages.reading.is_empty() {
+            lay_out(state);
+        }
     }
+}
+
+/// Lays out what the selected message says, for the width of the screen.
+pub fn lay_out(state: &mut State) {
+    let columns = usize::from(state.size.0).saturating_sub(2);
+    let lines = state.messages.detail.as_ref().map(|detail| reading::lines(&detail.message.data, columns));
+    state.messages.reading = lines.unwrap_or_default();
 }
 
 /// Takes a page of the selected message's log.

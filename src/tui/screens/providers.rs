@@ -20,11 +20,10 @@ use crate::wire::provider::{ProviderHealth, ProviderTest};
 /// What the footer offers first.
 pub const HINTS: &[Action] = &[
     Action::ProviderTest,
+    Action::CreateProvider,
+    Action::EditProvider,
     Action::ProviderPause,
     Action::ProviderResume,
-    Action::ProviderEnable,
-    Action::ProviderDisable,
-    Action::CreateProvider,
     Action::Help,
 ];
 
@@ -94,6 +93,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::ProviderEnable => review::open_enable(state, &provider, true),
         Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),
         Action::ProviderDisable => review::open_enable(state, &provider, false),
+        Action::EditProvider => {
+            state.ask(Slot::Provider, Fetch::Provider(provider.id));
+        }
+        Action::DeleteProvider => review::open_delete_provider(state, &provider),
         Action::Copy => state.request(Request::Copy(provider.id.to_string())),
         Action::CopyCommand => state.request(Request::Copy(format!("herald provider show {}", provider.id))),
         _ => return false,

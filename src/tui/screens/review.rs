@@ -8,7 +8,9 @@ pub use view::view;
 
 use crossterm::event::KeyEvent;
 
+use crate::domain::channel::Channel;
 use crate::domain::ids::MessageId;
+use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::runtime::Request;
@@ -16,6 +18,7 @@ use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::widgets::field::LineField;
+use crate::wire::message::Message;
 use crate::wire::preview::{Preview, RetryPreview};
 
 /// A review.
@@ -35,6 +38,9 @@ pub struct Review {
     sample: usize,
     busy: bool,
     problem: Option<String>,
+    /// Of which message it speaks, and of which type.
+    headline: String,
+    channel: Option<Channel>,
 }
 
 impl Review {
@@ -51,6 +57,8 @@ impl Review {
             sample: 0,
             busy: false,
             problem: None,
+            headline: String::new(),
+            channel: None,
         }
     }
 
@@ -61,6 +69,12 @@ impl Review {
 
     fn same_as(mut self, line: String) -> Self {
         self.same_as = Some(line);
+        self
+    }
+
+    fn about(mut self, message: &Message) -> Self {
+        message.headline().clone_into(&mut self.headline);
+        self.channel = Some(message.provider_type);
         self
     }
 
@@ -120,6 +134,11 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::LeaveField | Action::Back | Action::Quit if !review.busy => {
             state.overlays.pop();
         }
+        Action::TakeUncertain => retry_uncertain(state),
+        Action::Through => match review.channel {
+            Some(channel) => super::pick::open_through(state, channel),
+            None => state.say("This goes through no other provider."),
+        },
         Action::NextSample => review.turn(1),
         Action::PreviousSample => review.turn(-1),
         Action::CopyCommand => match review.same_as.clone() {
@@ -140,7 +159,7 @@ fn confirm(state: &mut State) {
         review.problem = Some("It is being counted; one moment.".to_owned());
         return;
     }
-    if review.problem.is_some() && review.word.is_none() && review.preview.is_some() {
+    if review.preview.as_ref().is_some_and(|preview| preview.recipients == 0) {
         return;
     }
     if let Some(word) = &review.word {
@@ -151,10 +170,33 @@ fn confirm(state: &mut State) {
             return;
         }
     }
+    if has_passed(state) {
+        return;
+    }
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
     review.busy = true;
     review.problem = None;
     let command = review.command.clone();
     state.command(command);
+}
+
+/// The time that was said may pass while a review is read: then it would start at
+/// once, which is to be confirmed anew.
+fn has_passed(state: &mut State) -> bool {
+    let now = Timestamp::from_utc(state.now);
+    let first = starts(state, None);
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return false };
+    let Command::Send { at, .. } = &mut review.command else { return false };
+    if at.as_ref().is_none_or(|(at, _)| *at > now) {
+        return false;
+    }
+    *at = None;
+    if let Some(line) = review.lines.first_mut() {
+        *line = (first, Role::NOTICE_WARN);
+    }
+    review.field = LineField::default();
+    review.problem = Some("The time passed while you read: confirm again to send now, or esc.".to_owned());
+    true
 }
 
 /// Takes what would be sent into the review that waits for it.
@@ -170,11 +212,17 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
         let what = crate::tui::sanitize::fit(headline, 48).into_owned();
         review.title = format!("Send “{what}” to {}?", show::people(people));
     }
-    review.same_as = Some(format!("herald message send {id} --confirm {people}"));
-    if people == 0 {
-        review.problem = Some("Nobody would get it: choose an audience first.".to_owned());
-    } else {
-        review.word = Some(people.to_string());
+    review.same_as = Some(match &review.command {
+        Command::Send { at: Some((_, words)), .. } => {
+            format!("herald message schedule {id} --at '{}'", words.words)
+        }
+        _ => format!("herald message send {id} --confirm {people}"),
+    });
+    match people {
+        0 => review.problem = Some("Nobody would get it: choose an audience first.".to_owned()),
+        // One recipient is a key; more are counted by the hand that confirms.
+        1 => {}
+        _ => review.word = Some(people.to_string()),
     }
     review.preview = Some(preview);
 }

@@ -7,7 +7,10 @@ use crate::tui::state::{Overlay, State};
 /// Takes an answer in.
 pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
     match (slot, answer) {
-        (_, Answer::Overview(overview)) => screens::overview::take(state, overview),
+        (_, Answer::Overview(overview)) => {
+            screens::overview::take(state, overview);
+            state.welcome_back();
+        }
         (_, Answer::Messages(page, list)) => screens::messages::take_list(state, &page, list),
         (_, Answer::Message(detail)) => screens::messages::take_detail(state, detail),
         (Slot::Deliveries, Answer::Deliveries(request, page)) => {
@@ -22,7 +25,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (Slot::Older, Answer::Deliveries(_, page)) => screens::live::take_older(state, page),
         (_, Answer::Deliveries(request, page)) => screens::live::take(state, &request, page),
         (_, Answer::Audit(resource, page)) => screens::messages::take_audit(state, &resource, page),
-        (Slot::Choices, Answer::Topics(_, list)) => screens::compose::take_choices(state, list),
+        (Slot::ChoiceTopics, Answer::Topics(_, list)) => screens::compose::take_topics(state, list),
+        (Slot::ChoiceTargets, Answer::Targets(_, list)) => screens::compose::take_people(state, list),
+        (_, Answer::Users(list)) => screens::compose::take_users(state, list),
         (_, Answer::Topics(page, list)) => screens::topics::take_list(state, &page, list),
         (_, Answer::Subscribers(topic, page, list)) => {
             screens::topics::take_subscribers(state, &topic, &page, list);
@@ -30,6 +35,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (_, Answer::Targets(page, list)) => screens::targets::take_list(state, &page, list),
         (_, Answer::User(user)) => screens::targets::take_user(state, user),
         (_, Answer::Providers(list)) => screens::providers::take(state, list),
+        (_, Answer::Provider(provider)) => {
+            screens::form::open(state, screens::form::Purpose::EditProvider(provider));
+        }
         (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
         (_, Answer::Retry(id, preview)) => screens::review::take_retry(state, &id, &preview),
     }

@@ -1,11 +1,13 @@
 //! What came of commands.
 
 use crate::domain::time::Timestamp;
-use crate::tui::message::{Command, Done, Fault, Fetch, Slot};
+use crate::tui::message::{Command, Done, Fault, Fetch, Item, Slot};
 use crate::tui::screens::{self, compose};
 use crate::tui::state::{Overlay, Parts, State, Tab, Undo};
 use crate::tui::{sanitize, show};
 use crate::wire::message::{Message, State as MessageState};
+use crate::wire::transfer::ImportProgress;
+use std::path::Path;
 use std::time::Duration;
 
 /// Takes note of what came of a command.
@@ -39,6 +41,7 @@ fn close_review(state: &mut State, command: &Command) {
     if matches!(command, Command::Send { .. }) {
         state.overlays.retain(|overlay| !matches!(overlay, Overlay::Compose));
         state.compose = None;
+        state.keep();
     }
 }
 
@@ -66,7 +69,20 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::CreateProvider(..), Done::Provider(provider)) => {
             state.say(format!("{} is there: t tests it.", sanitize::line(&provider.name)));
         }
+        (Command::UpdateProvider(..), Done::Provider(provider)) => {
+            state.say(format!("{} is changed: t tests it.", sanitize::line(&provider.name)));
+        }
+        (Command::DeleteProvider(_), _) => state.say("The provider is gone."),
+        (Command::RenameTopic(..), _) => state.say("The topic has another name."),
+        (Command::Subscribe(..), Done::Many(items)) => report(state, "subscribed", items),
+        (Command::Import(_), Done::Imported(progress, rejects)) => {
+            report(state, "imported", imported(&progress, rejects.as_deref()));
+        }
+        (Command::CreateTarget(..), _) => state.say("The target is there."),
+        (Command::UpdateTarget(..), _) => state.say("The target is changed."),
+        (Command::DeleteTarget(..), _) => state.say("The target is gone; the log keeps what was sent to it."),
         (Command::Test { address, .. }, _) => {
+            compose::tested(state);
             state.say(format!("On its way to {}.", sanitize::line(&address)));
         }
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
@@ -85,6 +101,49 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::ResumeSending | Command::ReleaseRestored, _) => state.say("Sending goes on."),
         _ => {}
     }
+}
+
+/// Shows what became of each of many; in one line if all went well.
+fn report(state: &mut State, verb: &str, items: Vec<Item>) {
+    let failed = items.iter().filter(|item| item.problem.is_some()).count();
+    if failed == 0 && items.len() < 2 {
+        let what = items.first().map_or("nothing", |item| item.what.as_str()).to_owned();
+        state.say(format!("{verb}: {what}"));
+    } else {
+        state.overlays.push(Overlay::Job(screens::job::Job::done(verb, items)));
+    }
+}
+
+/// What an import did, line by line.
+fn imported(progress: &ImportProgress, rejects: Option<&Path>) -> Vec<Item> {
+    let fine = |what: String| Item { what, problem: None };
+    let counts = &progress.counts;
+    let mut out = vec![fine(progress.detected.clone())];
+    for (n, what) in [
+        (progress.rows, "people read"),
+        (counts.users, "users made"),
+        (counts.targets, "targets made"),
+        (counts.subscriptions, "subscriptions made"),
+        (counts.topics, "topics made"),
+        (counts.renamed, "names changed"),
+        (counts.unchanged, "people of whom all was there"),
+    ] {
+        if n > 0 {
+            out.push(fine(format!("{} {what}", show::count(n))));
+        }
+    }
+    if progress.refused > 0 {
+        let place = rejects.map(|path| format!("; they are in {}", path.display())).unwrap_or_default();
+        let problem = Some(format!("{} lines refused{place}", show::count(progress.refused)));
+        out.push(Item { what: "not everybody".to_owned(), problem });
+    }
+    for reject in progress.rejects.iter().take(20) {
+        out.push(Item { what: format!("line {}", reject.line), problem: Some(reject.reason.clone()) });
+    }
+    if !progress.error.is_empty() {
+        out.push(Item { what: "it ended early".to_owned(), problem: Some(progress.error.clone()) });
+    }
+    out
 }
 
 fn sent(state: &mut State, message: &Message, undo: u32, people: u64, later: bool, headline: String) {

@@ -6,7 +6,7 @@ use crate::tui::action::{Action, Scope};
 use crate::tui::keymap::Resolved;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::runtime::Request;
-use crate::tui::screens::{self, compose, form, help, palette, review};
+use crate::tui::screens::{self, compose, form, help, palette, pick, review};
 use crate::tui::state::{Focus, Overlay, Parts, State, Tab};
 use crate::tui::widgets::field::LineField;
 
@@ -62,6 +62,10 @@ pub(super) fn act(state: &mut State, action: Action) {
             palette::Chosen::Pass => false,
         },
         Some(Overlay::Filter(_)) => filter(state, action),
+        Some(Overlay::Job(_)) => screens::job::act(state, action),
+        Some(Overlay::Pick(_)) => pick::act(state, action),
+        Some(Overlay::Calendar(_)) => pick::calendar::act(state, action),
+        Some(Overlay::Reading(_)) => pick::reading::act(state, action),
         Some(Overlay::Review(_)) => review::act(state, action),
         Some(Overlay::Form(_)) => form::act(state, action),
         Some(Overlay::Compose) => compose::act(state, action),
@@ -115,7 +119,8 @@ fn everywhere(state: &mut State, action: Action) {
         Action::Back | Action::ClearFilter => clear_filter(state),
         Action::Compose => compose::open_new(state, None),
         Action::CreateTopic => form::open(state, form::Purpose::Topic),
-        Action::CreateProvider => form::open(state, form::Purpose::Provider("smtp")),
+        Action::CreateProvider => pick::open_kinds(state),
+        Action::Theme => pick::open_themes(state),
         Action::CreatePerson => form::open(state, form::Purpose::Person),
         Action::UndoSend => match state.undo.take() {
             Some(undo) => state.command(Command::Undo(undo.message)),

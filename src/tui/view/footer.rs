@@ -63,9 +63,20 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Review(_)) => {
             &[Action::Confirm, Action::LeaveField, Action::NextSample, Action::CopyCommand]
         }
-        Some(Overlay::Compose) => {
-            &[Action::NextField, Action::Review, Action::Editor, Action::TestToMe, Action::LeaveField]
+        Some(Overlay::Compose) => &[
+            Action::NextField,
+            Action::Review,
+            Action::TestToMe,
+            Action::Variables,
+            Action::Editor,
+            Action::LeaveField,
+        ],
+        Some(Overlay::Pick(_)) => &[Action::Open, Action::MoveDown, Action::MoveUp, Action::Back],
+        Some(Overlay::Calendar(_)) => {
+            &[Action::Open, Action::MoveRight, Action::MoveDown, Action::PageDown, Action::Back]
         }
+        Some(Overlay::Job(_)) => &[Action::Back, Action::MoveDown, Action::Copy],
+        Some(Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         None => match state.tab {
             Tab::Overview => screens::overview::HINTS,
             Tab::Messages => screens::messages::HINTS,

@@ -2,37 +2,34 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Compose, Part, ask_choices, choose, save};
+use super::{Compose, Part, audience, part, save};
 use crate::domain::channel::Channel;
 use crate::tui::state::State;
-
-/// What *when* says before anybody has said anything.
-const NOW: &str = "now";
 
 /// A key that edits.
 pub fn key(state: &mut State, key: KeyEvent) {
     let Some(compose) = &mut state.compose else { return };
     let changed = match compose.part {
         Part::Type => kind(compose, key),
-        Part::Audience => {
-            audience(state, key);
+        part if part.is_people() => {
+            people(state, key);
             return;
         }
-        Part::Subject | Part::When if key.code == KeyCode::Enter => {
+        Part::Body => compose.body.key(key),
+        _ if key.code == KeyCode::Enter => {
             compose.step(1);
             false
         }
-        Part::Subject => compose.subject.key(key),
-        Part::Body => compose.body.key(key),
         Part::When => {
             // What stands there unasked makes room for what is typed.
             let types =
                 matches!(key.code, KeyCode::Char(_)) && (key.modifiers - KeyModifiers::SHIFT).is_empty();
-            if types && compose.when.text() == NOW {
-                compose.when.set("");
+            if types && compose.text(Part::When) == part::NOW {
+                compose.set(Part::When, "");
             }
-            compose.when.key(key)
+            compose.line_mut(Part::When).is_some_and(|line| line.key(key))
         }
+        part => compose.line_mut(part).is_some_and(|line| line.key(key)),
     };
     if changed {
         save::soon(state);
@@ -44,15 +41,33 @@ pub fn paste(state: &mut State, text: &str) {
     let Some(compose) = &mut state.compose else { return };
     match compose.part {
         Part::Type => return,
-        Part::Audience => {
-            compose.audience.paste(text);
-            ask_choices(state);
+        part if part.is_people() => {
+            compose.picker.field.paste(text);
+            audience::ask(state);
             return;
         }
-        Part::Subject => compose.subject.paste(text),
         Part::Body => compose.body.paste(text),
-        Part::When => compose.when.paste(text),
+        part => {
+            if let Some(line) = compose.line_mut(part) {
+                line.paste(text);
+            }
+        }
     }
+    save::soon(state);
+}
+
+/// Puts a text where the cursor is, in the body if the field takes none.
+pub fn insert(state: &mut State, text: &str) {
+    let Some(compose) = &mut state.compose else { return };
+    if compose.part == Part::Subject {
+        if let Some(line) = compose.line_mut(Part::Subject) {
+            line.paste(text);
+        }
+    } else {
+        compose.part = Part::Body;
+        compose.body.paste(text);
+    }
+    compose.variables = Some(true);
     save::soon(state);
 }
 
@@ -75,39 +90,52 @@ fn kind(compose: &mut Compose, key: KeyEvent) -> bool {
         return false;
     }
     compose.channel = Channel::ALL[to % 3];
-    let channel = compose.channel;
-    for chosen in &mut compose.topics {
-        let topic = compose.choices.iter().find(|topic| topic.id.as_str() == chosen.id);
-        chosen.count = topic.map(|topic| topic.of(channel));
-    }
+    audience::recount(compose);
     true
 }
 
-fn audience(state: &mut State, key: KeyEvent) {
+fn people(state: &mut State, key: KeyEvent) {
     let Some(compose) = &mut state.compose else { return };
-    let last = compose.choices.len().saturating_sub(1);
+    let choices = audience::choices(compose);
+    let last = choices.len().saturating_sub(1);
+    let part = compose.part;
     match key.code {
-        KeyCode::Down => compose.choice = (compose.choice + 1).min(last),
-        KeyCode::Up => compose.choice = compose.choice.saturating_sub(1),
-        KeyCode::Enter => match compose.choices.get(compose.choice).cloned() {
-            Some(topic) if !compose.topics.iter().any(|chosen| chosen.id == topic.id.as_str()) => {
-                choose(compose, &topic);
-                compose.audience.set("");
-                save::soon(state);
-                ask_choices(state);
+        KeyCode::Down => compose.picker.at = (compose.picker.at + 1).min(last),
+        KeyCode::Up => compose.picker.at = compose.picker.at.saturating_sub(1),
+        KeyCode::Enter => {
+            let taken = |id: &str| compose.people(part).iter().any(|chosen| chosen.id == id);
+            match choices.into_iter().nth(compose.picker.at) {
+                Some(choice) if !taken(&choice.chosen.id) => {
+                    audience::choose(compose, choice.chosen);
+                    compose.picker.clear();
+                    save::soon(state);
+                    audience::ask(state);
+                }
+                _ => {
+                    compose.step(1);
+                    audience::ask(state);
+                }
             }
-            _ => compose.step(1),
-        },
-        KeyCode::Backspace if compose.audience.text().is_empty() && key.modifiers == KeyModifiers::NONE => {
-            if compose.topics.pop().is_some() {
+        }
+        KeyCode::Backspace if compose.picker.is_empty() && key.modifiers == KeyModifiers::NONE => {
+            if compose.people_mut(part).pop().is_some() {
                 save::soon(state);
             }
         }
         _ => {
-            if compose.audience.key(key) {
-                compose.choice = 0;
-                ask_choices(state);
+            if compose.picker.field.key(key) {
+                compose.picker.at = 0;
+                audience::ask(state);
             }
         }
+    }
+}
+
+/// Says when, in words.
+pub fn set_when(state: &mut State, words: &str) {
+    if let Some(compose) = &mut state.compose {
+        compose.part = Part::When;
+        compose.set(Part::When, words);
+        save::soon(state);
     }
 }

@@ -1,40 +1,55 @@
-//! The draft on the server follows the form.
+//! The draft follows the form: on the server once it is one, in the console's own
+//! file from the first letter.
 
 use std::time::Duration;
 
-use super::{Compose, go_on};
+use super::{Compose, sending};
 use crate::tui::message::{Command, Done, Fault};
 use crate::tui::runtime::Request;
 use crate::tui::state::{State, timer};
 
-/// How long after the last edit the draft is written.
-const AFTER: Duration = Duration::from_millis(1500);
+/// How long after an edit the draft is written: what a lost line can cost.
+const AFTER: Duration = Duration::from_millis(900);
 
-/// Something changed: the draft is written in a moment.
+/// Something changed: the draft is written in a moment. More edits do not put it
+/// off.
 pub(super) fn soon(state: &mut State) {
     let Some(compose) = &mut state.compose else { return };
     compose.edit += 1;
     compose.problem = None;
-    state.request(Request::Timer { id: timer::SAVE, after: AFTER });
+    if !compose.waiting {
+        compose.waiting = true;
+        state.request(Request::Timer { id: timer::SAVE, after: AFTER });
+    }
 }
 
 /// Writes the draft, if it is not written yet.
 pub fn save(state: &mut State) {
     let Some(compose) = &mut state.compose else { return };
-    let new = compose.id.is_none();
-    if compose.saving || compose.is_blank() || (compose.saved == compose.edit && !new) {
+    compose.waiting = false;
+    if compose.saving || compose.saved == compose.edit && compose.id.is_some() {
         return;
     }
-    compose.saving = true;
-    let command =
-        Command::SaveDraft { edit: compose.edit, id: compose.id.clone(), what: Box::new(compose.writing()) };
-    state.command(command);
+    let what = if compose.is_whole() { compose.writing().ok() } else { None };
+    let (edit, id) = (compose.edit, compose.id.clone());
+    let kept = !compose.is_blank();
+    if let Some(what) = what {
+        compose.saving = true;
+        state.command(Command::SaveDraft { edit, id, what: Box::new(what) });
+    }
+    if kept {
+        state.keep();
+    }
 }
 
 /// Takes note of what came of it.
 pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
     let now = state.now;
     let Some(compose) = &mut state.compose else { return };
+    if !compose.saving {
+        // Another message is in the form by now.
+        return;
+    }
     compose.saving = false;
     match result {
         Ok(Done::Message(message)) => {
@@ -46,7 +61,8 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
             if is_behind(compose) {
                 save(state);
             } else {
-                go_on(state);
+                state.keep();
+                sending::go_on(state);
             }
         }
         Ok(_) => {}
@@ -54,9 +70,14 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
             compose.next = None;
             compose.problem = Some(if fault.stale {
                 "Somebody else changed this draft; what you wrote is kept here.".to_owned()
+            } else if fault.missing {
+                compose.id = None;
+                compose.revision = None;
+                "The draft was deleted elsewhere; the next edit makes it anew.".to_owned()
             } else {
                 format!("Not saved: {}", fault.text)
             });
+            state.keep();
         }
     }
 }

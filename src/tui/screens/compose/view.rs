@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{CHOICES, Compose, Part};
+use super::{Compose, Finding, Part, Weight, audience, findings, lint};
 use crate::domain::channel::Channel;
-use crate::domain::when;
+use crate::domain::{sms, when};
+use crate::tui::action::{Action, Scope};
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pen::{Pen, inset};
@@ -13,6 +14,10 @@ use crate::tui::{sanitize, show};
 
 /// Columns of the labels.
 const LABEL: u16 = 11;
+/// Choices that are shown at once.
+const CHOICES: usize = 6;
+/// Rows below the body: when, what it means, what is found.
+const BELOW: usize = 4;
 
 /// Draws it.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
@@ -20,42 +25,42 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     let area = inset(body, 1);
     heading(pen, compose, state, area);
     let mut at = 1;
-    label(pen, compose, area, at, Part::Type, "Type");
-    types(pen, compose, value(area, at));
-    at += 1;
-    label(pen, compose, area, at, Part::Audience, "Audience");
-    audience(pen, compose, value(area, at));
-    at += 1;
-    if compose.part == Part::Audience {
-        at = choices(pen, compose, area, at);
+    let parts = compose.parts();
+    let fields: Vec<Part> = parts.iter().copied().filter(|p| !matches!(p, Part::Body | Part::When)).collect();
+    let folded = fields.iter().filter(|part| part.is_folded()).count();
+    // The body keeps some rows; of the fields that few need, those around the
+    // one that has the keys are shown.
+    let room = usize::from(area.height).saturating_sub(BELOW + 4 + fields.len() - folded).max(2);
+    let first = fields
+        .iter()
+        .filter(|part| part.is_folded())
+        .position(|part| *part == compose.part)
+        .map_or(0, |n| (n + 1).saturating_sub(room));
+    let mut seen = 0;
+    for part in fields {
+        if part.is_folded() {
+            seen += 1;
+            if seen <= first || seen > first + room {
+                continue;
+            }
+        }
+        at = field(pen, compose, area, at, part);
     }
-    if compose.channel != Channel::Sms {
-        let name = if compose.channel == Channel::Email { "Subject" } else { "Title" };
-        label(pen, compose, area, at, Part::Subject, name);
-        let line = value(area, at);
-        let count = format!("{:>4} characters", compose.subject.text().chars().count());
-        let wide = count.len() as u16 + 2;
-        let field = Rect { width: line.width.saturating_sub(wide), ..line };
-        compose.subject.draw(pen, field, compose.part == Part::Subject);
-        let text = Line::from(pen.span(count, Role::TEXT_DIM));
-        pen.row_at(line, 0, line.width.saturating_sub(wide - 2), &text);
-        at += 1;
-    }
-    label(pen, compose, area, at, Part::Body, "Body");
+    label(pen, compose, area, at, Part::Body);
     pen.text(value(area, at), 0, about_body(compose), Role::TEXT_DIM);
+    fold_hint(pen, compose, state, area, at);
     at += 1;
-    let room = usize::from(area.height).saturating_sub(at + 3);
+    let room = usize::from(area.height).saturating_sub(at + BELOW - 1);
     let text = Rect { y: area.y + at as u16, height: room as u16, ..area }.intersection(area);
     compose.body.draw(pen, text, compose.part == Part::Body);
     at += room;
-    label(pen, compose, area, at, Part::When, "When");
+    label(pen, compose, area, at, Part::When);
     let line = value(area, at);
-    let field = Rect { width: line.width.min(26), ..line };
-    compose.when.draw(pen, field, compose.part == Part::When);
-    said(pen, compose, state, area, at);
-    if let Some(problem) = &compose.problem {
-        pen.text(area, at + 2, problem, Role::FIELD_ERROR);
+    if let Some(when) = compose.line(Part::When) {
+        when.draw(pen, Rect { width: line.width.min(26), ..line }, compose.part == Part::When);
     }
+    said(pen, compose, state, area, at);
+    found(pen, compose, state, area, at + 2);
 }
 
 fn value(area: Rect, at: usize) -> Rect {
@@ -64,9 +69,9 @@ fn value(area: Rect, at: usize) -> Rect {
         .intersection(area)
 }
 
-fn label(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize, part: Part, text: &str) {
+fn label(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize, part: Part) {
     let role = if compose.part == part { Role::ACCENT } else { Role::TEXT_DIM };
-    pen.text(area, at, text, role);
+    pen.text(area, at, part.label(compose.channel), role);
 }
 
 fn heading(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) {
@@ -78,11 +83,37 @@ fn heading(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) 
             format!("draft saved {}", at.with_timezone(&state.zone).format("%H:%M"))
         }
         _ if compose.is_blank() => String::new(),
+        _ if !compose.is_whole() => "kept in this console".to_owned(),
         _ => "not saved yet".to_owned(),
     };
     let at = area.width.saturating_sub(saved.len() as u16);
     let line = Line::from(pen.span(saved, Role::TEXT_DIM));
     pen.row_at(area, 0, at, &line);
+}
+
+fn field(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize, part: Part) -> usize {
+    label(pen, compose, area, at, part);
+    let line = value(area, at);
+    let focused = compose.part == part;
+    if part == Part::Type {
+        types(pen, compose, line);
+    } else if part.is_people() {
+        people(pen, compose, line, part);
+        if focused {
+            return choices(pen, compose, area, at + 1);
+        }
+    } else if let Some(text) = compose.line(part) {
+        let count = match part {
+            Part::Subject => format!("{:>4} characters", text.text().chars().count()),
+            _ => part.help().to_owned(),
+        };
+        let wide = (sanitize::width(&count) as u16 + 2).min(line.width / 2);
+        let left = line.width.saturating_sub(wide);
+        text.draw(pen, Rect { width: left, ..line }, focused);
+        let count = Line::from(pen.span(sanitize::fit(&count, usize::from(wide)), Role::TEXT_DIM));
+        pen.row_at(line, 0, left + 2, &count);
+    }
+    at + 1
 }
 
 fn types(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect) {
@@ -100,81 +131,118 @@ fn types(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect) {
     pen.row(area, 0, &Line::from(spans));
 }
 
-fn audience(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect) {
-    let mut spans = Vec::new();
-    let mut wide = 0;
-    for topic in &compose.topics {
-        let name = format!("{} × ", sanitize::fit(&topic.name, 20));
-        wide += sanitize::width(&name);
-        spans.push(pen.span(name, Role::TEXT));
-    }
-    if compose.direct > 0 {
-        let text = format!("and {} by name ", show::people(compose.direct as u64));
-        wide += text.len();
-        spans.push(pen.span(text, Role::TEXT));
-    }
+fn people(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, part: Part) {
+    let people = compose.people(part);
     let bound = match compose.bound() {
-        _ if compose.topics.is_empty() => String::new(),
-        Some(n) => format!("at most {}", show::people(n)),
-        None => String::new(),
+        Some(n) if part == Part::Audience && !people.is_empty() => format!("at most {}", show::people(n)),
+        _ => String::new(),
     };
     let right = bound.len() as u16;
-    if compose.part == Part::Audience {
-        let x = (wide as u16).min(area.width);
-        let width = area.width.saturating_sub(x + right + 1);
-        compose.audience.draw(pen, Rect { x: area.x + x, width, ..area }, true);
-    } else if compose.topics.is_empty() && compose.direct == 0 {
-        spans.push(pen.span("nobody yet", Role::TEXT_DIM));
+    // The newest stand in view; how many stand before them is said.
+    let room = usize::from(area.width.saturating_sub(right + 14));
+    let names: Vec<String> =
+        people.iter().map(|chosen| format!("{} × ", sanitize::fit(&chosen.name, 24))).collect();
+    let mut wide = 0;
+    let shown = names
+        .iter()
+        .rev()
+        .take_while(|name| {
+            wide += sanitize::width(name);
+            wide <= room
+        })
+        .count();
+    let mut text: String = names[names.len() - shown..].concat();
+    if shown < names.len() {
+        text = format!("{} more, {text}", names.len() - shown);
     }
-    // The field is drawn first: chips stand before it.
-    pen.row(area, 0, &Line::from(spans));
+    if compose.part == part {
+        let x = (sanitize::width(&text) as u16).min(area.width);
+        let width = area.width.saturating_sub(x + right + 1);
+        compose.picker.field.draw(pen, Rect { x: area.x + x, width, ..area }, true);
+        pen.row(area, 0, &Line::from(pen.span(text, Role::TEXT)));
+    } else if people.is_empty() {
+        pen.text(area, 0, if part == Part::Audience { "nobody yet" } else { "–" }, Role::TEXT_DIM);
+    } else {
+        pen.text(area, 0, text, Role::TEXT);
+    }
     let line = Line::from(pen.span(bound, Role::TEXT_DIM));
     pen.row_at(area, 0, area.width.saturating_sub(right), &line);
 }
 
 fn choices(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> usize {
     let height = CHOICES.min(usize::from(area.height).saturating_sub(14).max(3));
-    if compose.choices.is_empty() {
-        pen.text(value(area, at), 0, "No topic is called that; a on Topics makes one.", Role::TEXT_DIM);
+    let list = audience::choices(compose);
+    if list.is_empty() {
+        let text = match (compose.part, compose.picker.is_empty()) {
+            (Part::Audience, true) => "No topics yet; type to find people.",
+            (_, true) => "Type to find people by their address.",
+            (_, false) => "Nobody and nothing is called that.",
+        };
+        pen.text(value(area, at), 0, text, Role::TEXT_DIM);
     }
-    let top = (compose.choice + 1).saturating_sub(height);
-    for (n, topic) in compose.choices.iter().skip(top).take(height).enumerate() {
-        let chosen = top + n == compose.choice;
-        let taken = compose.topics.iter().any(|other| other.id == topic.id.as_str());
-        let mark = if chosen { "▸ " } else { "  " };
-        let tick = if taken { "✓ " } else { "  " };
+    let top = (compose.picker.at + 1).saturating_sub(height);
+    for (n, choice) in list.iter().skip(top).take(height).enumerate() {
+        let one = &choice.chosen;
+        let chosen = top + n == compose.picker.at;
+        let taken = compose.people(compose.part).iter().any(|other| other.id == one.id);
+        let count = one.count.filter(|_| one.kind != audience::Kind::Target);
+        let count = count.map(show::count).unwrap_or_default();
+        let line_area = value(area, at + n);
         let mut line = Line::from(vec![
-            pen.span(mark, Role::ACCENT),
-            pen.span(tick, Role::STATE_OK),
-            sanitize::column(&topic.name, 30, pen.style(Role::TEXT)),
-            pen.span(format!("{:>11}", show::count(topic.of(compose.channel))), Role::TEXT),
+            pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
+            pen.span(if taken { "✓ " } else { "  " }, Role::STATE_OK),
+            sanitize::column(one.kind.word(), 7, pen.style(Role::TEXT_DIM)),
+            sanitize::column(&one.name, 28, pen.style(Role::TEXT)),
+            pen.span(format!("{count:>9}  "), Role::TEXT),
+            pen.span(sanitize::fit(&choice.detail, usize::from(line_area.width)), Role::TEXT_DIM),
         ]);
         if chosen {
             line = line.patch_style(pen.style(Role::ROW_SELECTED));
         }
-        pen.row(value(area, at + n), 0, &line);
+        pen.row(line_area, 0, &line);
     }
     at + height
 }
 
 fn about_body(compose: &Compose) -> String {
-    let kind = match compose.channel {
-        Channel::Email if compose.is_html() => "HTML",
-        _ => "plain text",
+    let variables = match (compose.has_braces(), compose.has_variables()) {
+        (_, true) => ", with variables",
+        (true, false) => ", braces as typed",
+        (false, false) => "",
     };
-    let variables = if compose.has_variables() { ", with variables" } else { "" };
-    let length = match compose.channel {
-        Channel::Sms => format!(" · {} characters", compose.body.text().chars().count()),
-        _ => String::new(),
+    match compose.channel {
+        Channel::Email => format!("{}{variables}", if compose.is_html() { "HTML" } else { "plain text" }),
+        Channel::Sms => {
+            let found = sms::segments(&compose.body.text());
+            let parts = if found.parts == 1 { "part" } else { "parts" };
+            let left = if variables.is_empty() { format!(", {} left", found.left) } else { String::new() };
+            format!("{} {parts} of {}{left}{variables}", found.parts, found.alphabet)
+        }
+        Channel::Push => {
+            format!("{} of 4,096 bytes{variables}", show::count(lint::payload_bytes(compose) as u64))
+        }
+    }
+}
+
+fn fold_hint(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
+    let what = match compose.channel {
+        _ if compose.unfolded => return,
+        Channel::Email => "Cc, Bcc",
+        Channel::Push => "data, icon, sound, …",
+        Channel::Sms => return,
     };
-    format!("{kind}{variables}{length}")
+    let Some(key) = state.keymap.keys_for(Action::Fold, &[Scope::Compose]).into_iter().next() else { return };
+    let text = format!("{key} {what}");
+    let line = value(area, at);
+    let x = line.width.saturating_sub(sanitize::width(&text) as u16);
+    let drawn = Line::from(pen.span(text, Role::TEXT_DIM));
+    pen.row_at(line, 0, x, &drawn);
 }
 
 fn said(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
-    let words = compose.when.text();
     let line = value(area, at);
     let beside = Rect { x: line.x + 28.min(line.width), width: line.width.saturating_sub(28), ..line };
-    match when::parse(words, state.now, state.zone) {
+    match when::parse(compose.text(Part::When), state.now, state.zone) {
         Ok(said) if said.at <= state.now => {
             let undo = state.undo_seconds();
             pen.text(beside, 0, format!("as you confirm, {undo} s to take it back"), Role::TEXT_DIM);
@@ -189,4 +257,27 @@ fn said(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at:
         }
         Err(error) => pen.text(value(area, at + 1), 0, error.to_string(), Role::FIELD_ERROR),
     }
+}
+
+/// What stops it, else the first warning, else that all is well.
+fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
+    if let Some(problem) = &compose.problem {
+        pen.text(area, at, problem, Role::FIELD_ERROR);
+        return;
+    }
+    if compose.is_blank() {
+        return;
+    }
+    let findings = findings(compose, state);
+    let test = super::sending::about_test(compose, state);
+    let (role, text) = match findings.split_first() {
+        None => (Role::STATE_OK, format!("nothing found · {test}")),
+        Some((Finding { weight, text, .. }, rest)) => {
+            let more = if rest.is_empty() { String::new() } else { format!(" · {} more", rest.len()) };
+            let role = if *weight == Weight::Stops { Role::TEXT_DIM } else { Role::NOTICE_WARN };
+            (role, format!("{text}{more}"))
+        }
+    };
+    let line = Line::from(pen.state(role, &sanitize::fit(&text, usize::from(area.width).saturating_sub(3))));
+    pen.row(area, at, &line);
 }

@@ -9,26 +9,49 @@ use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::bar::bar;
-use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::pen::{Pen, below, first, inset};
 use crate::tui::widgets::table::{Cell, Column, table};
 use crate::tui::{sanitize, show};
-use crate::wire::message::{Data, Message, State as Is};
+use crate::wire::message::{Data, Message, MessageDetail, State as Is};
+use crate::wire::provider::ProviderHealth;
 
-/// Rows of the detail above its pane: rule, heading, why, counts, and a blank.
+/// Rows of the detail above its pane without the table of providers: rule,
+/// heading, why, counts, and a blank.
 const ABOVE: u16 = 5;
+/// Providers that are shown; a message rarely goes through more.
+const LANES: usize = 5;
+
+/// Rows of the table of providers: none where it would say nothing new, or
+/// where the pane needs them.
+fn lanes_rows(state: &State, height: u16) -> u16 {
+    let Some(detail) = current_detail(state) else { return 0 };
+    let told = detail.lanes.len() > 1 || detail.lanes.iter().any(|lane| lane.why.is_some());
+    if !told || height < 14 {
+        return 0;
+    }
+    detail.lanes.len().min(LANES) as u16 + 2
+}
+
+fn current_detail(state: &State) -> Option<&MessageDetail> {
+    let id = &state.messages.list.selected()?.id;
+    state.messages.detail.as_deref().filter(|detail| detail.message.id == *id)
+}
 
 /// The rows that the pane has.
 pub(super) fn pane_rows(state: &State) -> usize {
     let (_, rest) = layout::split(layout::body(state.size), state.messages.focus);
     let heading = u16::from(state.messages.pane == Pane::Deliveries);
-    usize::from(rest.height.saturating_sub(ABOVE + heading)).max(1)
+    let lanes = lanes_rows(state, rest.height);
+    usize::from(rest.height.saturating_sub(ABOVE + heading + lanes)).max(1)
 }
 
 /// The lines that the pane would have.
 pub(super) fn pane_lines(state: &State) -> usize {
-    let Some(message) = state.messages.current() else { return 0 };
+    if state.messages.current().is_none() {
+        return 0;
+    }
     match state.messages.pane {
-        Pane::Content => content(message).lines().count() + 3,
+        Pane::Content => state.messages.reading.len() + 2,
         Pane::Deliveries => state.messages.deliveries.rows().len(),
         Pane::Causes => state.messages.causes.as_ref().map_or(0, |(rows, _)| rows.len() + 2),
         Pane::Timeline => 8,
@@ -59,12 +82,16 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     }
     pen.rule(area, 0);
     let Some(message) = state.messages.current() else { return };
+    let lanes_rows = lanes_rows(state, area.height);
     let area = below(area, 1);
     parts::heading(pen, state, area, message);
     let indented = inset(area, 1);
     pen.text(indented, 1, why(state, message), Role::TEXT);
     counts(pen, state, below(indented, 2), message);
-    let pane = below(indented, ABOVE - 1);
+    if lanes_rows > 0 {
+        lanes(pen, state, first(below(area, ABOVE - 1), lanes_rows - 1));
+    }
+    let pane = below(indented, ABOVE - 1 + lanes_rows);
     match state.messages.pane {
         Pane::Content => draw_content(pen, state, pane, message),
         Pane::Deliveries => draw_deliveries(pen, state, pane),
@@ -114,16 +141,59 @@ fn counts(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
     pen.row(area, 1, &Line::from(spans));
 }
 
-/// What a message says, as text.
-fn content(message: &Message) -> String {
-    match &message.data {
-        Data::Email(mail) => mail.content.clone(),
-        Data::Sms(sms) => sms.content.clone(),
-        Data::Push(push) => {
-            let parts = [push.title.as_deref(), push.body.as_deref()];
-            parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
-        }
-    }
+const LANE: &[Column] = &[
+    Column::text("Provider", 16),
+    Column::number("Done", 17),
+    Column::number("Rate", 8),
+    Column::number("p50", 7).from(100),
+    Column::number("p99", 7).from(90),
+    Column::number("Retrying", 8),
+    Column::number("Failed", 7),
+    Column::fill("State"),
+];
+
+/// How it goes through each provider, and why one does not move.
+fn lanes(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
+    let Some(detail) = current_detail(state) else { return };
+    let health = state.overview.iter().flat_map(|overview| &overview.providers);
+    let rows: Vec<Vec<Cell>> = detail
+        .lanes
+        .iter()
+        .take(LANES)
+        .map(|lane| {
+            let p = &lane.progress;
+            let known = health.clone().find(|health| Some(&health.id) == lane.provider_id.as_ref());
+            let name = match (&lane.provider_id, known) {
+                (_, Some(health)) => health.name.clone(),
+                (Some(id), None) => id.to_string(),
+                (None, None) => "no provider".to_owned(),
+            };
+            let figure = |of: fn(&ProviderHealth) -> String| known.map(of).unwrap_or_default();
+            let (role, text) = match &lane.why {
+                Some(why) => (Role::NOTICE_WARN, show::why(&why.why, state.now, state.zone)),
+                None if p.open() == 0 => (Role::TEXT_DIM, "through".to_owned()),
+                None => (Role::TEXT_DIM, "ok".to_owned()),
+            };
+            vec![
+                Cell::plain(name),
+                Cell::plain(format!(
+                    "{}/{}",
+                    show::count(p.planned.saturating_sub(p.open())),
+                    show::count(p.planned)
+                )),
+                Cell::dim(figure(|health| show::rate(health.rate))),
+                Cell::dim(figure(|health| show::millis(health.p50_ms))),
+                Cell::dim(figure(|health| show::millis(health.p99_ms))),
+                Cell::plain(show::count(p.retrying)),
+                Cell::new(
+                    show::count(p.failed),
+                    if p.failed > 0 { Role::STATE_FAILED } else { Role::TEXT_DIM },
+                ),
+                Cell::new(text, role),
+            ]
+        })
+        .collect();
+    table(pen, area, LANE, rows, None);
 }
 
 fn draw_content(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
@@ -141,20 +211,11 @@ fn draw_content(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Mess
     facts.push(format!("by {}", message.created_by));
     facts.push(show::id(&message.id));
     pen.text(area, 0, facts.join(" · "), Role::TEXT_DIM);
-    let text = content(message);
     let area = below(area, 2);
-    let lines: Vec<Line<'static>> = sanitize::page(
-        &text,
-        state.messages.scroll,
-        usize::from(area.height),
-        usize::from(area.width),
-        pen.style(Role::TEXT_CODE),
-    )
-    .into_iter()
-    .map(|line| Line::styled(line.to_string(), pen.style(Role::TEXT_CODE)))
-    .collect();
-    for (n, line) in lines.iter().enumerate() {
-        pen.row(area, n, line);
+    let lines = state.messages.reading.iter().skip(state.messages.scroll).take(usize::from(area.height));
+    for (n, line) in lines.enumerate() {
+        let text = sanitize::fit(line, usize::from(area.width)).into_owned();
+        pen.row(area, n, &Line::styled(text, pen.style(Role::TEXT_CODE)));
     }
 }
 

@@ -4,10 +4,12 @@ use super::Review;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, Revision};
 use crate::domain::time::Timestamp;
+use crate::domain::when;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
+use crate::tui::widgets::field::LineField;
 use crate::wire::message::{Message, Retry, ScheduleWords};
 use crate::wire::provider::ProviderHealth;
 use crate::wire::topic::{Subscriber, Topic};
@@ -22,47 +24,121 @@ fn text(line: impl Into<String>) -> (String, Role) {
 
 /// Before a message is sent, now or at a time.
 pub fn open_send(state: &mut State, message: &Message, at: Option<(Timestamp, ScheduleWords)>) {
-    let headline = message.headline().to_owned();
-    open_send_draft(state, &message.id, message.provider_type, message.revision, headline, at);
+    let draft = Draft {
+        id: message.id.clone(),
+        channel: message.provider_type,
+        revision: message.revision,
+        headline: message.headline().to_owned(),
+        notes: Vec::new(),
+    };
+    open_send_draft(state, draft, at);
+}
+
+/// What a review of a send is told of the draft.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Which.
+    pub id: MessageId,
+    /// Its type.
+    pub channel: Channel,
+    /// As it was saved last.
+    pub revision: Revision,
+    /// What it is called.
+    pub headline: String,
+    /// What was found about it.
+    pub notes: Vec<String>,
+}
+
+/// When it starts, in the first line of a review.
+pub(super) fn starts(state: &State, at: Option<&(Timestamp, ScheduleWords)>) -> String {
+    let undo = state.undo_seconds();
+    match at {
+        None if undo > 0 => format!("starts when you confirm, {undo} s to take it back"),
+        None => "starts when you confirm".to_owned(),
+        Some((at, words)) => {
+            let said: chrono_tz::Tz = words.zone.parse().unwrap_or(state.zone);
+            let mut zones = vec![said, state.zone, chrono_tz::UTC];
+            zones.dedup();
+            let spelled: Vec<String> =
+                zones.iter().map(|zone| when::spell(at.to_utc(), *zone, state.now)).collect();
+            format!("starts {} · {}", spelled.join(" · "), show::relative_to(*at, state.now))
+        }
+    }
 }
 
 /// The same, before what was written is in the list.
-pub fn open_send_draft(
-    state: &mut State,
-    id: &MessageId,
-    channel: Channel,
-    revision: Revision,
-    headline: String,
-    at: Option<(Timestamp, ScheduleWords)>,
-) {
+pub fn open_send_draft(state: &mut State, draft: Draft, at: Option<(Timestamp, ScheduleWords)>) {
+    let Draft { id, channel, revision, headline, notes } = draft;
     let undo = state.undo_seconds();
-    let when = match &at {
-        None if undo > 0 => format!("starts when you confirm, {undo} s to take it back"),
-        None => "starts when you confirm".to_owned(),
-        Some((at, words)) => format!(
-            "starts {} ({}), “{}”",
-            show::exact(*at, state.zone),
-            show::relative_to(*at, state.now),
-            words.words
-        ),
-    };
     let title = format!("Send “{headline}”?");
+    let mut lines = vec![text(starts(state, at.as_ref()))];
+    lines.extend(notes.into_iter().map(|note| (note, Role::TEXT_DIM)));
     let command = Command::Send { id: id.clone(), channel, revision, confirmed: 0, undo, at, headline };
-    let review = Review::new(title, vec![text(when)], command).waiting(id.clone());
+    let review = Review::new(title, lines, command).waiting(id.clone());
     open(state, review);
-    state.ask(Slot::Review, Fetch::Preview(id.clone()));
+    state.ask(Slot::Review, Fetch::Preview(id));
 }
 
 /// Before whoever failed is tried again.
 pub fn open_retry(state: &mut State, message: &Message) {
     let id = message.id.clone();
     let retry = Retry::default();
-    let lines = vec![text(format!("“{}”: those who were accepted get no second copy", message.headline()))];
+    let lines = retry_lines(message.headline(), &retry);
     let review = Review::new("Retry?".to_owned(), lines, Command::Retry(id.clone(), retry.clone()))
-        .same_as(format!("herald message retry {id}"))
+        .same_as(retry_command(&id, &retry))
+        .about(message)
         .waiting(id.clone());
     open(state, review);
     state.ask(Slot::Review, Fetch::Retry(id, retry));
+}
+
+fn retry_lines(headline: &str, retry: &Retry) -> Vec<(String, Role)> {
+    let mut lines = vec![text(format!("“{headline}”: those who were accepted get no second copy"))];
+    lines.push(text(match &retry.provider_id {
+        None => "through the provider that a new plan chooses for each; alt-p chooses another".to_owned(),
+        Some(provider) => format!("through {provider} instead of theirs; alt-p chooses another"),
+    }));
+    lines.push(if retry.uncertain {
+        (
+            "uncertain ones are taken in: they may get it twice; alt-t leaves them out".to_owned(),
+            Role::NOTICE_WARN,
+        )
+    } else {
+        ("uncertain ones are left out; alt-t takes them in".to_owned(), Role::TEXT_DIM)
+    });
+    lines
+}
+
+fn retry_command(id: &MessageId, retry: &Retry) -> String {
+    let uncertain = if retry.uncertain { " --uncertain" } else { "" };
+    format!("herald message retry {id}{uncertain}")
+}
+
+/// Counts a retry anew that is asked for in another way.
+fn retry_again(state: &mut State, change: impl FnOnce(&mut Retry)) {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    let Command::Retry(id, retry) = &mut review.command else { return };
+    change(retry);
+    let (id, retry) = (id.clone(), retry.clone());
+    review.lines = retry_lines(&review.headline, &retry);
+    review.same_as = Some(retry_command(&id, &retry));
+    review.waits = Some(id.clone());
+    review.word = None;
+    review.preview = None;
+    review.problem = None;
+    review.field = LineField::default();
+    state.ask(Slot::Review, Fetch::Retry(id, retry));
+}
+
+/// Goes through this provider; empty: as a new plan chooses.
+pub fn retry_through(state: &mut State, provider: &str) {
+    let provider = provider.parse().ok();
+    retry_again(state, |retry| retry.provider_id = provider);
+}
+
+/// Takes the uncertain in, or leaves them out again.
+pub fn retry_uncertain(state: &mut State) {
+    retry_again(state, |retry| retry.uncertain = !retry.uncertain);
 }
 
 /// Before a paused message goes on.
@@ -144,6 +220,24 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
     }
     let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))
         .same_as(format!("herald provider resume {id}"));
+    open(state, review);
+}
+
+/// Before a provider is deleted.
+pub fn open_delete_provider(state: &mut State, provider: &ProviderHealth) {
+    let waiting = provider.queued + provider.retrying + provider.held;
+    let mut lines = vec![text("New plans cannot choose it; its rows of the delivery log stay.")];
+    if waiting > 0 {
+        let line = format!("{} wait for it and go through another provider", show::people(waiting));
+        lines.push((line, Role::NOTICE_WARN));
+    }
+    let review = Review::new(
+        format!("Delete the provider {}?", provider.name),
+        lines,
+        Command::DeleteProvider(provider.id.clone()),
+    )
+    .typing("delete")
+    .same_as(format!("herald provider delete {}", provider.id));
     open(state, review);
 }
 

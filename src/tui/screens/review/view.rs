@@ -71,6 +71,12 @@ fn audience(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, preview: &Preview)
         fact(pen, area, at, "left out", &text);
         at += 1;
     }
+    let told = preview.in_audience.saturating_sub(preview.duplicates + left);
+    if told != preview.recipients && !preview.cut_short {
+        let text = format!("{:>9} who cannot be told apart here", unexplained(told, preview.recipients));
+        fact(pen, area, at, "other", &text);
+        at += 1;
+    }
     fact(pen, area, at, "get it", &format!("{:>9}", show::count(preview.recipients)));
     at += 1;
     for (n, provider) in preview.providers.iter().enumerate() {
@@ -94,6 +100,15 @@ fn audience(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, preview: &Preview)
         at += 1;
     }
     at
+}
+
+/// What is missing between what was told and what is sent, with its sign.
+fn unexplained(told: u64, recipients: u64) -> String {
+    if told > recipients {
+        format!("−{}", show::count(told - recipients))
+    } else {
+        format!("+{}", show::count(recipients - told))
+    }
 }
 
 fn sample(pen: &mut Pen<'_, '_>, area: Rect, at: usize, preview: &Preview, n: usize) -> usize {
@@ -125,7 +140,10 @@ fn ask(pen: &mut Pen<'_, '_>, area: Rect, at: usize, review: &Review) {
         _ if review.busy => "…".to_owned(),
         _ if waits => "Counting…".to_owned(),
         Some(word) => format!("Type {word} and press enter. Esc goes back. "),
-        None if review.preview.is_some() => "Esc goes back.".to_owned(),
+        None if review.preview.as_ref().is_some_and(|preview| preview.recipients == 0) => {
+            "Esc goes back.".to_owned()
+        }
+        None if review.preview.is_some() => "Enter sends it. Esc goes back.".to_owned(),
         None => "Enter does it. Esc goes back.".to_owned(),
     };
     let wide = sanitize::width(&text) as u16;

@@ -1,0 +1,87 @@
+//! What is written, as the console keeps it for itself: also half a thought,
+//! which the API would not take for a draft.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Chosen, Compose, Part};
+use crate::domain::channel::Channel;
+use crate::domain::ids::{MessageId, Revision};
+use crate::tui::widgets::field::BodyField;
+
+/// The form as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    #[serde(rename = "type")]
+    channel: Channel,
+    id: Option<MessageId>,
+    revision: Option<Revision>,
+    audience: Vec<Chosen>,
+    #[serde(default)]
+    cc: Vec<Chosen>,
+    #[serde(default)]
+    bcc: Vec<Chosen>,
+    /// By the place of the field among those of one line.
+    lines: Vec<String>,
+    body: String,
+    variables: Option<bool>,
+    /// Whether the server has all of it.
+    saved: bool,
+}
+
+impl Compose {
+    /// What is kept of the form.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            channel: self.channel,
+            id: self.id.clone(),
+            revision: self.revision,
+            audience: self.audience.clone(),
+            cc: self.cc.clone(),
+            bcc: self.bcc.clone(),
+            lines: Part::LINES.iter().map(|part| self.text(*part).to_owned()).collect(),
+            body: self.body.text(),
+            variables: self.variables,
+            saved: self.saved == self.edit,
+        }
+    }
+
+    /// The form that was kept.
+    pub fn from_kept(kept: Kept) -> Self {
+        let mut compose = Self::new(kept.channel);
+        for (part, text) in Part::LINES.iter().zip(&kept.lines) {
+            compose.unfolded |= part.is_folded() && !text.is_empty();
+            compose.set(*part, text);
+        }
+        compose.unfolded |= !(kept.cc.is_empty() && kept.bcc.is_empty());
+        compose.id = kept.id;
+        compose.revision = kept.revision;
+        compose.audience = kept.audience;
+        compose.cc = kept.cc;
+        compose.bcc = kept.bcc;
+        compose.body = BodyField::new(&kept.body);
+        compose.variables = kept.variables;
+        compose.edit = u64::from(!kept.saved);
+        compose
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_thought_survives() {
+        let mut compose = Compose::new(Channel::Push);
+        compose.set(Part::Subject, "Half a");
+        compose.set(Part::Badge, "3");
+        compose.body = BodyField::new("one\ntwo");
+        compose.edit = 4;
+        let json = serde_json::to_string(&compose.kept()).unwrap();
+        let again = Compose::from_kept(serde_json::from_str(&json).unwrap());
+        assert_eq!(again.text(Part::Subject), "Half a");
+        assert_eq!(again.body.text(), "one\ntwo");
+        assert!(again.unfolded && again.saved != again.edit);
+        assert_eq!(again.kept(), compose.kept());
+    }
+}

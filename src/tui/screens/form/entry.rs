@@ -1,0 +1,177 @@
+//! A field of a form.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::sanitize;
+use crate::tui::widgets::field::LineField;
+
+/// How a field is filled in.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A line is typed.
+    Line(LineField),
+    /// One of these words: arrows and their first letters choose; the first stands for nothing said.
+    OneOf(Vec<&'static str>, usize),
+    /// Several lines, pasted or written in the editor.
+    Lines(String),
+}
+
+/// A field of a form.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is called; the form finds it by this.
+    pub name: &'static str,
+    /// What goes into it.
+    pub help: String,
+    pub(super) input: Input,
+}
+
+impl Entry {
+    /// A line with this text.
+    pub(super) fn line(name: &'static str, help: impl Into<String>, text: &str) -> Self {
+        Self { name, help: help.into(), input: Input::Line(LineField::new(text)) }
+    }
+
+    /// A line that is not shown. A mask that stands in it means unchanged and is.
+    pub(super) fn secret(name: &'static str, help: impl Into<String>, mask: &str) -> Self {
+        let mut field = LineField::secret();
+        if !mask.is_empty() {
+            field = LineField::new(mask);
+        }
+        Self { name, help: help.into(), input: Input::Line(field) }
+    }
+
+    /// One of these words.
+    pub(super) fn one_of(
+        name: &'static str,
+        help: impl Into<String>,
+        words: &[&'static str],
+        at: &str,
+    ) -> Self {
+        let mut all = vec![""];
+        all.extend(words);
+        let at = all.iter().position(|word| *word == at).unwrap_or(0);
+        Self { name, help: help.into(), input: Input::OneOf(all, at) }
+    }
+
+    /// Several lines.
+    pub(super) fn lines(name: &'static str, help: impl Into<String>, text: &str) -> Self {
+        Self { name, help: help.into(), input: Input::Lines(text.to_owned()) }
+    }
+
+    /// What it says.
+    pub fn text(&self) -> &str {
+        match &self.input {
+            Input::Line(line) => line.text(),
+            Input::OneOf(words, at) => words[*at],
+            Input::Lines(text) => text,
+        }
+    }
+
+    /// Replaces what it says.
+    pub(super) fn set(&mut self, text: &str) {
+        match &mut self.input {
+            Input::Line(line) => line.set(text),
+            Input::OneOf(words, at) => *at = words.iter().position(|word| *word == text).unwrap_or(0),
+            Input::Lines(lines) => text.clone_into(lines),
+        }
+    }
+
+    /// Whether it has several lines.
+    pub(super) fn takes_lines(&self) -> bool {
+        matches!(self.input, Input::Lines(_))
+    }
+
+    /// A key that edits; says whether it changed something.
+    pub(super) fn key(&mut self, key: KeyEvent) -> bool {
+        match &mut self.input {
+            Input::Line(line) => {
+                unmask(line, key);
+                line.key(key)
+            }
+            Input::OneOf(words, at) => {
+                let n = words.len();
+                let to = match key.code {
+                    KeyCode::Right | KeyCode::Char(' ') => (*at + 1) % n,
+                    KeyCode::Left => (*at + n - 1) % n,
+                    KeyCode::Backspace | KeyCode::Delete => 0,
+                    KeyCode::Char(c) => match words.iter().position(|word| word.starts_with(c)) {
+                        Some(to) => to,
+                        None => return false,
+                    },
+                    _ => return false,
+                };
+                std::mem::replace(at, to) != to
+            }
+            Input::Lines(text) => match key.code {
+                KeyCode::Backspace | KeyCode::Delete => !std::mem::take(text).is_empty(),
+                _ => false,
+            },
+        }
+    }
+
+    /// A paste.
+    pub(super) fn paste(&mut self, text: &str) {
+        match &mut self.input {
+            Input::Line(line) => {
+                if is_mask(line.text()) {
+                    *line = LineField::secret();
+                }
+                line.paste(text);
+            }
+            Input::Lines(lines) => {
+                let clean = sanitize::lines(&text.replace("\r\n", "\n")).collect::<Vec<_>>().join("\n");
+                *lines = clean;
+            }
+            Input::OneOf(..) => {}
+        }
+    }
+}
+
+/// Whether a text stands for a credential that is set.
+pub(super) fn is_mask(text: &str) -> bool {
+    text.contains('•')
+}
+
+/// A credential is replaced whole: the first letter takes the mask away.
+fn unmask(line: &mut LineField, key: KeyEvent) {
+    let types = matches!(key.code, KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete)
+        && (key.modifiers - KeyModifiers::SHIFT).is_empty();
+    if types && is_mask(line.text()) {
+        *line = LineField::secret();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(entry: &mut Entry, code: KeyCode) -> bool {
+        entry.key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    #[test]
+    fn a_credential_is_replaced_whole() {
+        let mut entry = Entry::secret("password", "", "••••1234");
+        assert_eq!(entry.text(), "••••1234");
+        assert!(press(&mut entry, KeyCode::Char('x')));
+        assert_eq!(entry.text(), "x");
+    }
+
+    #[test]
+    fn words_are_chosen() {
+        let mut entry = Entry::one_of("encryption", "", &["none", "ssl", "tls"], "");
+        assert!(press(&mut entry, KeyCode::Char('t')));
+        assert_eq!(entry.text(), "tls");
+        assert!(press(&mut entry, KeyCode::Right));
+        assert_eq!(entry.text(), "");
+        assert!(!press(&mut entry, KeyCode::Char('q')));
+    }
+
+    #[test]
+    fn lines_keep_their_breaks() {
+        let mut entry = Entry::lines("ca", "", "");
+        entry.paste("a\r\nb");
+        assert_eq!(entry.text(), "a\nb");
+    }
+}

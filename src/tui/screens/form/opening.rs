@@ -1,0 +1,112 @@
+//! What forms there are, and what stands in them at first.
+
+use super::{Entry, Form, WHEN, provider};
+use crate::domain::channel::Channel;
+use crate::domain::ids::{MessageId, TopicId};
+use crate::tui::sanitize;
+use crate::tui::state::{Overlay, State};
+use crate::wire::person::Target;
+use crate::wire::provider::Provider;
+use crate::wire::topic::Topic;
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Purpose {
+    /// A new topic.
+    Topic,
+    /// Another name for a topic.
+    Rename(Box<Topic>),
+    /// People into a topic: addresses, numbers and ids of targets.
+    Subscribe(TopicId),
+    /// People from a file, into a topic if one is named.
+    Import(Option<TopicId>),
+    /// A new person.
+    Person,
+    /// Another way to reach the person of this target.
+    Target(Box<Target>),
+    /// A target's address, name and provider.
+    EditTarget(Box<Target>),
+    /// A new provider of a kind.
+    Provider(&'static str),
+    /// A provider's settings.
+    EditProvider(Box<Provider>),
+    /// When a message is to go.
+    Schedule(MessageId),
+    /// What becomes of those of a message whose answers were lost.
+    Decide(MessageId),
+    /// A copy of the message being written, to one address.
+    Test(Channel),
+}
+
+/// Opens a form.
+pub fn open(state: &mut State, purpose: Purpose) {
+    let line = |name, help: &str| Entry::line(name, help, "");
+    let (title, fields): (String, Vec<Entry>) = match &purpose {
+        Purpose::Topic => ("New topic".into(), vec![line("Name", "What people call this audience")]),
+        Purpose::Rename(topic) => (
+            format!("Rename the topic {}", sanitize::line(&topic.name)),
+            vec![Entry::line("Name", "What people call this audience", &topic.name)],
+        ),
+        Purpose::Subscribe(topic) => (
+            format!("Subscribe to {topic}"),
+            vec![Entry::lines("People", "addresses, numbers or ids: paste them, or alt-e", "")],
+        ),
+        Purpose::Import(topic) => {
+            let topic = topic.as_ref().map(ToString::to_string).unwrap_or_default();
+            (
+                "Import people".into(),
+                vec![
+                    line("File", "CSV or NDJSON on this machine, such as people.csv"),
+                    Entry::line("Topic", "a topic that everybody joins; may be empty", &topic),
+                    line("Country", "of numbers without one, such as DE; may be empty"),
+                    Entry::one_of("Only look", "yes: read and report, write nothing", &["yes"], "yes"),
+                ],
+            )
+        }
+        Purpose::Person => (
+            "New person".into(),
+            vec![
+                line("Name", "May be empty"),
+                line("Email", "An address, or"),
+                line("Phone", "a number with its country, as +4930123456"),
+                line("Topic", "The id of a topic to subscribe to; may be empty"),
+            ],
+        ),
+        Purpose::Target(target) => (
+            format!("Another way to reach {}", sanitize::line(&target.identifier)),
+            vec![
+                Entry::one_of("Type", "what it receives", &["email", "sms", "push"], "email"),
+                line("Address", "An address, a number, or a device token"),
+                line("Provider", "the id of the one that it is pinned to; may be empty"),
+                line("Name", "May be empty"),
+            ],
+        ),
+        Purpose::EditTarget(target) => {
+            let pinned = target.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+            let help = if target.expired { "another address un-expires it" } else { "where it goes" };
+            (
+                format!("Edit {}", sanitize::line(&target.identifier)),
+                vec![
+                    Entry::line("Address", help, &target.identifier),
+                    Entry::line("Provider", "the id of the one that it is pinned to; may be empty", &pinned),
+                    Entry::line("Name", "May be empty", &target.name),
+                ],
+            )
+        }
+        Purpose::Provider(name) => provider::new(name),
+        Purpose::EditProvider(provider) => provider::edit(provider),
+        Purpose::Schedule(_) => ("When".into(), vec![line(WHEN, "in 2h, tomorrow 9am, fri 17:30 Berlin")]),
+        Purpose::Decide(_) => (
+            "Answers were lost: what becomes of them".into(),
+            vec![line("Decision", "resend: tried again, perhaps twice; give up: over")],
+        ),
+        Purpose::Test(channel) => {
+            let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();
+            (
+                "Send me a copy".into(),
+                vec![Entry::line("Address", "Your own: it must be a target here", &own)],
+            )
+        }
+    };
+    state.overlays.push(Overlay::Form(Box::new(Form::new(purpose, title, fields))));
+}

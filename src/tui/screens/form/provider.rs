@@ -1,0 +1,259 @@
+//! Forms of providers, made from the table of kinds.
+
+use serde_json::{Map, Value};
+
+use super::{Entry, Form};
+use crate::domain::channel::Channel;
+use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
+use crate::tui::message::Command;
+use crate::tui::sanitize;
+use crate::wire::provider::{Provider, WriteProvider};
+
+/// The fields of limits, behind those of the kind.
+const LIMITS: [(&str, &str); 4] = [
+    ("a second", "recipients; empty: no limit"),
+    ("an hour", "recipients in any hour; empty: no limit"),
+    ("a day", "recipients in any day; empty: no limit"),
+    ("at once", "requests or sessions; empty: as the kind has it"),
+];
+/// The field of the type, where the kind has several.
+const TYPE: &str = "type";
+
+type Wrong = (Option<&'static str>, String);
+
+/// The form of a new provider.
+pub(super) fn new(name: &str) -> (String, Vec<Entry>) {
+    let Some(kind) = kind(name) else { return (format!("There is no kind {name}"), Vec::new()) };
+    let mut fields = vec![Entry::line("name", "What it is called here, such as main", "")];
+    if kind.channels.len() > 1 {
+        let words: Vec<&'static str> = kind.channels.iter().map(|channel| channel.as_str()).collect();
+        fields.push(Entry::one_of(TYPE, "what it delivers", &words, words[0]));
+    }
+    fields.extend(kind.fields.iter().map(|field| entry(field, "")));
+    fields.extend(LIMITS.map(|(name, help)| Entry::line(name, help, "")));
+    (format!("New provider: {}", kind.title), fields)
+}
+
+/// The form of one that is there.
+pub(super) fn edit(provider: &Provider) -> (String, Vec<Entry>) {
+    let mut fields = vec![Entry::line("name", "What it is called here, such as main", &provider.name)];
+    if let Some(kind) = kind(&provider.provider) {
+        for field in kind.fields {
+            let set = if field.credential { &provider.credentials } else { &provider.options };
+            fields.push(entry(field, &text_of(set.get(field.name))));
+        }
+    }
+    let limits = &provider.limits;
+    let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let now = [
+        limits.per_second.map(|rate| rate.to_string()).unwrap_or_default(),
+        number(limits.per_hour),
+        number(limits.per_day),
+        number(limits.concurrency.map(u64::from)),
+    ];
+    fields.extend(LIMITS.iter().zip(&now).map(|((name, help), now)| Entry::line(name, *help, now)));
+    (format!("Edit {}", sanitize::line(&provider.name)), fields)
+}
+
+fn text_of(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn entry(field: &Field, now: &str) -> Entry {
+    let need = if field.required { " (needed)" } else { "" };
+    let help = format!("{}{need}", field.help);
+    match field.shape {
+        Shape::Flag => Entry::one_of(field.name, help, &["yes", "no"], now),
+        Shape::OneOf(words) => Entry::one_of(field.name, help, words, now),
+        Shape::Pem => Entry::lines(field.name, help, now),
+        _ if field.secret => Entry::secret(field.name, help, now),
+        _ => Entry::line(field.name, help, now),
+    }
+}
+
+/// What a field's text is as a value; nothing if it says nothing.
+fn value(field: &Field, text: &str) -> Result<Option<Value>, Wrong> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |text: String| Err((Some(field.name), text));
+    Ok(Some(match field.shape {
+        Shape::Port => match text.parse::<u16>() {
+            Ok(port) if port > 0 => Value::from(port),
+            _ => return wrong(format!("{}: a port is a number from 1 to 65535.", field.name)),
+        },
+        Shape::Flag => Value::from(text == "yes"),
+        Shape::Email if !text.contains('@') => {
+            return wrong(format!("{}: an address has an @.", field.name));
+        }
+        Shape::Url if !text.contains("://") => {
+            return wrong(format!("{}: a URL begins with https://.", field.name));
+        }
+        _ => Value::from(text),
+    }))
+}
+
+fn limits(form: &Form, old: Limits) -> Result<Limits, Wrong> {
+    let whole = |name: &'static str| match form.text(name) {
+        "" => Ok(None),
+        text => match text.parse::<u64>() {
+            Ok(n) if n > 0 => Ok(Some(n)),
+            _ => Err((Some(name), format!("{name}: a number from 1 on, or nothing."))),
+        },
+    };
+    let per_second = match form.text(LIMITS[0].0) {
+        "" => None,
+        text => match text.parse::<f64>() {
+            Ok(rate) if rate.is_finite() && rate > 0.0 => Some(rate),
+            _ => return Err((Some(LIMITS[0].0), "a second: a number above 0, or nothing.".to_owned())),
+        },
+    };
+    let at_once = match whole(LIMITS[3].0)? {
+        None => None,
+        Some(n) => match u16::try_from(n) {
+            Ok(n) => Some(n),
+            Err(_) => return Err((Some(LIMITS[3].0), "at once: at most 65535.".to_owned())),
+        },
+    };
+    Ok(Limits {
+        per_second,
+        per_hour: whole(LIMITS[1].0)?,
+        per_day: whole(LIMITS[2].0)?,
+        concurrency: at_once,
+        ..old
+    })
+}
+
+/// What makes the provider, or what is wrong.
+pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> {
+    let Some(kind) = kind(name) else { return Err((None, format!("There is no kind {name}."))) };
+    let mut fields = Map::new();
+    for field in kind.fields {
+        match value(field, form.text(field.name))? {
+            Some(value) => drop(fields.insert(field.name.to_owned(), value)),
+            None if field.required => {
+                return Err((Some(field.name), format!("{} is needed: {}.", field.name, field.help)));
+            }
+            None => {}
+        }
+    }
+    let label = match form.text("name") {
+        "" => kind.title,
+        label => label,
+    };
+    let provider = WriteProvider {
+        provider_id: Some("unique()".to_owned()),
+        name: Some(label.to_owned()),
+        enabled: Some(true),
+        limits: Some(limits(form, Limits::default())?),
+        channel: channel(kind, form),
+        revision: None,
+        fields,
+    };
+    Ok(Command::CreateProvider(kind.name, provider))
+}
+
+fn channel(kind: &Kind, form: &Form) -> Option<Channel> {
+    if kind.channels.len() < 2 {
+        return None;
+    }
+    Channel::parse(form.text(TYPE)).or_else(|| kind.channels.first().copied())
+}
+
+/// What changes the provider, or what is wrong: only what is not as it was.
+pub(super) fn update(form: &Form, provider: &Provider) -> Result<Command, Wrong> {
+    let Some(kind) = kind(&provider.provider) else {
+        return Err((None, format!("There is no kind {}.", provider.provider)));
+    };
+    let mut fields = Map::new();
+    for field in kind.fields {
+        let set = if field.credential { &provider.credentials } else { &provider.options };
+        let (before, now) = (text_of(set.get(field.name)), form.text(field.name));
+        if before == now {
+            continue;
+        }
+        if now.is_empty() && field.required {
+            return Err((Some(field.name), format!("{} is needed: {}.", field.name, field.help)));
+        }
+        let empty = if field.shape == Shape::Flag { Value::from(false) } else { Value::from("") };
+        fields.insert(field.name.to_owned(), value(field, now)?.unwrap_or(empty));
+    }
+    let name = form.text("name");
+    let change = WriteProvider {
+        name: (!name.is_empty() && name != provider.name).then(|| name.to_owned()),
+        limits: Some(limits(form, provider.limits)?),
+        revision: Some(provider.revision),
+        fields,
+        ..WriteProvider::default()
+    };
+    Ok(Command::UpdateProvider(kind.name, provider.id.clone(), change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Purpose;
+    use super::*;
+    use crate::domain::provider::KINDS;
+
+    fn fill(form: &mut Form, name: &str, text: &str) {
+        form.fields.iter_mut().find(|field| field.name == name).unwrap().set(text);
+    }
+
+    fn sample(field: &Field) -> &'static str {
+        match field.shape {
+            Shape::Port => "587",
+            Shape::Flag => "yes",
+            Shape::OneOf(words) => words[0],
+            Shape::Email => "a@example.com",
+            Shape::Url => "http://127.0.0.1:9",
+            _ => "text",
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_form_that_makes_it() {
+        for kind in KINDS {
+            let (title, fields) = new(kind.name);
+            let mut form = Form::new(Purpose::Provider(kind.name), title, fields);
+            let missing = create(&form, kind.name);
+            let needed: Vec<&Field> = kind.fields.iter().filter(|field| field.required).collect();
+            assert_eq!(missing.is_err(), !needed.is_empty(), "{}", kind.name);
+            for field in kind.fields {
+                fill(&mut form, field.name, sample(field));
+            }
+            fill(&mut form, "a second", "2.5");
+            let Ok(Command::CreateProvider(_, made)) = create(&form, kind.name) else {
+                panic!("{} is not made", kind.name)
+            };
+            assert_eq!(made.fields.len(), kind.fields.len(), "{}", kind.name);
+            assert_eq!(made.limits.unwrap().per_second, Some(2.5));
+            assert_eq!(made.channel.is_some(), kind.channels.len() > 1);
+        }
+    }
+
+    #[test]
+    fn an_edit_says_only_what_changed() {
+        let json = serde_json::json!({
+            "$id": "main", "$createdAt": "2026-01-01T00:00:00Z", "$updatedAt": "2026-01-01T00:00:00Z",
+            "name": "Main", "provider": "smtp", "enabled": true, "type": "email",
+            "credentials": {"host": "mx.example.com", "port": 587, "username": "u", "password": "••••1234"},
+            "options": {"fromEmail": "a@example.com", "autoTLS": true},
+        });
+        let provider: Provider = serde_json::from_value(json).unwrap();
+        let (title, fields) = edit(&provider);
+        let mut form = Form::new(Purpose::EditProvider(Box::new(provider.clone())), title, fields);
+        let Ok(Command::UpdateProvider(_, _, same)) = update(&form, &provider) else { panic!() };
+        assert!(same.fields.is_empty() && same.name.is_none());
+        fill(&mut form, "password", "new");
+        fill(&mut form, "port", "465");
+        let Ok(Command::UpdateProvider(_, _, change)) = update(&form, &provider) else { panic!() };
+        assert_eq!(Value::Object(change.fields), serde_json::json!({"password": "new", "port": 465}));
+        fill(&mut form, "port", "70000");
+        assert_eq!(update(&form, &provider).unwrap_err().0, Some("port"));
+    }
+}

@@ -1,0 +1,138 @@
+//! From a form to what it asks for.
+
+use super::{Form, Purpose, WHEN, provider};
+use crate::domain::channel::Channel;
+use crate::domain::plan::WaitReason;
+use crate::domain::when;
+use crate::tui::message::{Command, ImportFile};
+use crate::tui::state::State;
+use crate::wire::delivery::{Decide, Decision};
+use crate::wire::person::{CreateTarget, UpdateTarget};
+
+/// The most that are subscribed by one form; a file takes any number.
+const MOST: usize = 500;
+
+/// The command that a form stands for, none where it leads elsewhere; or the
+/// field that is wrong, and why.
+pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Option<&'static str>, String)> {
+    let wrong = |name: &'static str, text: &str| Err((Some(name), text.to_owned()));
+    let optional = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
+    Ok(Some(match &form.purpose {
+        Purpose::Topic | Purpose::Rename(_) if form.text("Name").is_empty() => {
+            return wrong("Name", "A topic needs a name.");
+        }
+        Purpose::Topic => Command::CreateTopic(form.text("Name").to_owned()),
+        Purpose::Rename(topic) => {
+            Command::RenameTopic(topic.id.clone(), topic.revision, form.text("Name").to_owned())
+        }
+        Purpose::Subscribe(topic) => {
+            let who = people(form.text("People"));
+            match who.len() {
+                0 => return wrong("People", "Who? Paste addresses, numbers or ids of targets."),
+                n if n > MOST => {
+                    return wrong("People", "That is more than 500: a file takes any number (import).");
+                }
+                _ => Command::Subscribe(topic.clone(), who),
+            }
+        }
+        Purpose::Import(_) => match form.text("File") {
+            "" => return wrong("File", "Which file?"),
+            file => Command::Import(ImportFile {
+                path: file.into(),
+                topic: optional("Topic"),
+                country: optional("Country"),
+                dry_run: form.text("Only look") == "yes",
+            }),
+        },
+        Purpose::Person => {
+            let [name, email, phone, topic] =
+                ["Name", "Email", "Phone", "Topic"].map(|f| form.text(f).to_owned());
+            if email.is_empty() && phone.is_empty() {
+                return wrong("Email", "A person needs an address or a number.");
+            }
+            Command::CreatePerson { name, email, phone, topic }
+        }
+        Purpose::Target(target) => {
+            let Some(channel) = Channel::parse(form.text("Type")) else {
+                return wrong("Type", "Type: email, sms or push.");
+            };
+            if form.text("Address").is_empty() {
+                return wrong("Address", "Where to?");
+            }
+            let new = CreateTarget {
+                target_id: "unique()".to_owned(),
+                provider_type: channel,
+                identifier: form.text("Address").to_owned(),
+                provider_id: optional("Provider"),
+                name: optional("Name"),
+            };
+            Command::CreateTarget(target.user_id.clone(), new)
+        }
+        Purpose::EditTarget(target) => {
+            let changed = |name: &str, before: &str| {
+                let now = form.text(name);
+                (now != before).then(|| now.to_owned())
+            };
+            let pinned = target.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+            let change = UpdateTarget {
+                // The same address again says that it exists after all.
+                identifier: changed("Address", &target.identifier)
+                    .or_else(|| target.expired.then(|| target.identifier.clone())),
+                provider_id: changed("Provider", &pinned),
+                name: changed("Name", &target.name),
+            };
+            Command::UpdateTarget(target.user_id.clone(), target.id.clone(), change)
+        }
+        Purpose::Provider(name) => return provider::create(form, name).map(Some),
+        Purpose::EditProvider(provider) => return provider::update(form, provider).map(Some),
+        Purpose::Schedule(_) => {
+            when::parse(form.text(WHEN), state.now, state.zone)
+                .map_err(|error| (Some(WHEN), error.to_string()))?;
+            return Ok(None);
+        }
+        Purpose::Decide(id) => {
+            let decision = match form.text("Decision").to_lowercase().as_str() {
+                "resend" | "release" => Decision::Release,
+                "give up" => Decision::GiveUp,
+                _ => return wrong("Decision", "Type resend or give up."),
+            };
+            let (message, why) = (Some(id.clone()), Some(WaitReason::Uncertain));
+            Command::Decide(Decide { message, provider: None, why, decision })
+        }
+        Purpose::Test(_) => match (form.text("Address"), &state.compose) {
+            ("", _) => return wrong("Address", "To which address?"),
+            (address, Some(compose)) => {
+                if !compose.is_whole() {
+                    return wrong("Address", "There is nothing to send yet: esc, and write.");
+                }
+                let what = compose.writing().map_err(|(_, problem)| (None, problem))?;
+                Command::Test { what: Box::new(what), address: address.to_owned() }
+            }
+            (_, None) => return Ok(None),
+        },
+    }))
+}
+
+/// The words of a list of people, whatever stands between them.
+fn people(text: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for word in text.split(|c: char| c.is_whitespace() || ",;<>\"".contains(c)) {
+        let word = word.trim();
+        let some = word.contains('@') || word.starts_with('+') || word.len() > 8;
+        if some && !out.iter().any(|other| other == word) {
+            out.push(word.to_owned());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::people;
+
+    #[test]
+    fn a_pasted_list_is_read_whatever_stands_between() {
+        let list = "Ana B. <ana@example.com>; bo@example.com\n+4930123456,ana@example.com";
+        assert_eq!(people(list), ["ana@example.com", "bo@example.com", "+4930123456"]);
+    }
+}

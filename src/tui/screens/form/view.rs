@@ -1,0 +1,92 @@
+//! How a form looks.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::entry::Input;
+use super::{Entry, Form, Purpose};
+use crate::domain::when;
+use crate::tui::state::State;
+use crate::tui::theme::Role;
+use crate::tui::widgets::pen::{Pen, inset};
+
+/// Columns of the names and of the fields.
+const NAME: u16 = 17;
+const FIELD: u16 = 30;
+
+/// Draws it.
+pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
+    let area = inset(body, 1);
+    pen.text(area, 0, &form.title, Role::TEXT_STRONG);
+    // The field that has the keys is in view; its whole help stands below.
+    let room = usize::from(area.height.saturating_sub(6)).max(1);
+    let top = (form.at + 1).saturating_sub(room);
+    for (n, field) in form.fields.iter().enumerate().skip(top).take(room) {
+        draw(pen, area, 2 + n - top, field, n == form.at, form.busy);
+    }
+    let below = 2 + form.fields.len().min(room);
+    if let Some(field) = form.fields.get(form.at).filter(|_| area.width < 90) {
+        pen.text(area, below, &field.help, Role::TEXT_DIM);
+    }
+    if let Purpose::Schedule(_) = form.purpose {
+        let words = form.when().unwrap_or_default().trim();
+        if !words.is_empty() {
+            match when::parse(words, state.now, state.zone) {
+                Ok(said) => {
+                    let shift = said.shift.as_ref().map(|shift| format!(" · {shift}")).unwrap_or_default();
+                    pen.text(area, below + 1, format!("{}{shift}", said.echo), Role::TEXT);
+                }
+                Err(error) => pen.text(area, below + 1, error.to_string(), Role::FIELD_ERROR),
+            }
+        }
+    }
+    let at = below + 2;
+    match (&form.problem, form.busy) {
+        _ if form.leaving => {
+            pen.text(
+                area,
+                at,
+                "Esc again leaves it and what you typed; any other key goes on.",
+                Role::NOTICE_WARN,
+            );
+        }
+        (Some(problem), _) => drop(pen.paragraph(area, at, problem, Role::FIELD_ERROR)),
+        (None, true) => pen.text(area, at, "…", Role::TEXT_DIM),
+        (None, false) => {}
+    }
+}
+
+fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: bool, busy: bool) {
+    pen.text(area, row, field.name, if focused { Role::TEXT_STRONG } else { Role::TEXT_DIM });
+    let line = Rect { x: area.x + NAME, y: area.y + row as u16, width: FIELD, height: 1 }.intersection(area);
+    match &field.input {
+        Input::Line(text) => text.draw(pen, line, focused && !busy),
+        Input::OneOf(words, at) => {
+            let mut spans = Vec::new();
+            for (n, word) in words.iter().enumerate().skip(1) {
+                let role = if n == *at { Role::TAB_ACTIVE } else { Role::TAB };
+                spans.push(pen.span(word, role));
+                spans.push(pen.span("  ", Role::TEXT));
+            }
+            if *at == 0 {
+                spans.push(pen.span("–", Role::TEXT_DIM));
+            }
+            pen.row(line, 0, &Line::from(spans));
+            if focused && !busy {
+                pen.frame.set_cursor_position((line.x, line.y));
+            }
+        }
+        Input::Lines(text) => {
+            let n = text.lines().count();
+            let said = if n == 0 { "–".to_owned() } else { format!("{n} lines") };
+            let hint = if focused { "  paste, or alt-e" } else { "" };
+            pen.text(line, 0, format!("{said}{hint}"), Role::FIELD);
+            if focused && !busy {
+                pen.frame.set_cursor_position((line.x, line.y));
+            }
+        }
+    }
+    let width = area.width.saturating_sub(NAME + FIELD + 2);
+    let help = Rect { x: line.right() + 2, width, ..line };
+    pen.text(help.intersection(area), 0, &field.help, Role::TEXT_DIM);
+}
