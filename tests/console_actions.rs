@@ -16,8 +16,7 @@ fn every_actions_command_line_is_understood() {
         ("when", "tomorrow 9am Berlin"),
         ("address", "ana@example.com"),
         ("count", "49788"),
-        ("field", "fromName"),
-        ("value", "Herald"),
+        ("option", "fromName=Herald"),
     ];
     for row in TABLE {
         let Some(template) = row.command else { continue };

@@ -75,13 +75,17 @@ fn what_is_written_survives_esc_and_hanging_up() {
         seat.type_text("Half a thought").await;
         seat.shows("Half a thought").await;
         seat.press("esc").await;
-        seat.shows("The draft is kept").await;
+        seat.shows("Kept in this console").await;
+        // What the API would not take for a draft is not sent to it.
+        assert_eq!(api.count(&Method::POST, "/v1/messaging/messages"), 0);
         seat.press("c").await;
         seat.shows("Half a thought").await;
         seat.type_text(" more").await;
-        seat.shows("Half a thought more").await;
+        seat.press("tab").await;
+        seat.type_text("And its text").await;
+        seat.shows("And its text").await;
         assert_eq!(seat.hang_up().await, Exit::HungUp);
-        let saved = api.bodies(&Method::PATCH, "/v1/messaging/messages/email/new1");
+        let saved = api.bodies(&Method::POST, "/v1/messaging/messages/email");
         assert_eq!(saved.last().unwrap()["subject"], "Half a thought more");
     });
 }
@@ -229,6 +233,8 @@ fn an_empty_store_says_what_to_do_first() {
         seat.press("4").await;
         seat.shows("No providers yet. a adds one").await;
         seat.press("a").await;
+        seat.shows("Which service delivers?").await;
+        seat.press("enter").await;
         seat.shows("New provider: SMTP").await;
         seat.press("esc 3 a").await;
         seat.shows("New person").await;

@@ -95,7 +95,7 @@ actions! {
 
     // Providers.
     CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create smtp {id} --name {name}"), "Opens the form for a new provider.";
-    EditProvider "provider.edit" "Edit" [Providers] None one Some("herald provider set {id} --option {field}={value}"), "Opens the provider's settings; credentials can be replaced, not read.";
+    EditProvider "provider.edit" "Edit" [Providers] None one Some("herald provider set {id} --option {option}"), "Opens the provider's settings; credentials can be replaced, not read.";
     DeleteProvider "provider.delete" "Delete…" [Providers] Reviewed one Some("herald provider delete {id}"), "Opens the review that deletes the provider; its rows of the log stay.";
     ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
