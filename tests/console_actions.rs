@@ -17,6 +17,9 @@ fn every_actions_command_line_is_understood() {
         ("address", "ana@example.com"),
         ("count", "49788"),
         ("option", "fromName=Herald"),
+        ("to", "backup"),
+        ("user", "user1"),
+        ("target", "ana@example.com"),
     ];
     for row in TABLE {
         let Some(template) = row.command else { continue };

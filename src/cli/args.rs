@@ -531,6 +531,20 @@ pub enum TargetAction {
         #[arg(long)]
         provider: Option<String>,
     },
+    /// Change it; the same address again says that it exists after all
+    Set {
+        /// Its id or address
+        target: String,
+        /// Another address, number or token
+        #[arg(long)]
+        address: Option<String>,
+        /// The provider to pin it to; empty unpins
+        #[arg(long)]
+        provider: Option<String>,
+        /// A name
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// What was sent to it, or not and why, by id or address
     Show {
         /// Its id or address
@@ -671,6 +685,14 @@ pub enum QueueAction {
     },
     /// Send to those who are held or uncertain now
     Release(QueueFilter),
+    /// Send to those who wait through another provider, now
+    FailOver {
+        /// The other provider's id
+        to: String,
+        /// Who.
+        #[command(flatten)]
+        filter: QueueFilter,
+    },
     /// End the deliveries of those who wait as failed
     GiveUp(QueueFilter),
     /// Try those again whose deliveries pass a filter

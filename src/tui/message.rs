@@ -72,12 +72,18 @@ pub enum Effect {
 pub enum Slot {
     /// Header and overview.
     Overview,
+    /// What is being sent.
+    Sending,
+    /// What was done before something went wrong.
+    Before,
     /// The list of messages.
     Messages,
     /// The selected message.
     Detail,
     /// Its deliveries.
     Deliveries,
+    /// Its next failure.
+    Failure,
     /// Its failures, to be grouped.
     Causes,
     /// Its audit.
@@ -92,6 +98,8 @@ pub enum Slot {
     Person,
     /// What was sent to the selected target.
     History,
+    /// What was sent to an address that is no target's.
+    Address,
     /// Providers and their health.
     Providers,
     /// The delivery log as it grows.
@@ -152,6 +160,21 @@ pub struct Page {
     pub after: Option<String>,
     /// At most so many.
     pub limit: usize,
+    /// What stands before this id instead.
+    pub before: Option<String>,
+    /// The end of the list instead.
+    pub end: bool,
+    /// By what; nothing: newest first.
+    pub sort: Option<Sort>,
+}
+
+/// In which order.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sort {
+    /// The attribute, as the API calls it.
+    pub by: String,
+    /// The greatest first.
+    pub descending: bool,
 }
 
 /// An answer, with the question's cursor where it is a page.
@@ -297,6 +320,8 @@ pub enum Command {
     TestProvider(ProviderId),
     /// Decides for those who wait.
     Decide(Decide),
+    /// The same to many, one after the other: what it is called, and to whom.
+    Many(&'static str, Vec<(String, Command)>),
     /// Stops everything.
     StopSending,
     /// Lifts that.

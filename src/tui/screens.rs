@@ -1,5 +1,6 @@
 //! One screen, one file: what it holds, what its actions do, how it looks.
 
+pub mod bulk;
 pub mod compose;
 pub mod form;
 pub mod help;
@@ -17,10 +18,12 @@ pub mod topics;
 use chrono_tz::Tz;
 
 use super::action::Action;
+use super::message::Page;
 use super::state::Tab;
 use super::state::paged::{Keyed, Paged};
+use super::widgets::table::Column;
 use crate::domain::filter::{FieldTable, Filter};
-use crate::wire::delivery::Delivery;
+use crate::wire::delivery::{Delivery, DeliveryRequest};
 use crate::wire::fields;
 use crate::wire::message::Message;
 use crate::wire::person::Target;
@@ -55,6 +58,17 @@ pub fn filter_table(tab: Tab) -> Option<&'static FieldTable> {
     }
 }
 
+/// The columns of a tab's list.
+pub fn columns(tab: Tab) -> &'static [Column] {
+    match tab {
+        Tab::Messages => messages::COLUMNS,
+        Tab::Topics => topics::COLUMNS,
+        Tab::Targets => targets::COLUMNS,
+        Tab::Providers => providers::COLUMNS,
+        Tab::Overview | Tab::Live => &[],
+    }
+}
+
 /// Whether a filter is one; else what is wrong with it.
 pub fn check_filter(text: &str, table: &FieldTable, zone: Tz) -> Result<(), String> {
     let filter = Filter::parse(text).map_err(|error| error.to_string())?;
@@ -75,15 +89,69 @@ pub fn distance(action: Action, height: usize) -> Option<isize> {
     })
 }
 
-/// Moves in a list. Says whether the action was such a move.
-pub fn walk<T: Keyed>(list: &mut Paged<T>, action: Action, height: usize) -> bool {
-    let Some(by) = distance(action, height) else { return false };
-    if action == Action::Top && !list.at_start() {
-        list.rewind();
-    } else {
-        list.step(by, height);
+/// What a move in a list leads to.
+#[derive(Debug)]
+pub enum Walk {
+    /// It was no move.
+    Not,
+    /// All that is shown is there.
+    There,
+    /// This is to be asked for.
+    Ask(Page),
+}
+
+/// Moves in a list, or marks in it.
+pub fn walk<T: Keyed + Clone>(list: &mut Paged<T>, action: Action, height: usize) -> Walk {
+    match action {
+        Action::Mark => {
+            list.mark();
+            list.step(1, height);
+        }
+        Action::MarkAll => list.mark_all(),
+        Action::Top if !list.at_start() => {
+            list.rewind();
+            return Walk::Ask(list.refresh());
+        }
+        Action::End if list.has_more() => {
+            return list.to_end().map_or(Walk::There, Walk::Ask);
+        }
+        _ => {
+            let Some(by) = distance(action, height) else { return Walk::Not };
+            list.step(by, height);
+        }
     }
-    true
+    list.beyond(height).map_or(Walk::There, Walk::Ask)
+}
+
+/// A page of the log newest first, as a list asks for it. Its end is the beginning
+/// of the log, read the other way.
+pub fn log_page(page: &Page) -> DeliveryRequest {
+    let number = |key: &Option<String>| key.as_ref().and_then(|key| key.parse().ok());
+    let turned = page.end || page.before.is_some();
+    DeliveryRequest {
+        after: number(if turned { &page.before } else { &page.after }),
+        ascending: turned.then_some(true),
+        limit: Some(page.limit),
+        ..DeliveryRequest::default()
+    }
+}
+
+/// The page that a request for the log was made from, and its rows newest first.
+pub fn of_log(request: &DeliveryRequest, mut rows: Vec<Delivery>, more: bool) -> (Page, Vec<Delivery>, bool) {
+    let turned = request.ascending == Some(true);
+    let key = request.after.map(|after| after.to_string());
+    let (before, after) = if turned { (key, None) } else { (None, key) };
+    let page = Page {
+        end: turned && before.is_none(),
+        before,
+        after,
+        limit: request.limit.unwrap_or_default(),
+        ..Page::default()
+    };
+    if turned {
+        rows.reverse();
+    }
+    (page, rows, more && !turned)
 }
 
 /// Moves a scroll position. Says whether the action was such a move.

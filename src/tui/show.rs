@@ -216,6 +216,38 @@ pub fn sentence(delivery: &Delivery, zone: Tz) -> String {
     }
 }
 
+/// Did it arrive: the answer to support in one sentence, about the newest message
+/// among rows that stand newest first; where there is none, what was searched.
+pub fn whereabouts(
+    address: &str,
+    rows: &[Delivery],
+    since: Option<Timestamp>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
+    let Some(newest) = rows.first() else {
+        let address = sanitize::line(address);
+        return match since {
+            Some(since) => format!(
+                "Nothing was sent to {address} since {}; the delivery log, kept for {}, was searched to its beginning",
+                exact(since, zone),
+                age(since, now)
+            ),
+            None => format!("Nothing was sent to {address}; the delivery log is empty"),
+        };
+    };
+    // A receipt stands in a row of its own: what was accepted before it belongs to it.
+    let mine = rows.iter().take_while(|row| row.message_id == newest.message_id);
+    let accepted = mine.skip(1).find(|row| row.outcome == Outcome::Accepted);
+    match accepted.filter(|_| matches!(newest.outcome, Outcome::Delivered | Outcome::Bounced)) {
+        Some(before) => {
+            let word = if newest.outcome == Outcome::Delivered { "delivered" } else { "came back" };
+            format!("{}; {word} {}", sentence(before, zone), clock(newest.at, zone))
+        }
+        None => sentence(newest, zone),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

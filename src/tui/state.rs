@@ -3,7 +3,7 @@
 pub mod kept;
 pub mod paged;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -129,8 +129,8 @@ pub enum Overlay {
     Calendar(Calendar),
     /// A message as its recipient reads it.
     Reading(Reading),
-    /// What became of each of many.
-    Job(Job),
+    /// The job: what becomes of each of many.
+    Job,
 }
 
 /// A line that says what happened, and goes by itself.
@@ -243,6 +243,12 @@ pub struct State {
     pub compose: Option<Compose>,
     /// Addresses of one's own, to which copies go, by type.
     pub own: BTreeMap<String, String>,
+    /// What is done to many, or was last.
+    pub job: Option<Job>,
+    /// Columns that are hidden, by the tab's scope.
+    pub hidden: BTreeMap<String, BTreeSet<String>>,
+    /// Filters that have a name, by the tab's scope.
+    pub views: BTreeMap<String, BTreeMap<String, String>>,
     /// The theme that was chosen; nothing: the one it started with.
     pub chosen_theme: Option<String>,
     /// How things stood when a console ended here last.
@@ -296,6 +302,9 @@ impl State {
             overlays: Vec::new(),
             compose: None,
             own: BTreeMap::new(),
+            job: None,
+            hidden: BTreeMap::new(),
+            views: BTreeMap::new(),
             chosen_theme: None,
             left: None,
             away: None,
@@ -325,6 +334,11 @@ impl State {
             self.theme = theme;
             self.chosen_theme = Some(name.to_owned());
         }
+    }
+
+    /// The columns of this tab that are hidden.
+    pub fn hidden_here(&self) -> Option<&BTreeSet<String>> {
+        self.hidden.get(self.tab.scope().name())
     }
 
     /// Wants something of the seat.
@@ -404,7 +418,7 @@ impl State {
                 (vec![self.tab.scope(), inner, Scope::Global], Mode::Normal)
             }
             Some(Overlay::Help(_) | Overlay::Dialogue(_)) => (vec![Scope::Help, Scope::Global], Mode::Normal),
-            Some(Overlay::Pick(_) | Overlay::Calendar(_) | Overlay::Reading(_) | Overlay::Job(_)) => {
+            Some(Overlay::Pick(_) | Overlay::Calendar(_) | Overlay::Reading(_) | Overlay::Job) => {
                 (vec![Scope::Pick, Scope::Global], Mode::Normal)
             }
             Some(Overlay::Palette(_)) => (vec![Scope::Palette, Scope::Global], Mode::Insert),

@@ -4,7 +4,7 @@ mod answers;
 mod done;
 mod keys;
 
-pub use keys::why_not;
+pub use keys::{filter_of, set_filter, why_not};
 
 use super::message::{Effect, Fetch, Msg, Slot};
 use super::runtime::Request;
@@ -87,7 +87,7 @@ pub fn show(state: &mut State, tab: Tab) {
 /// Asks for what the tab shows of these parts.
 pub fn ask(state: &mut State, parts: Parts) {
     match state.tab {
-        Tab::Overview => {}
+        Tab::Overview => screens::overview::ask(state, parts),
         Tab::Messages => screens::messages::ask(state, parts),
         Tab::Topics => screens::topics::ask(state, parts),
         Tab::Targets => screens::targets::ask(state, parts),

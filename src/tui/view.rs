@@ -88,14 +88,14 @@ fn overlay(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
         Some(Overlay::Compose) => screens::compose::view(pen, state, body),
         Some(Overlay::Pick(pick)) => screens::pick::view(pen, pick, body),
         Some(Overlay::Calendar(calendar)) => screens::pick::calendar::view(pen, calendar, body),
-        Some(Overlay::Job(job)) => screens::job::view(pen, job, body),
+        Some(Overlay::Job) => screens::job::view(pen, state, body),
         Some(Overlay::Reading(reading)) => screens::pick::reading::view(pen, reading, body),
         Some(Overlay::Filter(_)) | None => {}
     }
 }
 
 /// The line above a list: its filter, and how much is shown.
-pub fn filter_line<T: Keyed>(
+pub fn filter_line<T: Keyed + Clone>(
     pen: &mut Pen<'_, '_>,
     state: &State,
     area: Rect,
@@ -113,6 +113,9 @@ pub fn filter_line<T: Keyed>(
         }
         (true, None) => format!("{} shown", show::count(list.rows().len() as u64)),
     };
+    if list.marks() > 0 {
+        right = format!("{} marked · {right}", show::count(list.marks() as u64));
+    }
     if list.cut_short {
         right.push_str(" · the search ended early");
     }

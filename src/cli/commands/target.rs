@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Table;
 use crate::domain::channel::Channel;
 use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
-use crate::wire::person::{CreateTarget, Target};
+use crate::wire::person::{CreateTarget, Target, UpdateTarget};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -35,6 +35,12 @@ pub async fn run(desk: &Desk, action: TargetAction) -> Outcome {
             };
             let made = client.create_target(&user, &target).await?;
             desk.out.either(&made, |made| format!("created target {} of {}", made.id, made.user_id))?;
+        }
+        TargetAction::Set { target, address, provider, name } => {
+            let target = desk.target(&target).await?;
+            let change = UpdateTarget { identifier: address, provider_id: provider, name };
+            let now = client.update_target(&target.user_id, &target.id, &change).await?;
+            desk.out.either(&now, |now| format!("target {} is {}", now.id, now.identifier))?;
         }
         TargetAction::Show { target, limit } => show(desk, &target, limit).await?,
         TargetAction::Delete { target } => {

@@ -67,41 +67,59 @@ actions! {
     // Lists.
     Filter "list.filter" "Filter" [List Overview Live] None any None, "Opens the filter line.";
     ClearFilter "list.clear-filter" "Clear filter" [List Live] None any None, "Shows everything again.";
+    Mark "list.mark" "Mark" [List Detail] None any None, "Marks the row, or takes its mark away; actions then mean all that are marked.";
+    MarkAll "list.mark-all" "Mark all" [List Detail] None any None, "Marks every row that is loaded; again, none.";
+    Sort "list.sort" "Sort" [List] None any None, "Chooses the order of the list.";
+    Columns "list.columns" "Columns" [List] None any None, "Chooses the columns that are shown.";
+    Views "list.views" "Views" [List Live] None any None, "Opens the filters that have a name here.";
+    SaveView "list.save-view" "Save view" [List Live] None any None, "Gives the filter of this list a name.";
+    Jobs "app.jobs" "Jobs" [Global] None any None, "Shows what became of each, the last time that something was done to many.";
+    RetryFailed "job.retry" "Retry the failed" [Pick] None any None, "Does it again to those of the job that failed.";
+    Find "go.find" "Find address" [Global] None any Some("herald find {address}"), "Goes to Targets and asks for an address: did it arrive?";
+    Import "people.import" "Import a file" [Topics Targets] None any Some("herald import {file}"), "Opens the form that imports people from CSV or NDJSON.";
     Copy "list.copy" "Copy" [List Detail Overview Pick] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
     CopyCommand "list.copy-command" "Copy command" [List Detail Overview Review] None any None, "Copies the command line that does the same.";
-    Why "item.why" "Why" [Messages Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
+    Why "item.why" "Why" [Messages Targets Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
 
     // Messages.
     Compose "message.compose" "Compose" [Overview Messages Topics Targets] None any Some("herald send email --topic {topic} --subject {subject} --body-file {file} --draft"), "Starts a new message as a draft.";
     EditMessage "message.edit" "Edit" [Messages] None one None, "Opens a draft for editing; a scheduled message is held while you do.";
     SendMessage "message.send" "Send…" [Messages Compose] Reviewed one Some("herald message send {id}"), "Opens the review that sends the message.";
     ScheduleMessage "message.schedule" "Schedule…" [Messages Compose] Reviewed one Some("herald message schedule {id} --at {when}"), "Opens the review that sends the message at a time.";
-    CancelMessage "message.cancel" "Cancel…" [Messages] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
+    CancelMessage "message.cancel" "Cancel…" [Messages Overview] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
     MessagePause "message.pause" "Pause" [Messages] Reversible one Some("herald message pause {id}"), "Pauses the message; what is in flight finishes.";
     MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused message go on.";
+    FailOver "provider.fail-over" "Fail over…" [Providers Overview] Reviewed one Some("herald queue fail-over {to} --provider {id}"), "Chooses another provider for those who wait for this one, and opens the review.";
     ReleaseMessage "message.release" "Release…" [Messages Overview] Reviewed one Some("herald message release {id}"), "Opens the review of a held message: why it is held, and what releasing it does.";
     RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
 
     DuplicateMessage "message.duplicate" "Duplicate" [Messages] None one Some("herald message duplicate {id}"), "Makes a draft with the same content and audience.";
-    Decide "message.decide" "Decide…" [Messages] Reviewed one Some("herald queue release --message {id} --why uncertain"), "Opens the form that says what becomes of those whose answers were lost.";
+    Decide "message.decide" "Decide…" [Messages Overview] Reviewed one Some("herald queue release --message {id} --why uncertain"), "Opens the form that says what becomes of those whose answers were lost.";
 
     // Topics and targets.
     CreateTopic "topic.create" "New topic" [Topics] None any Some("herald topic create {id} --name {name}"), "Opens the form for a new topic.";
+    RenameTopic "topic.rename" "Rename" [Topics] None one Some("herald topic rename {id} {name}"), "Opens the form that gives the topic another name.";
+    Subscribe "topic.subscribe" "Subscribe" [Topics] None one Some("herald topic subscribe {id} {target}"), "Opens the form that subscribes people by address, number or id.";
     DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some("herald topic delete {id}"), "Opens the review that deletes the topic and its subscriptions.";
     Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some("herald topic unsubscribe {topic} {id}"), "Opens the review that takes the target off the topic.";
 
     CreatePerson "person.create" "Add person" [Targets] None any Some("herald user create {id} --name {name} --email {address}"), "Opens the form for a new person.";
 
+    CreateTarget "target.create" "Add target" [Targets] None one Some("herald target create {id} --user {user} --type email --address {address}"), "Opens the form for another way to reach this person.";
+    EditTarget "target.edit" "Edit" [Targets] None one Some("herald target set {id} --address {address}"), "Opens the form of the target: address, name, provider.";
+    Unexpire "target.unexpire" "Un-expire" [Targets] Reversible one Some("herald target set {id} --address {address}"), "Says that the address exists after all.";
+    DeleteTarget "target.delete" "Delete…" [Targets] Reviewed one Some("herald target delete {id}"), "Opens the review that deletes the target; its log stays.";
+
     // Providers.
     CreateProvider "provider.create" "Add provider" [Providers] None any Some("herald provider create smtp {id} --name {name}"), "Opens the form for a new provider.";
-    EditProvider "provider.edit" "Edit" [Providers] None one Some("herald provider set {id} --option {option}"), "Opens the provider's settings; credentials can be replaced, not read.";
+    EditProvider "provider.edit" "Edit" [Providers Overview] None one Some("herald provider set {id} --option {option}"), "Opens the provider's settings; credentials can be replaced, not read.";
     DeleteProvider "provider.delete" "Delete…" [Providers] Reviewed one Some("herald provider delete {id}"), "Opens the review that deletes the provider; its rows of the log stay.";
     ProviderEnable "provider.enable" "Enable…" [Providers] Reviewed one Some("herald provider enable {id}"), "Opens the review that lets messages use the provider.";
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
     ProviderResume "provider.resume" "Resume…" [Providers Overview] Reviewed one Some("herald provider resume {id}"), "Opens the review that lets the provider send what waits for it.";
-    ProviderTest "provider.test" "Test" [Providers] None one Some("herald provider test {id}"), "Talks to the provider, without sending to anybody.";
+    ProviderTest "provider.test" "Test" [Providers Overview] None one Some("herald provider test {id}"), "Talks to the provider, without sending to anybody.";
 
     // Live.
     Follow "live.follow" "Follow" [Live] None any Some("herald log -f"), "Follows the log, or holds it still; nothing is lost meanwhile.";

@@ -3,38 +3,49 @@
 use crate::client::{Client, Result};
 use crate::tui::message::{Answer, Fetch, Page};
 use crate::wire::message::Retry;
-use crate::wire::query::ListRequest;
+use crate::wire::query::{ListRequest, Query};
+
+/// Turns the rows of a list's end the right way round; behind it nothing comes.
+macro_rules! turn {
+    ($page:ident, $rows:expr, $next:expr) => {
+        if $page.end {
+            $rows.reverse();
+            $next = None;
+        }
+    };
+}
 
 /// Asks the API.
 pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
     Ok(match fetch {
         Fetch::Overview => Answer::Overview(Box::new(client.overview().await?)),
         Fetch::Messages(page) => {
-            let list = client.messages(&newest(&page)).await?;
+            let mut list = client.messages(&request(&page)).await?;
+            turn!(page, list.messages, list.next);
             Answer::Messages(page, list)
         }
         Fetch::Message(id) => Answer::Message(Box::new(client.message_detail(&id).await?)),
-        Fetch::Deliveries(request) => {
-            let page = client.deliveries(&request).await?;
-            Answer::Deliveries(request, page)
-        }
+        Fetch::Deliveries(request) => Answer::Deliveries(request.clone(), client.deliveries(&request).await?),
         Fetch::Audit(resource) => {
             let page = client.audit(Some(&resource), None, 50).await?;
             Answer::Audit(resource, page)
         }
         Fetch::Topics(page) => {
-            let list = client.topics(&newest(&page)).await?;
+            let mut list = client.topics(&request(&page)).await?;
+            turn!(page, list.topics, list.next);
             Answer::Topics(page, list)
         }
         Fetch::Subscribers(topic, page) => {
-            let list = client.subscribers(&topic, &newest(&page)).await?;
+            let mut list = client.subscribers(&topic, &request(&page)).await?;
+            turn!(page, list.subscribers, list.next);
             Answer::Subscribers(topic, page, list)
         }
         Fetch::Targets(page) => {
-            let list = client.targets(&newest(&page)).await?;
+            let mut list = client.targets(&request(&page)).await?;
+            turn!(page, list.targets, list.next);
             Answer::Targets(page, list)
         }
-        Fetch::Users(page) => Answer::Users(client.users(&newest(&page)).await?),
+        Fetch::Users(page) => Answer::Users(client.users(&request(&page)).await?),
         Fetch::User(id) => Answer::User(Box::new(client.user(&id).await?)),
         Fetch::Providers => Answer::Providers(client.provider_health().await?),
         Fetch::Provider(id) => Answer::Provider(Box::new(client.provider(&id).await?)),
@@ -49,6 +60,21 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
     })
 }
 
-fn newest(page: &Page) -> ListRequest {
-    ListRequest::newest(page.limit).after(page.after.as_deref()).filtered(page.filter.clone()).uncounted()
+/// The list request of a page. The end of a list is the beginning of its reverse.
+fn request(page: &Page) -> ListRequest {
+    let (by, descending) = match &page.sort {
+        None => ("", true),
+        Some(sort) => (sort.by.as_str(), sort.descending),
+    };
+    let order = if descending == page.end { Query::order_asc(by) } else { Query::order_desc(by) };
+    let list = ListRequest::default()
+        .with(order)
+        .with(Query::limit(page.limit))
+        .after(page.after.as_deref())
+        .filtered(page.filter.clone())
+        .uncounted();
+    match &page.before {
+        Some(key) => list.with(Query::cursor_before(key)),
+        None => list,
+    }
 }

@@ -167,6 +167,17 @@ fn submit(state: &mut State) {
             }
         }
         (Purpose::Schedule(id), Ok(_)) => schedule(state, &id),
+        (Purpose::View, Ok(_)) => {
+            let (name, filter) = (form.text("Name").to_owned(), form.text("Filter").to_owned());
+            state.overlays.pop();
+            let views = state.views.entry(state.tab.scope().name().to_owned()).or_default();
+            if filter.is_empty() {
+                views.remove(&name);
+            } else {
+                views.insert(name, filter);
+            }
+            state.keep();
+        }
         (_, Ok(Some(command))) => {
             if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
                 form.busy = true;

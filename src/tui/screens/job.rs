@@ -1,66 +1,161 @@
-//! What became of each of many: how many went well, and why the others did not.
+//! Many, one after the other: how far, what went well, and why the rest did not.
+
+use std::collections::VecDeque;
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::scroll;
 use crate::tui::action::Action;
-use crate::tui::message::Item;
+use crate::tui::message::{Command, Item};
 use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
+use crate::tui::widgets::bar::bar;
 use crate::tui::widgets::pen::{Pen, below, inset};
 
-/// What was done to many.
-#[derive(Debug)]
+/// What is done, or was done, to many.
+#[derive(Debug, Default)]
 pub struct Job {
-    title: String,
+    verb: String,
+    queue: VecDeque<(String, Command)>,
+    current: Option<(String, Command)>,
+    failed: Vec<(String, Command)>,
     items: Vec<Item>,
     top: usize,
 }
 
 impl Job {
-    /// One that is over. What went wrong stands first.
+    /// One that is over.
     pub fn done(verb: &str, mut items: Vec<Item>) -> Self {
         items.sort_by_key(|item| item.problem.is_none());
-        let failed = items.iter().filter(|item| item.problem.is_some()).count();
-        let title = format!(
-            "{verb}: {} ok · {} failed",
-            show::count((items.len() - failed) as u64),
-            show::count(failed as u64)
-        );
-        Self { title, items, top: 0 }
+        Self { verb: verb.to_owned(), items, ..Self::default() }
     }
+
+    /// Whether something of it is still to be done.
+    pub fn is_running(&self) -> bool {
+        self.current.is_some() || !self.queue.is_empty()
+    }
+
+    fn counts(&self) -> (usize, usize, usize) {
+        let failed = self.items.iter().filter(|item| item.problem.is_some()).count();
+        let queued = self.queue.len() + usize::from(self.current.is_some());
+        (queued, self.items.len() - failed, failed)
+    }
+
+    /// How far it is, in a few words.
+    pub fn summary(&self) -> String {
+        let (queued, ok, failed) = self.counts();
+        let queued =
+            if queued > 0 { format!("{} queued · ", show::count(queued as u64)) } else { String::new() };
+        format!(
+            "{}: {queued}{} ok · {} failed",
+            self.verb,
+            show::count(ok as u64),
+            show::count(failed as u64)
+        )
+    }
+}
+
+/// Begins, unless another one is under way.
+pub fn begin(state: &mut State, verb: &str, queue: Vec<(String, Command)>) {
+    if state.job.as_ref().is_some_and(Job::is_running) {
+        state.complain("Another job is under way; J shows it.");
+        return;
+    }
+    state.job = Some(Job { verb: verb.to_owned(), queue: queue.into(), ..Job::default() });
+    if !matches!(state.overlays.last(), Some(Overlay::Job)) {
+        state.overlays.push(Overlay::Job);
+    }
+    next(state);
+}
+
+fn next(state: &mut State) {
+    let Some(job) = &mut state.job else { return };
+    job.current = job.queue.pop_front();
+    if let Some((_, command)) = &job.current {
+        let command = command.clone();
+        state.command(command);
+    }
+}
+
+/// Takes note of what came of a command, if it is the job's. Says whether it was.
+pub fn took(state: &mut State, command: &Command, problem: Option<&str>) -> bool {
+    let Some(job) = &mut state.job else { return false };
+    if job.current.as_ref().is_none_or(|(_, current)| current != command) {
+        return false;
+    }
+    if let Some((what, command)) = job.current.take() {
+        job.items.push(Item { what: what.clone(), problem: problem.map(ToOwned::to_owned) });
+        if problem.is_some() {
+            job.failed.push((what, command));
+        }
+    }
+    next(state);
+    if let Some(job) = state.job.as_mut().filter(|job| !job.is_running()) {
+        job.items.sort_by_key(|item| item.problem.is_none());
+        let summary = job.summary();
+        state.say(summary);
+        unmark(state);
+    }
+    true
+}
+
+fn unmark(state: &mut State) {
+    state.messages.list.unmark();
+    state.topics.list.unmark();
+    state.topics.subscribers.unmark();
+    state.targets.list.unmark();
 }
 
 /// What actions do here.
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = usize::from(layout::body(state.size).height.saturating_sub(2));
-    let Some(Overlay::Job(job)) = state.overlays.last_mut() else { return false };
     match action {
         Action::Back | Action::Open | Action::Quit => {
             state.overlays.pop();
-            true
+            return true;
+        }
+        _ => {}
+    }
+    let Some(job) = &mut state.job else { return false };
+    match action {
+        Action::RetryFailed if job.is_running() => state.say("It is still under way."),
+        Action::RetryFailed if job.failed.is_empty() => {
+            state.say("None of them failed in a way to try again.")
+        }
+        Action::RetryFailed => {
+            let failed = std::mem::take(&mut job.failed);
+            let verb = job.verb.clone();
+            begin(state, &verb, failed);
         }
         Action::Copy => {
             let lines = job.items.iter().map(|item| match &item.problem {
-                None => item.what.clone(),
+                None => format!("{}\tok", item.what),
                 Some(problem) => format!("{}\t{problem}", item.what),
             });
             let text = lines.collect::<Vec<_>>().join("\n");
             state.request(Request::Copy(text));
-            true
         }
-        _ => scroll(&mut job.top, action, height, job.items.len()),
+        _ => return scroll(&mut job.top, action, height, job.items.len()),
     }
+    true
 }
 
 /// Draws it.
-pub fn view(pen: &mut Pen<'_, '_>, job: &Job, body: Rect) {
+pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
+    let Some(job) = &state.job else { return };
     let area = inset(body, 1);
-    pen.text(area, 0, &job.title, Role::TEXT_STRONG);
+    let (queued, ..) = job.counts();
+    let all = job.items.len() + queued;
+    let mut line = vec![pen.span(job.summary(), Role::TEXT_STRONG)];
+    if queued > 0 {
+        line.push(pen.span("   ", Role::TEXT));
+        line.extend(bar(pen, job.items.len() as u64, all as u64, 20));
+    }
+    pen.row(area, 0, &Line::from(line));
     let area = below(area, 2);
     for (n, item) in job.items.iter().skip(job.top).take(usize::from(area.height)).enumerate() {
         let role = if item.problem.is_some() { Role::STATE_FAILED } else { Role::STATE_OK };

@@ -3,15 +3,15 @@
 mod detail;
 mod view;
 
-pub use view::{HINTS, view};
+pub use view::{COLUMNS, HINTS, view};
 
-use super::{compose, form, review, scroll, walk};
+use super::{Walk, bulk, compose, form, log_page, of_log, review, scroll, walk};
 use crate::domain::delivery::Outcome;
 use crate::domain::ids::MessageId;
 use crate::tui::action::Action;
-use crate::tui::message::{Command, Fetch, Page, Slot};
+use crate::tui::message::{Command, Fetch, Page, Slot, Sort};
 use crate::tui::runtime::Request;
-use crate::tui::state::paged::{Keyed, PAGE, Paged};
+use crate::tui::state::paged::{Keyed, Paged};
 use crate::tui::state::{Focus, Parts, State};
 use crate::tui::{reading, show, view as layout};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
@@ -80,6 +80,8 @@ pub struct Messages {
     pub list: Paged<Message>,
     /// Which of them.
     pub filter: String,
+    /// In which order; nothing: newest first.
+    pub sort: Option<Sort>,
     /// Which half has the keys.
     pub focus: Focus,
     /// The pane of the detail.
@@ -90,6 +92,8 @@ pub struct Messages {
     of: Option<MessageId>,
     /// Its rows of the log.
     pub deliveries: Paged<Delivery>,
+    /// The failure that is to be selected when it comes.
+    failure: Option<u64>,
     /// Its failures, grouped; and whether there are more.
     pub causes: Option<(Vec<CauseRow>, bool)>,
     /// Its audit.
@@ -100,6 +104,8 @@ pub struct Messages {
     pub scroll: usize,
     /// The message that is to be selected when it comes.
     wanted: Option<MessageId>,
+    /// What is to be done to it then.
+    then: Option<(MessageId, Action)>,
 }
 
 impl Messages {
@@ -126,8 +132,9 @@ impl Messages {
     }
 }
 
-fn page(state: &State, (after, limit): (Option<String>, usize)) -> Fetch {
-    Fetch::Messages(Page { filter: state.messages.filter.clone(), after, limit })
+fn page(state: &State, page: Page) -> Fetch {
+    let filter = state.messages.filter.clone();
+    Fetch::Messages(Page { filter, sort: state.messages.sort.clone(), ..page })
 }
 
 /// Asks for what is shown of these parts.
@@ -147,8 +154,7 @@ fn ask_detail(state: &mut State, id: MessageId, parts: Parts) {
     }
     match state.messages.pane {
         Pane::Deliveries if parts.log => {
-            let (after, limit) = state.messages.deliveries.refresh();
-            let fetch = deliveries(&id, after.as_deref(), limit);
+            let fetch = deliveries(&id, &state.messages.deliveries.refresh());
             state.ask(Slot::Deliveries, fetch);
         }
         Pane::Causes if parts.log => {
@@ -167,13 +173,8 @@ fn ask_detail(state: &mut State, id: MessageId, parts: Parts) {
     }
 }
 
-fn deliveries(id: &MessageId, after: Option<&str>, limit: usize) -> Fetch {
-    Fetch::Deliveries(DeliveryRequest {
-        message: Some(id.clone()),
-        after: after.and_then(|after| after.parse().ok()),
-        limit: Some(limit),
-        ..DeliveryRequest::default()
-    })
+fn deliveries(id: &MessageId, page: &Page) -> Fetch {
+    Fetch::Deliveries(DeliveryRequest { message: Some(id.clone()), ..log_page(page) })
 }
 
 /// Asks for the detail of the row that is now selected.
@@ -201,6 +202,21 @@ pub fn select(state: &mut State, id: &MessageId) {
     watch(state);
 }
 
+/// Does something to a message as soon as it is the one that is shown.
+pub fn then(state: &mut State, id: MessageId, action: Action) {
+    state.messages.then = Some((id, action));
+    carry_on(state);
+}
+
+fn carry_on(state: &mut State) {
+    let current = state.messages.current().map(|message| message.id.clone());
+    if let Some((id, action)) = state.messages.then.take_if(|(id, _)| Some(&*id) == current.as_ref())
+        && let Some(message) = state.messages.current().filter(|message| message.id == id).cloned()
+    {
+        on_message(state, action, &message);
+    }
+}
+
 /// The list continued after a row that is gone: shows its beginning.
 pub fn begin_anew(state: &mut State) {
     state.messages.list.clear();
@@ -210,16 +226,17 @@ pub fn begin_anew(state: &mut State) {
 
 /// Takes a page of the list.
 pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
-    if page.filter != state.messages.filter {
+    if page.filter != state.messages.filter || page.sort != state.messages.sort {
         return;
     }
     let more = list.next.is_some();
     state.messages.list.cut_short = list.cut_short;
-    state.messages.list.take(page.after.as_deref(), list.into_items(), more);
+    state.messages.list.take(page, list.into_items(), more);
     if let Some(wanted) = state.messages.wanted.take() {
         state.messages.list.select(wanted.as_str());
     }
     watch(state);
+    carry_on(state);
 }
 
 /// Takes a message with its lanes.
@@ -244,9 +261,11 @@ pub fn lay_out(state: &mut State) {
 /// Takes a page of the selected message's log.
 pub fn take_deliveries(state: &mut State, request: &DeliveryRequest, page: DeliveryPage) {
     if request.message == state.messages.of {
-        let after = request.after.map(|after| after.to_string());
-        let more = page.next.is_some();
-        state.messages.deliveries.take(after.as_deref(), page.deliveries, more);
+        let (page, rows, more) = of_log(request, page.deliveries, page.next.is_some());
+        state.messages.deliveries.take(&page, rows, more);
+        if let Some(seq) = state.messages.failure.take_if(|_| page.after.is_some()) {
+            state.messages.deliveries.select(&seq.to_string());
+        }
     }
 }
 
@@ -307,6 +326,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
             true
         }
         _ if walk_in(state, action) => true,
+        _ if state.messages.list.marks() > 0 && bulk::messages(state, action) => true,
         _ => match state.messages.current().cloned() {
             Some(message) => on_message(state, action, &message),
             None => false,
@@ -317,38 +337,29 @@ pub fn act(state: &mut State, action: Action) -> bool {
 fn walk_in(state: &mut State, action: Action) -> bool {
     if state.messages.focus == Focus::List {
         let height = layout::list_rows(state);
-        let before = state.messages.list.at_start();
-        if !walk(&mut state.messages.list, action, height) {
-            return false;
-        }
-        let ask = match state.messages.list.beyond(height) {
-            _ if state.messages.list.at_start() && !before => Some(state.messages.list.refresh()),
-            beyond => beyond,
-        };
-        if let Some(ask) = ask {
-            let fetch = page(state, ask);
-            state.ask(Slot::Messages, fetch);
+        match walk(&mut state.messages.list, action, height) {
+            Walk::Not => return false,
+            Walk::There => {}
+            Walk::Ask(ask) => {
+                let fetch = page(state, ask);
+                state.ask(Slot::Messages, fetch);
+            }
         }
         watch(state);
         return true;
     }
     let height = detail::pane_rows(state);
     if state.messages.pane == Pane::Deliveries {
-        if !walk(&mut state.messages.deliveries, action, height) {
-            return false;
+        let Some(id) = state.messages.of.clone() else { return false };
+        match walk(&mut state.messages.deliveries, action, height) {
+            Walk::Not => return false,
+            Walk::There => {}
+            Walk::Ask(ask) => state.ask(Slot::Deliveries, deliveries(&id, &ask)),
         }
-        more_deliveries(state, height);
         return true;
     }
     let lines = detail::pane_lines(state);
     scroll(&mut state.messages.scroll, action, height, lines)
-}
-
-fn more_deliveries(state: &mut State, height: usize) {
-    let Some(id) = state.messages.of.clone() else { return };
-    if let Some((after, limit)) = state.messages.deliveries.beyond(height) {
-        state.ask(Slot::Deliveries, deliveries(&id, after.as_deref(), limit));
-    }
 }
 
 fn next_failure(state: &mut State, forward: bool) {
@@ -368,10 +379,39 @@ fn next_failure(state: &mut State, forward: bool) {
     match found.map(|(_, row)| row.key()) {
         Some(key) => {
             list.select(&key);
-            more_deliveries(state, PAGE / 2);
         }
-        None if list.is_loaded() => state.say("No more of those that are loaded failed; Causes groups all."),
+        // Beyond what is loaded the log is asked.
+        None if list.is_loaded() => {
+            let from = if forward { list.rows().last() } else { list.rows().first() };
+            let request = DeliveryRequest {
+                message: state.messages.of.clone(),
+                filter: Some(NOT_ACCEPTED.into()),
+                after: from.map(|row| row.seq),
+                ascending: (!forward).then_some(true),
+                limit: Some(1),
+                ..DeliveryRequest::default()
+            };
+            state.ask(Slot::Failure, Fetch::Deliveries(request));
+        }
         None => {}
+    }
+}
+
+/// Takes the next failure that the log has.
+pub fn take_failure(state: &mut State, request: &DeliveryRequest, page: &DeliveryPage) {
+    let Some(id) = state.messages.of.clone().filter(|id| request.message.as_ref() == Some(id)) else {
+        return;
+    };
+    match page.deliveries.first() {
+        Some(row) => {
+            state.messages.failure = Some(row.seq);
+            // It stands a few rows below the window's beginning, so that what
+            // came after it is seen as well.
+            let ask = state.messages.deliveries.jump((row.seq + 5).to_string());
+            state.ask(Slot::Deliveries, deliveries(&id, &ask));
+        }
+        None if page.cut_short => state.say("None among the rows that were searched; Causes groups all."),
+        None => state.say("Nobody else failed."),
     }
 }
 

@@ -12,11 +12,14 @@ use ratatui::text::Line;
 use super::{compose, distance, form, review};
 use crate::domain::provider::KINDS;
 use crate::tui::action::Action;
+use crate::tui::message::Sort;
 use crate::tui::sanitize;
-use crate::tui::state::{Overlay, State};
+use crate::tui::state::{Overlay, State, Tab};
 use crate::tui::theme::{Role, SHIPPED, Theme};
+use crate::tui::update::{filter_of, set_filter};
 use crate::tui::view as layout;
 use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::wire::provider::ProviderHealth;
 
 /// What variables a text can name, and what each is (see `engine::render`).
 const VARIABLES: &[(&str, &str)] = &[
@@ -38,8 +41,16 @@ pub enum For {
     Kinds,
     /// A theme, shown while it is selected; and the one before.
     Themes(Box<Theme>),
+    /// What the list is sorted by.
+    Sort,
+    /// The columns that are shown.
+    Columns,
+    /// A filter that has a name.
+    Views,
     /// The provider that a retry goes through.
     RetryThrough,
+    /// The provider that those who wait for this one go through instead.
+    FailOver(Box<ProviderHealth>),
 }
 
 /// A row of the list.
@@ -107,6 +118,106 @@ pub fn open_themes(state: &mut State) {
     open(state, pick);
 }
 
+/// What a tab's list can be sorted by: the attribute, what it is called, and
+/// whether any number of rows can be served in that order.
+fn orders(tab: Tab) -> &'static [(&'static str, &'static str, bool)] {
+    match tab {
+        Tab::Messages => &[
+            ("", "created", true),
+            ("$updatedAt", "changed", false),
+            ("scheduledAt", "due", false),
+            ("status", "status", false),
+            ("deliveredTotal", "accepted", false),
+        ],
+        Tab::Topics => &[
+            ("", "created", true),
+            ("name", "name", false),
+            ("emailTotal", "email subscribers", false),
+            ("smsTotal", "SMS subscribers", false),
+            ("pushTotal", "push subscribers", false),
+        ],
+        Tab::Targets => &[
+            ("", "created", true),
+            ("identifier", "address", false),
+            ("providerType", "type", false),
+            ("userId", "user", false),
+            ("expired", "state", false),
+        ],
+        _ => &[],
+    }
+}
+
+fn sort_of(state: &mut State) -> Option<&mut Option<Sort>> {
+    Some(match state.tab {
+        Tab::Messages => &mut state.messages.sort,
+        Tab::Topics => &mut state.topics.sort,
+        Tab::Targets => &mut state.targets.sort,
+        _ => return None,
+    })
+}
+
+/// Offers the orders of the tab's list, each both ways.
+pub fn open_sort(state: &mut State) {
+    let now = sort_of(state).map(|sort| sort.clone());
+    let Some(now) = now else {
+        state.say("This list has one order.");
+        return;
+    };
+    let now = now.unwrap_or(Sort { by: String::new(), descending: true });
+    let mut rows = Vec::new();
+    for (by, label, any) in orders(state.tab) {
+        for descending in [true, false] {
+            let way = if descending { "greatest or newest first" } else { "smallest or oldest first" };
+            let detail = if *any {
+                "any number of rows"
+            } else {
+                "no index has this order: a filter must leave at most 5,000 rows"
+            };
+            let on = now.by == *by && now.descending == descending;
+            let key = format!("{}{by}", if descending { "-" } else { "+" });
+            let label = format!("{label}, {way}");
+            rows.push(Row { key, label, detail: detail.to_owned(), on: Some(on) });
+        }
+    }
+    let at = rows.iter().position(|row| row.on == Some(true)).unwrap_or(0);
+    let mut pick = Pick::new("Sort by", For::Sort, rows);
+    pick.at = at;
+    open(state, pick);
+}
+
+/// Offers the columns of the tab's list.
+pub fn open_columns(state: &mut State) {
+    let columns = super::columns(state.tab);
+    if columns.is_empty() {
+        state.say("This screen has no columns to choose.");
+        return;
+    }
+    let hidden = state.hidden_here();
+    let rows = columns
+        .iter()
+        .map(|column| {
+            let on = hidden.is_none_or(|hidden| !hidden.contains(column.title));
+            let detail =
+                if column.from > 0 { format!("from {} columns on", column.from) } else { String::new() };
+            Row { key: column.title.to_owned(), label: column.title.to_owned(), detail, on: Some(on) }
+        })
+        .collect();
+    open(state, Pick::new("Columns: enter shows or hides", For::Columns, rows));
+}
+
+/// Offers the filters of the tab that have a name.
+pub fn open_views(state: &mut State) {
+    let views = state.views.get(state.tab.scope().name());
+    let rows: Vec<Row> =
+        views.into_iter().flatten().map(|(name, filter)| row(filter, name, filter)).collect();
+    if rows.is_empty() {
+        let key = layout::key_of(state, Action::SaveView);
+        state.say(format!("No view is saved here yet: filter the list, then {key} gives it a name."));
+        return;
+    }
+    open(state, Pick::new("Saved views", For::Views, rows));
+}
+
 /// Offers the providers that a retry can go through.
 pub fn open_through(state: &mut State, channel: crate::domain::channel::Channel) {
     let mut rows = vec![row("", "as a new plan chooses", "each target's own provider, else the default")];
@@ -117,6 +228,29 @@ pub fn open_through(state: &mut State, channel: crate::domain::channel::Channel)
         row(provider.id.to_string(), provider.name.clone(), word)
     }));
     open(state, Pick::new("Through which provider?", For::RetryThrough, rows));
+}
+
+/// Offers the providers that those who wait can go through instead.
+pub fn open_fail_over(state: &mut State, from: &ProviderHealth) {
+    let list = state.overview.iter().flat_map(|overview| &overview.providers);
+    let others = list.filter(|other| other.enabled && other.channel == from.channel && other.id != from.id);
+    let rows: Vec<Row> = others
+        .map(|provider| {
+            let (_, word) = super::providers::stands(provider);
+            let limit =
+                provider.limits.per_second.map(|rate| format!(", {} at most", crate::tui::show::rate(rate)));
+            row(
+                provider.id.to_string(),
+                provider.name.clone(),
+                format!("{word}{}", limit.unwrap_or_default()),
+            )
+        })
+        .collect();
+    if rows.is_empty() {
+        state.say("There is no other enabled provider of its type.");
+        return;
+    }
+    open(state, Pick::new("Fail over to which provider?", For::FailOver(Box::new(from.clone())), rows));
 }
 
 /// What actions do here.
@@ -143,6 +277,21 @@ pub fn act(state: &mut State, action: Action) -> bool {
 }
 
 fn choose(state: &mut State) {
+    if let Some(Overlay::Pick(Pick { what: For::Columns, rows, at, .. })) = state.overlays.last_mut() {
+        // The list stays open: several are chosen one after the other.
+        let Some(row) = rows.get_mut(*at) else { return };
+        let shown = !row.on.unwrap_or_default();
+        row.on = Some(shown);
+        let title = row.key.clone();
+        let hidden = state.hidden.entry(state.tab.scope().name().to_owned()).or_default();
+        if shown {
+            hidden.remove(&title);
+        } else {
+            hidden.insert(title);
+        }
+        state.keep();
+        return;
+    }
     let Some(Overlay::Pick(pick)) = state.overlays.pop() else { return };
     let Some(row) = pick.rows.into_iter().nth(pick.at) else { return };
     match pick.what {
@@ -155,6 +304,23 @@ fn choose(state: &mut State) {
         For::Themes(_) => {
             state.show_theme(&row.key);
             state.keep();
+        }
+        For::Columns => {}
+        For::Sort => {
+            let (way, by) = row.key.split_at(1);
+            let sort = Sort { by: by.to_owned(), descending: way == "-" };
+            let usual = sort.by.is_empty() && sort.descending;
+            if let Some(now) = sort_of(state) {
+                *now = (!usual).then_some(sort);
+            }
+            let filter = filter_of(state).map(|filter| filter.clone()).unwrap_or_default();
+            set_filter(state, filter);
+        }
+        For::Views => set_filter(state, row.key),
+        For::FailOver(from) => {
+            if let Ok(to) = row.key.parse() {
+                review::open_fail_over(state, &from, to);
+            }
         }
         For::RetryThrough => review::retry_through(state, &row.key),
     }

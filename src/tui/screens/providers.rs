@@ -14,7 +14,7 @@ use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::bar::bar;
 use crate::tui::widgets::pen::{Pen, below, inset};
-use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::widgets::table::{Cell, Column, Look, table_as};
 use crate::wire::provider::{ProviderHealth, ProviderTest};
 
 /// What the footer offers first.
@@ -85,10 +85,8 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         Action::ProviderPause => state.command(Command::PauseProvider(provider.id)),
         Action::ProviderResume => review::open_resume_provider(state, &provider.id),
-        Action::ProviderTest => {
-            state.say(format!("Talking to {}…", crate::tui::sanitize::line(&provider.name)));
-            state.command(Command::TestProvider(provider.id));
-        }
+        Action::ProviderTest => test(state, provider.id),
+        Action::FailOver => fail_over(state, &provider.id),
         Action::ProviderEnable if provider.enabled => state.say("It is enabled already."),
         Action::ProviderEnable => review::open_enable(state, &provider, true),
         Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),
@@ -104,7 +102,28 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
-const COLUMNS: &[Column] = &[
+/// Talks to a provider.
+pub fn test(state: &mut State, id: ProviderId) {
+    state.say(format!("Talking to {id}…"));
+    state.command(Command::TestProvider(id));
+}
+
+/// Offers the providers that those who wait for this one can go through instead.
+pub fn fail_over(state: &mut State, id: &ProviderId) {
+    let list = state.overview.iter().flat_map(|overview| &overview.providers);
+    let known = list.chain(state.providers.list.iter().flatten()).find(|provider| provider.id == *id);
+    match known.cloned() {
+        Some(provider) if provider.retrying + provider.held == 0 => {
+            state
+                .say("Nobody waits for it but in its queue: disable it, and the queue goes through another.");
+        }
+        Some(provider) => super::pick::open_fail_over(state, &provider),
+        None => {}
+    }
+}
+
+/// The columns of the list.
+pub const COLUMNS: &[Column] = &[
     Column::text("Provider", 16),
     Column::text("Kind", 9),
     Column::text("Type", 5),
@@ -170,7 +189,12 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             ]
         })
         .collect();
-    table(pen, area, COLUMNS, rows, Some(state.providers.selected - top));
+    let look = Look {
+        selected: Some(state.providers.selected - top),
+        hidden: state.hidden_here(),
+        ..Look::default()
+    };
+    table_as(pen, area, COLUMNS, rows, look);
 }
 
 fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {

@@ -1,29 +1,34 @@
 //! Targets: find an address, see what was sent to it, and why not.
 
+mod lookup;
+
+pub use lookup::take as take_lookup;
+
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::walk;
+use super::{Walk, bulk, compose, form, log_page, of_log, review, walk};
 use crate::tui::action::Action;
-use crate::tui::message::{Fetch, Page, Slot};
+use crate::tui::message::{Command, Fetch, Page, Slot, Sort};
 use crate::tui::runtime::Request;
 use crate::tui::state::paged::Paged;
 use crate::tui::state::{Focus, Parts, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::pen::{Pen, below, inset};
-use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::widgets::table::{Cell, Column, Look, table, table_as};
 use crate::tui::{sanitize, show};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
 use crate::wire::list::TargetList;
-use crate::wire::person::{Target, User};
+use crate::wire::person::{Target, UpdateTarget, User};
 
 /// What the footer offers first.
 pub const HINTS: &[Action] = &[
     Action::Filter,
-    Action::Open,
     Action::Copy,
+    Action::Open,
     Action::CreatePerson,
+    Action::Import,
     Action::Compose,
     Action::Palette,
     Action::Help,
@@ -36,28 +41,28 @@ pub struct Targets {
     pub list: Paged<Target>,
     /// Which of them.
     pub filter: String,
+    /// In which order; nothing: newest first.
+    pub sort: Option<Sort>,
     /// Which half has the keys.
     pub focus: Focus,
     /// The user of the target that is selected.
     pub user: Option<Box<User>>,
     /// What was sent to its address, newest first.
     pub history: Paged<Delivery>,
+    /// What was sent to an address that is no target's, as the filter names it.
+    pub lookup: Option<lookup::Found>,
     /// Since when the log is kept.
     since: Option<crate::domain::time::Timestamp>,
     of: Option<Target>,
 }
 
-fn page(state: &State, (after, limit): (Option<String>, usize)) -> Fetch {
-    Fetch::Targets(Page { filter: state.targets.filter.clone(), after, limit })
+fn page(state: &State, page: Page) -> Fetch {
+    let filter = lookup::filter(&state.targets.filter);
+    Fetch::Targets(Page { filter, sort: state.targets.sort.clone(), ..page })
 }
 
-fn history(target: &Target, (after, limit): (Option<String>, usize)) -> Fetch {
-    Fetch::Deliveries(DeliveryRequest {
-        address: Some(target.identifier.clone()),
-        after: after.and_then(|after| after.parse().ok()),
-        limit: Some(limit),
-        ..DeliveryRequest::default()
-    })
+fn history(target: &Target, page: &Page) -> Fetch {
+    Fetch::Deliveries(DeliveryRequest { address: Some(target.identifier.clone()), ..log_page(page) })
 }
 
 /// Asks for what is shown of these parts.
@@ -71,7 +76,7 @@ pub fn ask(state: &mut State, parts: Parts) {
             state.ask(Slot::Person, Fetch::User(target.user_id.clone()));
         }
         if parts.log {
-            let fetch = history(&target, state.targets.history.refresh());
+            let fetch = history(&target, &state.targets.history.refresh());
             state.ask(Slot::History, fetch);
         }
     }
@@ -91,7 +96,7 @@ fn watch(state: &mut State) {
     state.targets.history.clear();
     if let Some(target) = state.targets.of.clone() {
         state.ask(Slot::Person, Fetch::User(target.user_id.clone()));
-        let fetch = history(&target, state.targets.history.refresh());
+        let fetch = history(&target, &state.targets.history.refresh());
         state.ask(Slot::History, fetch);
     }
 }
@@ -105,11 +110,12 @@ pub fn begin_anew(state: &mut State) {
 
 /// Takes a page of the list.
 pub fn take_list(state: &mut State, page: &Page, list: TargetList) {
-    if page.filter == state.targets.filter {
+    if page.filter == lookup::filter(&state.targets.filter) && page.sort == state.targets.sort {
         let more = list.next.is_some();
         state.targets.list.cut_short = list.cut_short;
-        state.targets.list.take(page.after.as_deref(), list.into_items(), more);
+        state.targets.list.take(page, list.into_items(), more);
         watch(state);
+        lookup::ask(state);
     }
 }
 
@@ -124,10 +130,9 @@ pub fn take_user(state: &mut State, user: Box<User>) {
 pub fn take_history(state: &mut State, request: &DeliveryRequest, page: DeliveryPage) {
     let of = state.targets.of.as_ref().map(|target| target.identifier.as_str());
     if request.address.as_deref() == of {
-        let after = request.after.map(|after| after.to_string());
-        let more = page.next.is_some();
         state.targets.since = page.since;
-        state.targets.history.take(after.as_deref(), page.deliveries, more);
+        let (page, rows, more) = of_log(request, page.deliveries, page.next.is_some());
+        state.targets.history.take(&page, rows, more);
     }
 }
 
@@ -135,35 +140,56 @@ pub fn take_history(state: &mut State, request: &DeliveryRequest, page: Delivery
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = layout::list_rows(state);
     if state.targets.focus == Focus::List {
-        let before = state.targets.list.at_start();
-        if walk(&mut state.targets.list, action, height) {
-            let ask = match state.targets.list.beyond(height) {
-                _ if state.targets.list.at_start() && !before => Some(state.targets.list.refresh()),
-                beyond => beyond,
-            };
-            if let Some(ask) = ask {
-                let fetch = page(state, ask);
-                state.ask(Slot::Targets, fetch);
-            }
+        let walked = walk(&mut state.targets.list, action, height);
+        if let Walk::Ask(ask) = &walked {
+            let fetch = page(state, ask.clone());
+            state.ask(Slot::Targets, fetch);
+        }
+        if !matches!(walked, Walk::Not) {
             watch(state);
             return true;
         }
-    } else if walk(&mut state.targets.history, action, height) {
-        if let (Some(target), Some(ask)) = (state.targets.of.clone(), state.targets.history.beyond(height)) {
-            state.ask(Slot::History, history(&target, ask));
+    } else if let Some(target) = state.targets.of.clone() {
+        match walk(&mut state.targets.history, action, height) {
+            Walk::Not => {}
+            Walk::There => return true,
+            Walk::Ask(ask) => {
+                state.ask(Slot::History, history(&target, &ask));
+                return true;
+            }
         }
-        return true;
     }
-    let Some(target) = &state.targets.of else { return false };
     match action {
         Action::Copy => {
-            let chosen = state.targets.history.selected();
-            let text = match chosen {
-                Some(row) if state.targets.focus == Focus::Detail => show::sentence(row, state.zone),
-                _ => target.identifier.clone(),
-            };
+            let text = answer(state);
             state.request(Request::Copy(text));
+            return true;
         }
+        Action::Import => {
+            form::open(state, form::Purpose::Import(None));
+            return true;
+        }
+        _ => {}
+    }
+    if state.targets.list.marks() > 0 && bulk::targets(state, action) {
+        return true;
+    }
+    let Some(target) = state.targets.of.clone() else { return false };
+    match action {
+        Action::Why => {
+            let text = answer(state);
+            state.say(text);
+        }
+        Action::Compose => compose::open_to(state, &target),
+        Action::CreateTarget => form::open(state, form::Purpose::Target(Box::new(target))),
+        Action::EditTarget => form::open(state, form::Purpose::EditTarget(Box::new(target))),
+        Action::Unexpire if !target.expired => state.say("It has not expired."),
+        Action::Unexpire => {
+            let change =
+                UpdateTarget { identifier: Some(target.identifier.clone()), ..UpdateTarget::default() };
+            state.command(Command::UpdateTarget(target.user_id.clone(), target.id.clone(), change));
+        }
+        Action::DeleteTarget => review::open_delete_target(state, &target),
         Action::CopyCommand => {
             let text = format!("herald log --to {}", target.identifier);
             state.request(Request::Copy(text));
@@ -173,7 +199,22 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
-const COLUMNS: &[Column] = &[
+/// Did it arrive: one sentence to copy. Of the row that is selected, else of the
+/// newest message; where nothing was sent, what was searched.
+fn answer(state: &State) -> String {
+    let screen = &state.targets;
+    let (address, rows, since) = match (&screen.of, &screen.lookup) {
+        (Some(target), _) => (target.identifier.as_str(), screen.history.rows(), screen.since),
+        (None, Some(found)) => (found.address.as_str(), found.rows.as_slice(), found.since),
+        (None, None) => return "Nothing is selected.".to_owned(),
+    };
+    let chosen = screen.history.selected_index();
+    let rows = if screen.focus == Focus::Detail { rows.get(chosen..).unwrap_or_default() } else { rows };
+    show::whereabouts(address, rows, since, state.now, state.zone)
+}
+
+/// The columns of the list.
+pub const COLUMNS: &[Column] = &[
     Column::text("Type", 5),
     Column::fill("Address"),
     Column::text("State", 10),
@@ -199,6 +240,9 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     if targets.rows().is_empty() {
         let text = match (targets.is_loaded(), state.targets.filter.is_empty()) {
             (false, _) => "…".to_owned(),
+            (true, false) if state.targets.lookup.is_some() => {
+                "No target has this address now; below is what was sent to it.".to_owned()
+            }
             (true, false) => "No target matches the filter; \\ shows all.".to_owned(),
             (true, true) => format!(
                 "No people yet. {} adds one, `herald import people.csv` many.",
@@ -224,7 +268,15 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             ]
         })
         .collect();
-    table(pen, area, COLUMNS, rows, Some(targets.selected_index() - top));
+    let marked: Vec<bool> =
+        targets.rows()[top..].iter().take(height).map(|row| targets.is_marked(row)).collect();
+    let look = Look {
+        selected: Some(targets.selected_index() - top),
+        marked: &marked,
+        hidden: state.hidden_here(),
+        ..Look::default()
+    };
+    table_as(pen, area, COLUMNS, rows, look);
 }
 
 fn stands(target: &Target) -> (Role, &'static str) {
@@ -241,7 +293,10 @@ const HISTORY: &[Column] = &[
 
 fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     pen.rule(area, 0);
-    let Some(target) = &state.targets.of else { return };
+    let Some(target) = &state.targets.of else {
+        lookup::view(pen, state, below(area, 1));
+        return;
+    };
     let area = below(area, 1);
     let inner = inset(area, 1);
     let name = state.targets.user.as_ref().map(|user| user.name.clone()).unwrap_or_default();
@@ -265,12 +320,12 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         return;
     }
     let focused = state.targets.focus == Focus::Detail;
-    let chosen = list.selected().filter(|_| focused);
-    if let Some(row) = chosen {
-        let key = layout::key_of(state, Action::Copy);
-        let text = format!("{key} copies  {}", show::sentence(row, state.zone));
-        pen.text(inner, 1, text, Role::TEXT_DIM);
-    }
+    let key = layout::key_of(state, Action::Copy);
+    let line = Line::from(vec![
+        pen.span(format!("{key} copies  "), Role::KEY),
+        pen.span(sanitize::fit(&answer(state), usize::from(inner.width).saturating_sub(10)), Role::TEXT),
+    ]);
+    pen.row(inner, 1, &line);
     let area = below(area, 2);
     let height = usize::from(area.height).saturating_sub(1);
     let top = list.top(height);

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{compose, review, walk};
+use super::{Walk, bulk, compose, form, review, walk};
 use crate::domain::ids::TopicId;
 use crate::tui::action::Action;
-use crate::tui::message::{Fetch, Page, Slot};
+use crate::tui::message::{Fetch, Page, Slot, Sort};
 use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::paged::{Keyed, Paged};
@@ -14,7 +14,7 @@ use crate::tui::state::{Focus, Parts, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::pen::{Pen, below, inset};
-use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::widgets::table::{Cell, Column, Look, table, table_as};
 use crate::wire::list::{SubscriberList, TopicList};
 use crate::wire::topic::{Subscriber, Topic};
 
@@ -23,7 +23,8 @@ pub const HINTS: &[Action] = &[
     Action::Open,
     Action::Compose,
     Action::CreateTopic,
-    Action::DeleteTopic,
+    Action::Subscribe,
+    Action::Import,
     Action::Filter,
     Action::Palette,
     Action::Help,
@@ -36,6 +37,8 @@ pub struct Topics {
     pub list: Paged<Topic>,
     /// Which of them.
     pub filter: String,
+    /// In which order; nothing: newest first.
+    pub sort: Option<Sort>,
     /// Which half has the keys.
     pub focus: Focus,
     /// The subscribers of the topic that is selected.
@@ -43,12 +46,13 @@ pub struct Topics {
     of: Option<TopicId>,
 }
 
-fn page(state: &State, (after, limit): (Option<String>, usize)) -> Fetch {
-    Fetch::Topics(Page { filter: state.topics.filter.clone(), after, limit })
+fn page(state: &State, page: Page) -> Fetch {
+    let filter = state.topics.filter.clone();
+    Fetch::Topics(Page { filter, sort: state.topics.sort.clone(), ..page })
 }
 
-fn subscribers(topic: &TopicId, (after, limit): (Option<String>, usize)) -> Fetch {
-    Fetch::Subscribers(topic.clone(), Page { filter: String::new(), after, limit })
+fn subscribers(topic: &TopicId, page: Page) -> Fetch {
+    Fetch::Subscribers(topic.clone(), page)
 }
 
 /// Asks for what is shown of these parts.
@@ -86,10 +90,10 @@ pub fn begin_anew(state: &mut State) {
 
 /// Takes a page of the list.
 pub fn take_list(state: &mut State, page: &Page, list: TopicList) {
-    if page.filter == state.topics.filter {
+    if page.filter == state.topics.filter && page.sort == state.topics.sort {
         let more = list.next.is_some();
         state.topics.list.cut_short = list.cut_short;
-        state.topics.list.take(page.after.as_deref(), list.into_items(), more);
+        state.topics.list.take(page, list.into_items(), more);
         watch(state);
     }
 }
@@ -98,7 +102,7 @@ pub fn take_list(state: &mut State, page: &Page, list: TopicList) {
 pub fn take_subscribers(state: &mut State, topic: &TopicId, page: &Page, list: SubscriberList) {
     if state.topics.of.as_ref() == Some(topic) {
         let more = list.next.is_some();
-        state.topics.subscribers.take(page.after.as_deref(), list.into_items(), more);
+        state.topics.subscribers.take(page, list.into_items(), more);
     }
 }
 
@@ -106,29 +110,38 @@ pub fn take_subscribers(state: &mut State, topic: &TopicId, page: &Page, list: S
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = layout::list_rows(state);
     if state.topics.focus == Focus::List {
-        let before = state.topics.list.at_start();
-        if walk(&mut state.topics.list, action, height) {
-            let ask = match state.topics.list.beyond(height) {
-                _ if state.topics.list.at_start() && !before => Some(state.topics.list.refresh()),
-                beyond => beyond,
-            };
-            if let Some(ask) = ask {
-                let fetch = page(state, ask);
-                state.ask(Slot::Topics, fetch);
-            }
+        let walked = walk(&mut state.topics.list, action, height);
+        if let Walk::Ask(ask) = &walked {
+            let fetch = page(state, ask.clone());
+            state.ask(Slot::Topics, fetch);
+        }
+        if !matches!(walked, Walk::Not) {
             watch(state);
             return true;
         }
-    } else if walk(&mut state.topics.subscribers, action, height) {
-        if let (Some(topic), Some(ask)) = (state.topics.of.clone(), state.topics.subscribers.beyond(height)) {
-            state.ask(Slot::Subscribers, subscribers(&topic, ask));
+    } else if let Some(topic) = state.topics.of.clone() {
+        match walk(&mut state.topics.subscribers, action, height) {
+            Walk::Not if state.topics.subscribers.marks() > 0 && bulk::subscribers(state, &topic, action) => {
+                return true;
+            }
+            Walk::Not => {}
+            Walk::There => return true,
+            Walk::Ask(ask) => {
+                state.ask(Slot::Subscribers, subscribers(&topic, ask));
+                return true;
+            }
         }
+    }
+    if state.topics.list.marks() > 0 && state.topics.focus == Focus::List && bulk::topics(state, action) {
         return true;
     }
     let Some(topic) = state.topics.list.selected().cloned() else { return false };
     match action {
         Action::Compose => compose::open_new(state, Some(&topic)),
         Action::DeleteTopic => review::open_delete_topic(state, &topic),
+        Action::RenameTopic => form::open(state, form::Purpose::Rename(Box::new(topic))),
+        Action::Subscribe => form::open(state, form::Purpose::Subscribe(topic.id)),
+        Action::Import => form::open(state, form::Purpose::Import(Some(topic.id))),
         Action::Unsubscribe => match state.topics.subscribers.selected().cloned() {
             Some(subscriber) if state.topics.focus == Focus::Detail => {
                 review::open_unsubscribe(state, &subscriber);
@@ -146,7 +159,8 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
-const COLUMNS: &[Column] = &[
+/// The columns of the list.
+pub const COLUMNS: &[Column] = &[
     Column::fill("Topic"),
     Column::text("Id", 13),
     Column::number("Email", 10),
@@ -196,7 +210,15 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             ]
         })
         .collect();
-    table(pen, area, COLUMNS, rows, Some(topics.selected_index() - top));
+    let marked: Vec<bool> =
+        topics.rows()[top..].iter().take(height).map(|row| topics.is_marked(row)).collect();
+    let look = Look {
+        selected: Some(topics.selected_index() - top),
+        marked: &marked,
+        hidden: state.hidden_here(),
+        ..Look::default()
+    };
+    table_as(pen, area, COLUMNS, rows, look);
 }
 
 const SUBSCRIBERS: &[Column] = &[
@@ -223,11 +245,8 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let area = below(area, 2);
     let list = &state.topics.subscribers;
     if list.rows().is_empty() {
-        let text = if list.is_loaded() {
-            "Nobody yet: `herald import people.csv --topic …` fills it."
-        } else {
-            "…"
-        };
+        let text =
+            if list.is_loaded() { "Nobody yet: s subscribes people, i imports a file." } else { "…" };
         pen.text(inset(area, 1), 0, text, Role::TEXT_DIM);
         return;
     }

@@ -1,12 +1,12 @@
 //! What a console keeps between its starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{State, Tab};
 use crate::domain::time::Timestamp;
-use crate::tui::message::Effect;
+use crate::tui::message::{Effect, Sort};
 use crate::tui::screens::compose::{self, Compose};
 use crate::tui::show;
 use crate::wire::overview::StateCounts;
@@ -21,6 +21,12 @@ pub struct Kept {
     pub theme: Option<String>,
     /// Filters, by the tab's scope.
     pub filters: BTreeMap<String, String>,
+    /// Orders, by the tab's scope.
+    pub sorts: BTreeMap<String, Sort>,
+    /// Columns that are hidden, by the tab's scope.
+    pub hidden: BTreeMap<String, BTreeSet<String>>,
+    /// Filters that have a name, by the tab's scope.
+    pub views: BTreeMap<String, BTreeMap<String, String>>,
     /// Addresses of one's own, for copies, by type.
     pub own: BTreeMap<String, String>,
     /// What is being written.
@@ -60,6 +66,16 @@ impl State {
             tab: self.tab.scope().name().to_owned(),
             theme: self.chosen_theme.clone(),
             filters: set.map(|(tab, filter)| (tab.scope().name().to_owned(), filter.clone())).collect(),
+            sorts: [
+                (Tab::Messages, &self.messages.sort),
+                (Tab::Topics, &self.topics.sort),
+                (Tab::Targets, &self.targets.sort),
+            ]
+            .into_iter()
+            .filter_map(|(tab, sort)| Some((tab.scope().name().to_owned(), sort.clone()?)))
+            .collect(),
+            hidden: self.hidden.clone(),
+            views: self.views.clone(),
             own: self.own.clone(),
             draft: self.compose.as_ref().filter(|one| !one.is_blank()).map(Compose::kept),
             left: left.or(self.left),
@@ -84,6 +100,12 @@ impl State {
         self.topics.filter = filter(Tab::Topics);
         self.targets.filter = filter(Tab::Targets);
         self.live.filter = filter(Tab::Live);
+        let sort = |tab: Tab| kept.sorts.get(tab.scope().name()).cloned();
+        self.messages.sort = sort(Tab::Messages);
+        self.topics.sort = sort(Tab::Topics);
+        self.targets.sort = sort(Tab::Targets);
+        self.hidden = kept.hidden;
+        self.views = kept.views;
         self.own = kept.own;
         self.compose = kept.draft.map(Compose::from_kept);
         self.left = kept.left;

@@ -1,5 +1,9 @@
 //! A list of which a window is loaded, never the whole.
 
+use std::collections::BTreeMap;
+
+use crate::tui::message::Page;
+
 /// A row that has an id: selection follows it, and pages continue after it.
 pub trait Keyed {
     /// The id; the cursor of the list it stands in.
@@ -11,18 +15,27 @@ pub const PAGE: usize = 60;
 /// Rows that are kept.
 pub const WINDOW: usize = 240;
 
-/// A window of a list, with the row that is selected.
+/// To what the window holds fast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Anchor {
+    /// It begins after this row; nothing: at the list's beginning.
+    After(Option<String>),
+    /// It ends before this row; nothing: at the list's end.
+    Before(Option<String>),
+}
+
+/// A window of a list, with the row that is selected and those that are marked.
 #[derive(Debug, Clone)]
 pub struct Paged<T> {
     rows: Vec<T>,
-    /// The window begins after this row; nothing: at the list's beginning.
-    anchor: Option<String>,
-    /// Where the windows before this one began.
-    before: Vec<Option<String>>,
+    anchor: Anchor,
     more: bool,
     selected: usize,
     top: usize,
     loaded: bool,
+    /// The end was asked for: its last row is to be selected.
+    ending: bool,
+    marked: BTreeMap<String, T>,
     /// The scan for the last page ended at its bound.
     pub cut_short: bool,
 }
@@ -31,18 +44,27 @@ impl<T> Default for Paged<T> {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
-            anchor: None,
-            before: Vec::new(),
+            anchor: Anchor::After(None),
             more: false,
             selected: 0,
             top: 0,
             loaded: false,
+            ending: false,
+            marked: BTreeMap::new(),
             cut_short: false,
         }
     }
 }
 
-impl<T: Keyed> Paged<T> {
+fn after(key: Option<String>, limit: usize) -> Page {
+    Page { after: key, limit, ..Page::default() }
+}
+
+fn before(key: Option<String>, limit: usize) -> Page {
+    Page { end: key.is_none(), before: key, limit, ..Page::default() }
+}
+
+impl<T: Keyed + Clone> Paged<T> {
     /// The rows that are loaded.
     pub fn rows(&self) -> &[T] {
         &self.rows
@@ -60,7 +82,7 @@ impl<T: Keyed> Paged<T> {
 
     /// Whether the window begins at the list's beginning.
     pub fn at_start(&self) -> bool {
-        self.anchor.is_none()
+        self.anchor == Anchor::After(None)
     }
 
     /// The row that is selected.
@@ -102,28 +124,89 @@ impl<T: Keyed> Paged<T> {
         }
     }
 
-    /// The request for what is shown: the cursor and how many.
-    pub fn refresh(&self) -> (Option<String>, usize) {
-        (self.anchor.clone(), self.rows.len().clamp(PAGE, WINDOW))
+    /// Marks the row that is selected, or takes its mark away.
+    pub fn mark(&mut self) {
+        let Some(row) = self.rows.get(self.selected) else { return };
+        let key = row.key();
+        if self.marked.remove(&key).is_none() {
+            self.marked.insert(key, row.clone());
+        }
+    }
+
+    /// Marks every row that is loaded; if they all are, takes all marks away.
+    pub fn mark_all(&mut self) {
+        let all = self.rows.iter().all(|row| self.marked.contains_key(&row.key()));
+        if all {
+            self.marked.clear();
+        } else {
+            self.marked.extend(self.rows.iter().map(|row| (row.key(), row.clone())));
+        }
+    }
+
+    /// Takes all marks away; says whether there were any.
+    pub fn unmark(&mut self) -> bool {
+        !std::mem::take(&mut self.marked).is_empty()
+    }
+
+    /// The rows that are marked, as they were then.
+    pub fn marked(&self) -> impl Iterator<Item = &T> {
+        self.marked.values()
+    }
+
+    /// How many are marked.
+    pub fn marks(&self) -> usize {
+        self.marked.len()
+    }
+
+    /// Whether a row is marked.
+    pub fn is_marked(&self, row: &T) -> bool {
+        !self.marked.is_empty() && self.marked.contains_key(&row.key())
+    }
+
+    /// The request for what is shown.
+    pub fn refresh(&self) -> Page {
+        let limit = self.rows.len().clamp(PAGE, WINDOW);
+        match &self.anchor {
+            Anchor::After(key) => after(key.clone(), limit),
+            Anchor::Before(key) => before(key.clone(), limit),
+        }
     }
 
     /// The request for what comes next into view, if it is not loaded.
-    pub fn beyond(&self, height: usize) -> Option<(Option<String>, usize)> {
+    pub fn beyond(&self, height: usize) -> Option<Page> {
         if self.more && self.selected + height >= self.rows.len() {
-            Some((Some(self.rows.last()?.key()), PAGE))
-        } else if self.selected < height {
-            Some((self.before.last()?.clone(), WINDOW))
-        } else {
-            None
+            return Some(after(Some(self.rows.last()?.key()), PAGE));
         }
+        if self.selected >= height {
+            return None;
+        }
+        if self.at_start() { None } else { Some(before(Some(self.rows.first()?.key()), PAGE)) }
     }
 
     /// Goes to the list's beginning; what is loaded stays until the answer comes.
     pub fn rewind(&mut self) {
-        self.anchor = None;
-        self.before.clear();
+        self.anchor = Anchor::After(None);
         self.selected = 0;
         self.top = 0;
+        self.ending = false;
+    }
+
+    /// Goes to the list's end; what is loaded stays until the answer comes. Says
+    /// what is to be asked for, if it is not loaded.
+    pub fn to_end(&mut self) -> Option<Page> {
+        if !self.more {
+            return None;
+        }
+        self.ending = true;
+        Some(before(None, PAGE))
+    }
+
+    /// Shows the window that begins after this row instead.
+    pub fn jump(&mut self, key: String) -> Page {
+        self.rewind();
+        self.rows.clear();
+        self.anchor = Anchor::After(Some(key));
+        self.refresh()
     }
 
     /// Forgets everything: another list is asked for.
@@ -131,29 +214,93 @@ impl<T: Keyed> Paged<T> {
         *self = Self::default();
     }
 
-    /// Takes the page that continues after `after`.
-    pub fn take(&mut self, after: Option<&str>, rows: Vec<T>, more: bool) {
+    /// Takes a page that was asked for.
+    pub fn take(&mut self, page: &Page, rows: Vec<T>, more: bool) {
+        if page.end {
+            self.take_end(rows);
+        } else if let Some(key) = &page.before {
+            self.take_before(key, rows, page.limit);
+        } else {
+            self.take_after(page.after.as_deref(), rows, more);
+        }
+    }
+
+    fn take_end(&mut self, rows: Vec<T>) {
+        if !self.ending && self.anchor != Anchor::Before(None) {
+            return;
+        }
+        self.anchor = Anchor::Before(None);
+        self.replace(rows, false);
+        if std::mem::take(&mut self.ending) {
+            self.selected = self.rows.len().saturating_sub(1);
+            self.top = self.selected;
+        }
+    }
+
+    fn take_before(&mut self, key: &str, rows: Vec<T>, limit: usize) {
+        if self.anchor == Anchor::Before(Some(key.to_owned())) {
+            self.replace(rows, self.more);
+        } else if self.rows.first().map(Keyed::key).as_deref() == Some(key) && !self.at_start() {
+            let n = rows.len();
+            self.rows.splice(0..0, rows);
+            self.selected += n;
+            self.top += n;
+            if n < limit {
+                self.anchor = Anchor::After(None);
+            } else {
+                self.hold_below();
+            }
+        }
+    }
+
+    /// Holds fast to the end of what is kept: what stands before it is not known.
+    fn hold_below(&mut self) {
+        // Where the row that is selected would go, nothing goes.
+        let keep = WINDOW.max(self.selected + 1);
+        if keep < self.rows.len() {
+            self.rows.truncate(keep + 1);
+            self.more = true;
+        }
+        if !self.more {
+            self.anchor = Anchor::Before(None);
+        } else if let Some(row) = self.rows.pop() {
+            self.anchor = Anchor::Before(Some(row.key()));
+        }
+    }
+
+    fn take_after(&mut self, after: Option<&str>, rows: Vec<T>, more: bool) {
         let last = self.rows.last().map(Keyed::key);
-        if after == self.anchor.as_deref() {
+        let here = match &self.anchor {
+            Anchor::After(key) => after == key.as_deref(),
+            Anchor::Before(_) => false,
+        };
+        if here {
             self.replace(rows, more);
         } else if after.is_some() && after == last.as_deref() {
             self.rows.extend(rows);
             self.more = more;
-            if self.rows.len() > WINDOW {
-                let cut = self.rows.len() - WINDOW + PAGE;
-                // Where the row that is selected would go, nothing goes.
-                let cut = cut.min(self.selected);
-                if cut > 0 {
-                    self.before.push(self.anchor.take());
-                    self.anchor = Some(self.rows[cut - 1].key());
-                    self.rows.drain(..cut);
-                    self.selected -= cut;
-                    self.top = self.top.saturating_sub(cut);
-                }
-            }
-        } else if self.before.last().is_some_and(|before| before.as_deref() == after) {
-            self.anchor = self.before.pop().flatten();
-            self.replace(rows, more);
+            self.hold_above();
+        }
+    }
+
+    /// Holds fast to the beginning of what is kept.
+    fn hold_above(&mut self) {
+        let known = matches!(self.anchor, Anchor::After(_));
+        let cut =
+            if self.rows.len() > WINDOW { self.rows.len() - WINDOW + PAGE } else { usize::from(!known) };
+        // Where the row that is selected would go, nothing goes.
+        let cut = cut.min(self.selected);
+        if cut > 0 {
+            self.anchor = Anchor::After(Some(self.rows[cut - 1].key()));
+            self.rows.drain(..cut);
+            self.selected -= cut;
+            self.top = self.top.saturating_sub(cut);
+        } else if !known {
+            self.anchor = if self.more {
+                Anchor::Before(self.rows.pop().map(|row| row.key()))
+            } else {
+                Anchor::Before(None)
+            };
         }
     }
 
@@ -189,29 +336,81 @@ mod tests {
     }
 
     /// A list of `len` rows, asked for a page.
-    fn page(len: usize, after: Option<&str>, limit: usize) -> (Vec<Row>, bool) {
-        let from = after.map_or(0, |key| key.parse::<usize>().unwrap() + 1);
-        let to = (from + limit).min(len);
-        ((from..to).map(Row).collect(), to < len)
-    }
-
-    fn answer(list: &mut Paged<Row>, len: usize, (after, limit): (Option<String>, usize)) {
-        let (rows, more) = page(len, after.as_deref(), limit);
-        list.take(after.as_deref(), rows, more);
+    fn answer(list: &mut Paged<Row>, len: usize, page: &Page) {
+        let key = |key: &String| key.parse::<usize>().unwrap();
+        let (from, to) = match (&page.after, &page.before) {
+            _ if page.end => (len.saturating_sub(page.limit), len),
+            (_, Some(before)) => (key(before).saturating_sub(page.limit), key(before)),
+            (Some(after), None) => (key(after) + 1, (key(after) + 1 + page.limit).min(len)),
+            (None, None) => (0, page.limit.min(len)),
+        };
+        list.take(page, (from..to).map(Row).collect(), to < len);
     }
 
     #[test]
     fn the_selection_follows_its_row() {
         let mut list = Paged::default();
-        list.take(None, vec![Row(5), Row(6), Row(7)], false);
+        let all = Page::default();
+        list.take(&all, vec![Row(5), Row(6), Row(7)], false);
         list.step(1, 10);
         assert_eq!(list.selected(), Some(&Row(6)));
-        list.take(None, vec![Row(3), Row(4), Row(5), Row(6), Row(7)], false);
+        list.take(&all, vec![Row(3), Row(4), Row(5), Row(6), Row(7)], false);
         assert_eq!(list.selected(), Some(&Row(6)));
-        list.take(None, vec![Row(3)], false);
+        list.take(&all, vec![Row(3)], false);
         assert_eq!(list.selected(), Some(&Row(3)));
-        list.take(None, vec![], false);
+        list.take(&all, vec![], false);
         assert_eq!((list.selected(), list.top(5)), (None, 0));
+    }
+
+    #[test]
+    fn the_end_is_asked_for_and_the_way_back_is_walked() {
+        let mut list = Paged::default();
+        let ask = list.refresh();
+        answer(&mut list, 1000, &ask);
+        let ask = list.to_end().unwrap();
+        answer(&mut list, 1000, &ask);
+        assert_eq!(list.selected(), Some(&Row(999)));
+        assert!(!list.at_start() && !list.has_more());
+        for at in (0..999).rev() {
+            list.step(-1, 20);
+            assert_eq!(list.selected(), Some(&Row(at)));
+            if let Some(ask) = list.beyond(20) {
+                answer(&mut list, 1000, &ask);
+            }
+            // What is shown is asked for again, and stays what it is.
+            let ask = list.refresh();
+            answer(&mut list, 1000, &ask);
+            assert_eq!(list.selected(), Some(&Row(at)));
+        }
+        assert!(list.at_start());
+    }
+
+    #[test]
+    fn a_jump_shows_what_follows_and_leads_both_ways() {
+        let mut list = Paged::default();
+        let ask = list.jump("499".into());
+        answer(&mut list, 1000, &ask);
+        assert_eq!(list.selected(), Some(&Row(500)));
+        let ask = list.beyond(20).unwrap();
+        answer(&mut list, 1000, &ask);
+        list.step(-1, 20);
+        assert_eq!(list.selected(), Some(&Row(499)));
+    }
+
+    #[test]
+    fn marks_stay_with_their_rows() {
+        let mut list = Paged::default();
+        let ask = list.refresh();
+        answer(&mut list, 500, &ask);
+        list.mark();
+        list.step(3, 10);
+        list.mark();
+        assert_eq!(list.marked().cloned().collect::<Vec<_>>(), [Row(0), Row(3)]);
+        list.mark();
+        assert_eq!(list.marks(), 1);
+        list.mark_all();
+        assert_eq!(list.marks(), PAGE);
+        assert!(list.unmark() && !list.unmark());
     }
 
     proptest! {
@@ -222,7 +421,7 @@ mod tests {
         ) {
             let mut list = Paged::default();
             let ask = list.refresh();
-            answer(&mut list, len, ask);
+            answer(&mut list, len, &ask);
             let mut at = 0usize;
             for step in steps {
                 let loaded = list.selected_index().saturating_add_signed(step);
@@ -231,10 +430,14 @@ mod tests {
                 list.step(step, 20);
                 at = at.saturating_add_signed(moved);
                 if let Some(ask) = list.beyond(20) {
-                    answer(&mut list, len, ask);
+                    answer(&mut list, len, &ask);
+                }
+                if step % 3 == 0 {
+                    let ask = list.refresh();
+                    answer(&mut list, len, &ask);
                 }
                 prop_assert_eq!(list.selected().map(|row| row.0), (len > 0).then_some(at));
-                prop_assert!(list.rows().len() <= WINDOW + PAGE);
+                prop_assert!(list.rows().len() <= WINDOW + 2 * PAGE);
                 let top = list.top(20);
                 prop_assert!(top <= list.selected_index() && list.selected_index() < top + 20);
                 prop_assert!(list.rows().windows(2).all(|two| two[0].0 + 1 == two[1].0));

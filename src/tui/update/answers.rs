@@ -11,10 +11,17 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
             screens::overview::take(state, overview);
             state.welcome_back();
         }
+        (Slot::Sending, Answer::Messages(_, list)) => screens::overview::take_sending(state, list),
         (_, Answer::Messages(page, list)) => screens::messages::take_list(state, &page, list),
         (_, Answer::Message(detail)) => screens::messages::take_detail(state, detail),
         (Slot::Deliveries, Answer::Deliveries(request, page)) => {
             screens::messages::take_deliveries(state, &request, page);
+        }
+        (Slot::Failure, Answer::Deliveries(request, page)) => {
+            screens::messages::take_failure(state, &request, &page);
+        }
+        (Slot::Address, Answer::Deliveries(request, page)) => {
+            screens::targets::take_lookup(state, &request, page);
         }
         (Slot::Causes, Answer::Deliveries(request, page)) => {
             screens::messages::take_causes(state, &request, &page);
@@ -24,6 +31,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         }
         (Slot::Older, Answer::Deliveries(_, page)) => screens::live::take_older(state, page),
         (_, Answer::Deliveries(request, page)) => screens::live::take(state, &request, page),
+        (Slot::Before, Answer::Audit(resource, page)) => {
+            screens::overview::take_before(state, &resource, page);
+        }
         (_, Answer::Audit(resource, page)) => screens::messages::take_audit(state, &resource, page),
         (Slot::ChoiceTopics, Answer::Topics(_, list)) => screens::compose::take_topics(state, list),
         (Slot::ChoiceTargets, Answer::Targets(_, list)) => screens::compose::take_people(state, list),

@@ -16,6 +16,12 @@ pub(super) fn done(state: &mut State, command: Command, result: Result<Done, Fau
         compose::saved(state, edit, result);
         return;
     }
+    if screens::job::took(state, &command, result.as_ref().err().map(|fault| fault.text.as_str())) {
+        if !state.job.as_ref().is_some_and(screens::job::Job::is_running) {
+            super::ask(state, Parts::ALL);
+        }
+        return;
+    }
     match result {
         Ok(done) => {
             close_review(state, &command);
@@ -85,6 +91,7 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             compose::tested(state);
             state.say(format!("On its way to {}.", sanitize::line(&address)));
         }
+        (Command::Many(verb, queue), _) => screens::job::begin(state, verb, queue),
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
         (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),
         (Command::Cancel(_), _) => state.say("Cancelled; what was accepted stays accepted."),
@@ -110,7 +117,8 @@ fn report(state: &mut State, verb: &str, items: Vec<Item>) {
         let what = items.first().map_or("nothing", |item| item.what.as_str()).to_owned();
         state.say(format!("{verb}: {what}"));
     } else {
-        state.overlays.push(Overlay::Job(screens::job::Job::done(verb, items)));
+        state.job = Some(screens::job::Job::done(verb, items));
+        state.overlays.push(Overlay::Job);
     }
 }
 

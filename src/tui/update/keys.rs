@@ -62,7 +62,7 @@ pub(super) fn act(state: &mut State, action: Action) {
             palette::Chosen::Pass => false,
         },
         Some(Overlay::Filter(_)) => filter(state, action),
-        Some(Overlay::Job(_)) => screens::job::act(state, action),
+        Some(Overlay::Job) => screens::job::act(state, action),
         Some(Overlay::Pick(_)) => pick::act(state, action),
         Some(Overlay::Calendar(_)) => pick::calendar::act(state, action),
         Some(Overlay::Reading(_)) => pick::reading::act(state, action),
@@ -116,10 +116,24 @@ fn everywhere(state: &mut State, action: Action) {
         Action::Back if state.focus() == Focus::Detail => state.set_focus(Focus::List),
         Action::Open => state.set_focus(Focus::Detail),
         Action::Filter => open_filter(state),
+        Action::Back if unmark(state) => {}
         Action::Back | Action::ClearFilter => clear_filter(state),
         Action::Compose => compose::open_new(state, None),
         Action::CreateTopic => form::open(state, form::Purpose::Topic),
         Action::CreateProvider => pick::open_kinds(state),
+        Action::Jobs if state.job.is_some() => state.overlays.push(Overlay::Job),
+        Action::Jobs => state.say("No job has been done yet."),
+        Action::Sort => pick::open_sort(state),
+        Action::Columns => pick::open_columns(state),
+        Action::Views => pick::open_views(state),
+        Action::SaveView => form::open(state, form::Purpose::View),
+        Action::Find => {
+            super::show(state, Tab::Targets);
+            state.set_focus(Focus::List);
+            state.targets.filter.clear();
+            open_filter(state);
+        }
+        Action::Import => form::open(state, form::Purpose::Import(None)),
         Action::Theme => pick::open_themes(state),
         Action::CreatePerson => form::open(state, form::Purpose::Person),
         Action::UndoSend => match state.undo.take() {
@@ -164,7 +178,8 @@ fn open_filter(state: &mut State) {
     state.overlays.push(Overlay::Filter(field));
 }
 
-fn filter_of(state: &mut State) -> Option<&mut String> {
+/// The filter of the tab's list, if it has one.
+pub fn filter_of(state: &mut State) -> Option<&mut String> {
     Some(match state.tab {
         Tab::Messages => &mut state.messages.filter,
         Tab::Topics => &mut state.topics.filter,
@@ -205,15 +220,29 @@ fn clear_filter(state: &mut State) {
     }
 }
 
-fn set_filter(state: &mut State, text: String) {
+fn unmark(state: &mut State) -> bool {
+    match state.tab {
+        Tab::Messages => state.messages.list.unmark(),
+        Tab::Topics => state.topics.list.unmark() | state.topics.subscribers.unmark(),
+        Tab::Targets => state.targets.list.unmark(),
+        _ => false,
+    }
+}
+
+/// Shows this of the tab's list from now on.
+pub fn set_filter(state: &mut State, text: String) {
     let Some(filter) = filter_of(state) else { return };
     *filter = text;
     match state.tab {
         Tab::Messages => state.messages.list.clear(),
         Tab::Topics => state.topics.list.clear(),
-        Tab::Targets => state.targets.list.clear(),
+        Tab::Targets => {
+            state.targets.list.clear();
+            state.targets.lookup = None;
+        }
         Tab::Live => screens::live::reset(state),
         Tab::Overview | Tab::Providers => {}
     }
     super::ask(state, Parts::ALL);
+    state.keep();
 }

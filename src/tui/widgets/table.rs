@@ -1,5 +1,7 @@
 //! A table that draws only what is in view.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -82,8 +84,24 @@ impl Cell {
     }
 }
 
-fn widths(columns: &[Column], area: Rect) -> Vec<Option<usize>> {
-    let shown = |column: &Column| column.from <= area.width;
+/// What of a table is selected, marked and hidden.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look<'a> {
+    /// The place among the rows in view of the one that is selected.
+    pub selected: Option<usize>,
+    /// Which of the rows in view are marked; empty: none.
+    pub marked: &'a [bool],
+    /// Titles of columns that are hidden.
+    pub hidden: Option<&'a BTreeSet<String>>,
+    /// Whether the newest, or the greatest, stands first; and by which title.
+    pub sorted: Option<(&'a str, bool)>,
+}
+
+fn widths(columns: &[Column], area: Rect, hidden: Option<&BTreeSet<String>>) -> Vec<Option<usize>> {
+    let shown = |column: &Column| {
+        let wanted = hidden.is_none_or(|hidden| !hidden.contains(column.title));
+        column.from <= area.width && wanted
+    };
     let fixed: usize = columns
         .iter()
         .filter(|column| shown(column))
@@ -119,19 +137,40 @@ pub fn table(
     rows: impl IntoIterator<Item = Vec<Cell>>,
     selected: Option<usize>,
 ) {
-    let widths = widths(columns, area);
+    table_as(pen, area, columns, rows, Look { selected, ..Look::default() });
+}
+
+/// The same, with marks, without what is hidden.
+pub fn table_as(
+    pen: &mut Pen<'_, '_>,
+    area: Rect,
+    columns: &[Column],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+    look: Look<'_>,
+) {
+    let widths = widths(columns, area, look.hidden);
     let mut heading = vec![Span::raw("   ")];
     for (column, width) in columns.iter().zip(&widths) {
         if let Some(width) = width {
-            let text = aligned(column.title, *width, column.right) + " ";
+            let arrow = match look.sorted {
+                Some((title, true)) if title == column.title => " ▾",
+                Some((title, false)) if title == column.title => " ▴",
+                _ => "",
+            };
+            let text = aligned(&format!("{}{arrow}", column.title), *width, column.right) + " ";
             heading.push(Span::styled(text, pen.style(Role::TEXT_DIM)));
         }
     }
     pen.row(area, 0, &Line::from(heading));
     let room = usize::from(area.height).saturating_sub(1);
     for (n, cells) in rows.into_iter().take(room).enumerate() {
-        let chosen = selected == Some(n);
-        let mark = if chosen { " ▸ " } else { "   " };
+        let chosen = look.selected == Some(n);
+        let mark = match (chosen, look.marked.get(n).copied().unwrap_or_default()) {
+            (true, false) => " ▸ ",
+            (true, true) => " ▸•",
+            (false, true) => "  •",
+            (false, false) => "   ",
+        };
         let mut spans = vec![Span::styled(mark, pen.style(Role::ACCENT))];
         for ((column, width), cell) in columns.iter().zip(&widths).zip(cells) {
             let Some(width) = width else { continue };

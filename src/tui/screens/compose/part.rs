@@ -136,8 +136,7 @@ impl Part {
         match self {
             Self::Data => "a JSON object for the application",
             Self::Click => "what a tap opens",
-            Self::Icon => "a resource of the application",
-            Self::Sound => "a resource of the application",
+            Self::Icon | Self::Sound => "a resource of the application",
             Self::Color => "of the icon, as #rrggbb",
             Self::Tag => "a newer one replaces an older one",
             Self::Badge => "a number; -1 leaves it alone",

@@ -9,7 +9,7 @@ use crate::tui::widgets::field::LineField;
 #[derive(Debug)]
 pub(super) enum Input {
     /// A line is typed.
-    Line(LineField),
+    Line(Box<LineField>),
     /// One of these words: arrows and their first letters choose; the first stands for nothing said.
     OneOf(Vec<&'static str>, usize),
     /// Several lines, pasted or written in the editor.
@@ -29,7 +29,7 @@ pub struct Entry {
 impl Entry {
     /// A line with this text.
     pub(super) fn line(name: &'static str, help: impl Into<String>, text: &str) -> Self {
-        Self { name, help: help.into(), input: Input::Line(LineField::new(text)) }
+        Self { name, help: help.into(), input: Input::Line(Box::new(LineField::new(text))) }
     }
 
     /// A line that is not shown. A mask that stands in it means unchanged and is.
@@ -38,7 +38,7 @@ impl Entry {
         if !mask.is_empty() {
             field = LineField::new(mask);
         }
-        Self { name, help: help.into(), input: Input::Line(field) }
+        Self { name, help: help.into(), input: Input::Line(Box::new(field)) }
     }
 
     /// One of these words.
@@ -115,7 +115,7 @@ impl Entry {
         match &mut self.input {
             Input::Line(line) => {
                 if is_mask(line.text()) {
-                    *line = LineField::secret();
+                    **line = LineField::secret();
                 }
                 line.paste(text);
             }

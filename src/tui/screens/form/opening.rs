@@ -5,6 +5,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TopicId};
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State};
+use crate::tui::update::filter_of;
 use crate::wire::person::Target;
 use crate::wire::provider::Provider;
 use crate::wire::topic::Topic;
@@ -34,6 +35,8 @@ pub enum Purpose {
     Schedule(MessageId),
     /// What becomes of those of a message whose answers were lost.
     Decide(MessageId),
+    /// A name for the filter of the tab.
+    View,
     /// A copy of the message being written, to one address.
     Test(Channel),
 }
@@ -100,6 +103,16 @@ pub fn open(state: &mut State, purpose: Purpose) {
             "Answers were lost: what becomes of them".into(),
             vec![line("Decision", "resend: tried again, perhaps twice; give up: over")],
         ),
+        Purpose::View => {
+            let filter = filter_of(state).map(|filter| filter.clone()).unwrap_or_default();
+            (
+                "Save this view".into(),
+                vec![
+                    line("Name", "How it is called in the list of views"),
+                    Entry::line("Filter", "empty: the view of this name is forgotten", &filter),
+                ],
+            )
+        }
         Purpose::Test(channel) => {
             let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();
             (

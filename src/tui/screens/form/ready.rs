@@ -90,6 +90,14 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
                 .map_err(|error| (Some(WHEN), error.to_string()))?;
             return Ok(None);
         }
+        Purpose::View if form.text("Name").is_empty() => return wrong("Name", "A view needs a name."),
+        Purpose::View => {
+            if let Some(table) = crate::tui::screens::filter_table(state.tab) {
+                crate::tui::screens::check_filter(form.text("Filter"), table, state.zone)
+                    .map_err(|problem| (Some("Filter"), problem))?;
+            }
+            return Ok(None);
+        }
         Purpose::Decide(id) => {
             let decision = match form.text("Decision").to_lowercase().as_str() {
                 "resend" | "release" => Decision::Release,

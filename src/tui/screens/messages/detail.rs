@@ -26,7 +26,8 @@ const LANES: usize = 5;
 fn lanes_rows(state: &State, height: u16) -> u16 {
     let Some(detail) = current_detail(state) else { return 0 };
     let told = detail.lanes.len() > 1 || detail.lanes.iter().any(|lane| lane.why.is_some());
-    if !told || height < 14 {
+    let least = if told { 14 } else { 18 };
+    if detail.lanes.is_empty() || height < least {
         return 0;
     }
     detail.lanes.len().min(LANES) as u16 + 2

@@ -10,7 +10,7 @@ use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::bar::{bar_text, percent};
 use crate::tui::widgets::pen::{Pen, below};
-use crate::tui::widgets::table::{Cell, Column, table};
+use crate::tui::widgets::table::{Cell, Column, Look, table_as};
 use crate::tui::{sanitize, show};
 use crate::wire::message::{Message, State as Is};
 
@@ -26,7 +26,8 @@ pub const HINTS: &[Action] = &[
     Action::Help,
 ];
 
-const COLUMNS: &[Column] = &[
+/// The columns of the list.
+pub const COLUMNS: &[Column] = &[
     Column::text("State", 11),
     Column::text("Type", 5),
     Column::fill("Subject or text"),
@@ -64,7 +65,15 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let top = messages.list.top(height);
     let rows: Vec<Vec<Cell>> =
         messages.list.rows()[top..].iter().take(height).map(|message| cells(pen, message)).collect();
-    table(pen, area, COLUMNS, rows, Some(messages.list.selected_index() - top));
+    let marked: Vec<bool> =
+        messages.list.rows()[top..].iter().take(height).map(|row| messages.list.is_marked(row)).collect();
+    let look = Look {
+        selected: Some(messages.list.selected_index() - top),
+        marked: &marked,
+        hidden: state.hidden_here(),
+        ..Look::default()
+    };
+    table_as(pen, area, COLUMNS, rows, look);
 }
 
 fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {

@@ -10,7 +10,9 @@ use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::widgets::field::LineField;
+use crate::wire::delivery::{Decide, Decision};
 use crate::wire::message::{Message, Retry, ScheduleWords};
+use crate::wire::person::Target;
 use crate::wire::provider::ProviderHealth;
 use crate::wire::topic::{Subscriber, Topic};
 
@@ -220,6 +222,68 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
     }
     let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))
         .same_as(format!("herald provider resume {id}"));
+    open(state, review);
+}
+
+/// Before those who wait for a provider go through another.
+pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: ProviderId) {
+    let waiting = from.retrying + from.held;
+    let known = state.overview.as_ref().and_then(|all| all.providers.iter().find(|other| other.id == to));
+    let takes = known.and_then(|to| to.limits.per_second).map(|rate| waiting as f64 / rate);
+    let takes = takes.map(|seconds| format!(", about {} at its limit", show::seconds(seconds)));
+    let oldest = from.oldest.map(|at| format!("; the oldest was due {} ago", show::age(at, state.now)));
+    let mut lines =
+        vec![text(format!("{} wait for {}{}", show::people(waiting), from.name, oldest.unwrap_or_default()))];
+    lines.push(text(format!("they are due at once through {to}{}", takes.unwrap_or_default())));
+    lines.push((
+        "uncertain ones are left out, and who is past the deadline is not sent to".to_owned(),
+        Role::TEXT_DIM,
+    ));
+    if from.queued > 0 {
+        let queued = show::people(from.queued);
+        lines.push((
+            format!("{queued} in its queue stay: disable it, and they go through another"),
+            Role::TEXT_DIM,
+        ));
+    }
+    let decide = Decide {
+        message: None,
+        provider: Some(from.id.clone()),
+        why: None,
+        decision: Decision::FailOver { provider_id: to.clone() },
+    };
+    let mut review = Review::new(format!("Fail over {} to {to}?", from.name), lines, Command::Decide(decide))
+        .same_as(format!("herald queue fail-over {to} --provider {}", from.id));
+    if waiting > 1 {
+        review = review.typing(&waiting.to_string());
+    }
+    open(state, review);
+}
+
+/// Before a target is deleted.
+pub fn open_delete_target(state: &mut State, target: &Target) {
+    let title = format!("Delete {}?", target.identifier);
+    let lines = vec![text("Its subscriptions end; the log keeps what was sent to it.")];
+    let command = Command::DeleteTarget(target.user_id.clone(), target.id.clone());
+    let review = Review::new(title, lines, command)
+        .typing("delete")
+        .same_as(format!("herald target delete {}", target.id));
+    open(state, review);
+}
+
+/// Before something is done to many.
+pub fn open_many(state: &mut State, verb: &'static str, things: &str, queue: Vec<(String, Command)>) {
+    let n = queue.len();
+    let mut lines: Vec<(String, Role)> =
+        queue.iter().take(5).map(|(what, _)| (format!("· {what}"), Role::TEXT)).collect();
+    if n > 5 {
+        lines.push((format!("and {} more", show::count(n as u64 - 5)), Role::TEXT_DIM));
+    }
+    let title = format!("{verb} {} {things}?", show::count(n as u64));
+    let mut review = Review::new(title, lines, Command::Many(verb, queue));
+    if n > 1 {
+        review = review.typing(&n.to_string());
+    }
     open(state, review);
 }
 
