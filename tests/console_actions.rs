@@ -18,6 +18,7 @@ fn every_actions_command_line_is_understood() {
         ("count", "49788"),
         ("option", "fromName=Herald"),
         ("to", "backup"),
+        ("filter", "provider=main"),
         ("user", "user1"),
         ("target", "ana@example.com"),
     ];

@@ -685,14 +685,6 @@ pub enum QueueAction {
     },
     /// Send to those who are held or uncertain now
     Release(QueueFilter),
-    /// Send to those who wait through another provider, now
-    FailOver {
-        /// The other provider's id
-        to: String,
-        /// Who.
-        #[command(flatten)]
-        filter: QueueFilter,
-    },
     /// End the deliveries of those who wait as failed
     GiveUp(QueueFilter),
     /// Try those again whose deliveries pass a filter

@@ -85,10 +85,6 @@ pub async fn run(desk: &Desk, action: QueueAction) -> Outcome {
             operation::show(desk, &desk.client.cancel_operation(&id).await?)
         }
         QueueAction::Release(filter) => decide(desk, filter, Decision::Release, "are sent to now").await,
-        QueueAction::FailOver { to, filter } => {
-            let decision = Decision::FailOver { provider_id: to.parse()? };
-            decide(desk, filter, decision, "go through the other provider now").await
-        }
         QueueAction::GiveUp(filter) => decide(desk, filter, Decision::GiveUp, "have failed").await,
     }
 }

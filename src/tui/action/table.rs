@@ -89,7 +89,7 @@ actions! {
     CancelMessage "message.cancel" "Cancel…" [Messages Overview] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
     MessagePause "message.pause" "Pause" [Messages] Reversible one Some("herald message pause {id}"), "Pauses the message; what is in flight finishes.";
     MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused message go on.";
-    FailOver "provider.fail-over" "Fail over…" [Providers Overview] Reviewed one Some("herald queue fail-over {to} --provider {id}"), "Chooses another provider for those who wait for this one, and opens the review.";
+    FailOver "provider.fail-over" "Fail over…" [Providers Overview] Reviewed one Some("herald queue fail-over {filter} --to {to}"), "Chooses another provider for those who wait for this one, and opens the review.";
     ReleaseMessage "message.release" "Release…" [Messages Overview] Reviewed one Some("herald message release {id}"), "Opens the review of a held message: why it is held, and what releasing it does.";
     RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";

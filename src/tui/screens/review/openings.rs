@@ -253,7 +253,7 @@ pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: ProviderId) 
         decision: Decision::FailOver { provider_id: to.clone() },
     };
     let mut review = Review::new(format!("Fail over {} to {to}?", from.name), lines, Command::Decide(decide))
-        .same_as(format!("herald queue fail-over {to} --provider {}", from.id));
+        .same_as(format!("herald queue fail-over provider={} --to {to}", from.id));
     if waiting > 1 {
         review = review.typing(&waiting.to_string());
     }
