@@ -95,6 +95,9 @@ pub(crate) fn settings(
     if let Some(dir) = &global.data_dir {
         flags.insert("data_dir".into(), dir.display().to_string());
     }
+    if global.read_only {
+        flags.insert("console.read_only".into(), "true".into());
+    }
     change(&mut flags);
     let mut sources = Sources { flags, ..Sources::default() }.with_environment();
     let named = global.config.is_some();

@@ -11,6 +11,7 @@ pub mod effects;
 pub mod keymap;
 pub mod message;
 pub mod reading;
+pub mod request;
 pub mod runtime;
 pub mod sanitize;
 pub mod screens;

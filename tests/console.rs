@@ -4,6 +4,14 @@
 
 #[path = "console/flows.rs"]
 mod flows;
+#[path = "console/more.rs"]
+mod more;
+#[path = "console/numbers.rs"]
+mod numbers;
+#[path = "console/pictures.rs"]
+mod pictures;
+#[path = "console/readme.rs"]
+mod readme;
 #[path = "console/screens.rs"]
 mod screens;
 #[path = "console/seat.rs"]

@@ -35,6 +35,9 @@ pub struct Global {
     /// Who you are, for the audit; else your login
     #[arg(long = "as", global = true, env = "HERALD_AS", value_name = "OPERATOR")]
     pub operator: Option<String>,
+    /// The console only looks
+    #[arg(long, global = true)]
+    pub read_only: bool,
     /// A setting, as in the configuration file (see `herald doctor --settings`)
     #[arg(long = "set", global = true, value_name = "NAME=VALUE")]
     pub set: Vec<String>,

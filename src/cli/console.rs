@@ -17,7 +17,7 @@ use crate::tui::console::{self, Options};
 use crate::tui::keymap::Keymap;
 use crate::tui::runtime::{self as tui_runtime, Exit};
 use crate::tui::state::Place;
-use crate::tui::term::{Tty, TtyOptions, editor, install_panic_hook};
+use crate::tui::term::{Modes, Tty, TtyOptions, editor, install_panic_hook};
 use crate::tui::theme::{Depth, Theme};
 use etcetera::BaseStrategy;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub fn run(global: &Global) -> Outcome {
     let engine_runtime = runtime()?;
     let session = engine_runtime.block_on(Session::open(&instance, &settings, Mode::Full, Doors::Open))?;
     let attached = matches!(session, Session::Attached(_));
-    let place = Place { label: None, attached };
+    let place = place(&settings, None, attached);
     let client = session.client().operator(&operator(global));
     let shown = show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance));
     match session {
@@ -101,7 +101,7 @@ pub fn demo(global: &Global, args: &Demo) -> Outcome {
     let settings = settings(global, demo::flags)?;
     let engine_runtime = runtime()?;
     let running = engine_runtime.block_on(RunningDemo::start(Arc::clone(&settings), args))?;
-    let place = Place { label: Some("DEMO".into()), attached: false };
+    let place = place(&settings, Some("DEMO"), false);
     let client = running.client().operator(&operator(global));
     let keep = args.keep.as_ref().map(|dir| dir.join("console.json"));
     let shown = show(client, &settings, &running.log_dir(), &place, keep);
@@ -134,9 +134,8 @@ fn show(
     let config = etcetera::choose_base_strategy().ok().map(|dirs| dirs.config_dir().join("herald"));
     let env = |name: &str| std::env::var(name).ok();
     let mut notices = Vec::new();
-    let (theme, problem) = Theme::start("dark", Depth::detect(env));
-    notices.extend(problem.map(|problem| problem.to_string()));
-    let keymap = keymap(config.as_deref(), &mut notices)?;
+    let theme = theme(&settings.console_theme, config.as_deref(), env, &mut notices);
+    let keymap = keymap(&settings.console_keymap, config.as_deref(), &mut notices)?;
     std::fs::create_dir_all(log_dir)?;
     let options = Options {
         theme,
@@ -149,7 +148,8 @@ fn show(
         place: place.clone(),
     };
     install_panic_hook(log_dir);
-    let tty = TtyOptions { can_stop: place.attached, ..TtyOptions::default() };
+    let tty =
+        TtyOptions { modes: Modes { mouse: place.mouse }, can_stop: place.attached, ..TtyOptions::default() };
     let thread = tui_runtime::on_own_thread(move || async move {
         let mut seat = Tty::open(tty)?;
         console::run(client, &mut seat, options).await
@@ -160,10 +160,50 @@ fn show(
     Ok(ended?)
 }
 
-/// The shipped keymap with the user's file on top.
-fn keymap(config: Option<&Path>, notices: &mut Vec<String>) -> Outcome<Keymap> {
+/// Where a console is.
+fn place(settings: &Settings, label: Option<&str>, attached: bool) -> Place {
+    Place {
+        label: label.map(ToOwned::to_owned),
+        attached,
+        read_only: settings.console_read_only || settings.api_read_only,
+        mouse: settings.console_mouse,
+    }
+}
+
+/// The theme of this name: shipped, or a file of the user's. `auto` is dark or
+/// light by what the terminal's environment says of its background.
+fn theme(
+    name: &str,
+    config: Option<&Path>,
+    env: impl Fn(&str) -> Option<String>,
+    notices: &mut Vec<String>,
+) -> Theme {
+    let depth = Depth::detect(&env);
+    // `fg;bg`, by the numbers of the sixteen colours: 7 and 15 are the white ones.
+    let light = env("COLORFGBG").is_some_and(|text| text.ends_with(";7") || text.ends_with(";15"));
+    let name = match name {
+        "auto" if light => "light",
+        "auto" => "dark",
+        name => name,
+    };
+    let file = config.map(|dir| dir.join("themes").join(format!("{name}.toml")));
+    if let Some(file) = file
+        && let Ok(text) = std::fs::read_to_string(&file)
+    {
+        match Theme::from_file(&file.display().to_string(), &text, depth) {
+            Ok(theme) => return theme,
+            Err(problem) => notices.push(problem.to_string()),
+        }
+    }
+    let (theme, problem) = Theme::start(name, depth);
+    notices.extend(problem.map(|problem| problem.to_string()));
+    theme
+}
+
+/// The shipped keymap of this name with the user's file on top.
+fn keymap(name: &str, config: Option<&Path>, notices: &mut Vec<String>) -> Outcome<Keymap> {
     let shipped = || {
-        Keymap::shipped("default").map_err(|problems| {
+        Keymap::shipped(name).map_err(|problems| {
             let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
             Failure::Failed(all.join("\n"))
         })
@@ -171,7 +211,7 @@ fn keymap(config: Option<&Path>, notices: &mut Vec<String>) -> Outcome<Keymap> {
     let Some(path) = config.map(|dir| dir.join("keymap.toml")) else { return shipped() };
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let (keymap, problems) = Keymap::with_user_file("default", &path.display().to_string(), &text);
+            let (keymap, problems) = Keymap::with_user_file(name, &path.display().to_string(), &text);
             notices.extend(problems.iter().map(ToString::to_string));
             Ok(keymap)
         }

@@ -63,6 +63,10 @@ settings! {
     "access.users" access_users: Grants = "", "", "Users of this machine who may use the socket, with their scopes: mira=messages.read+topics.read, deploy=*; needs a `socket` that they can reach";
     "access.groups" access_groups: Grants = "", "", "The same for groups of this machine";
     "label" label: String = "", "", "Name of this installation in the console's header, such as PROD";
+    "console.theme" console_theme: String = "auto", "", "Theme of the console: a shipped one's name, or that of a file under themes/ beside the configuration; auto: dark or light, as the terminal says";
+    "console.keymap" console_keymap: String = "default", "", "Keymap of the console: default, vim or emacs; keymap.toml beside the configuration is layered over it";
+    "console.mouse" console_mouse: bool = "false", "", "Whether the console takes the mouse; text is then selected with shift held";
+    "console.read_only" console_read_only: bool = "false", "", "Whether the console only looks";
     "log.level" log_level: LogLevel = "info", "", "How much Herald says of itself";
     "log.json" log_json: bool = "false", "", "Say it as one JSON object a line";
     "operator.zone" operator_zone: Option<chrono_tz::Tz> = "", "", "IANA time zone in which times are shown and understood; the system's if not set";

@@ -79,7 +79,8 @@ impl Program for Console {
             Input::Edited { id, text } => Msg::Edited(id, text.map_err(|error| error.to_string())),
             Input::Copied(copied) => Msg::Copied(copied),
             Input::CannotSuspend => Msg::CannotSuspend,
-            Input::Mouse(_) | Input::Focus(_) | Input::Resumed => return None,
+            Input::Mouse(event) => Msg::Mouse(event),
+            Input::Focus(_) | Input::Resumed => return None,
         })
     }
 

@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::runtime::Request;
 use super::state::kept::Kept;
 use crate::client::ClientError;
 use crate::domain::channel::Channel;
-use crate::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId};
+use crate::domain::ids::{
+    MessageId, OperationId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId,
+};
 use crate::domain::time::Timestamp;
 use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
 use crate::wire::event::Event;
 use crate::wire::history::AuditPage;
 use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, UserList};
 use crate::wire::message::{Message, MessageDetail, Retry, ScheduleWords, WriteEmail, WritePush, WriteSms};
+use crate::wire::operation::{CreateOperation, Operation};
 use crate::wire::overview::Overview;
 use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
@@ -27,6 +30,8 @@ use crate::wire::transfer::ImportProgress;
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
     /// A text was pasted.
     Paste(String),
     /// The screen has this size.
@@ -149,6 +154,8 @@ pub enum Fetch {
     Preview(MessageId),
     /// Who would be tried again.
     Retry(MessageId, Retry),
+    /// Whom an operation would be for.
+    Operation(CreateOperation),
 }
 
 /// A page of a list.
@@ -208,6 +215,8 @@ pub enum Answer {
     Preview(MessageId, Box<Preview>),
     /// Who would be tried again.
     Retry(MessageId, RetryPreview),
+    /// Whom the operation would be for.
+    Operation(Box<Operation>),
 }
 
 /// A message as it stands in the form.
@@ -320,6 +329,8 @@ pub enum Command {
     TestProvider(ProviderId),
     /// Decides for those who wait.
     Decide(Decide),
+    /// Lets an operation begin that was shown, with the number that was shown.
+    ConfirmOperation(OperationId, u64),
     /// The same to many, one after the other: what it is called, and to whom.
     Many(&'static str, Vec<(String, Command)>),
     /// Stops everything.

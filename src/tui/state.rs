@@ -160,6 +160,10 @@ pub struct Place {
     pub label: Option<String>,
     /// Whether the engine is another process.
     pub attached: bool,
+    /// Whether it only looks.
+    pub read_only: bool,
+    /// Whether it takes the mouse.
+    pub mouse: bool,
 }
 
 /// Which parts have changed since they were asked for.
@@ -251,6 +255,8 @@ pub struct State {
     pub views: BTreeMap<String, BTreeMap<String, String>>,
     /// The theme that was chosen; nothing: the one it started with.
     pub chosen_theme: Option<String>,
+    /// The theme before one that is only looked at.
+    pub theme_before: Option<Theme>,
     /// How things stood when a console ended here last.
     pub left: Option<kept::Left>,
     away: Option<kept::Left>,
@@ -306,6 +312,7 @@ impl State {
             hidden: BTreeMap::new(),
             views: BTreeMap::new(),
             chosen_theme: None,
+            theme_before: None,
             left: None,
             away: None,
             pending: Pending::default(),

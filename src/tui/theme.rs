@@ -21,6 +21,9 @@ pub use role::Role;
 pub const SHIPPED: &[(&str, &str)] = &[
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    ("contrast", include_str!("../../themes/contrast.toml")),
+    ("safe", include_str!("../../themes/safe.toml")),
+    ("sixteen", include_str!("../../themes/sixteen.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 

@@ -3,6 +3,7 @@
 mod answers;
 mod done;
 mod keys;
+mod mouse;
 
 pub use keys::{filter_of, set_filter, why_not};
 
@@ -29,6 +30,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             screens::messages::lay_out(state);
         }
         Msg::Key(key) => keys::press(state, key),
+        Msg::Mouse(event) => mouse::mouse(state, event),
         Msg::Paste(text) => keys::paste(state, &text),
         Msg::Timer(timer::REFRESH) => {
             state.resting = false;

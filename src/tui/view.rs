@@ -2,6 +2,7 @@
 
 mod footer;
 mod header;
+mod which_key;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -35,6 +36,9 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
     } else {
         tab(&mut pen, state, body);
     }
+    if !state.pending.is_empty() {
+        which_key::view(&mut pen, state, body);
+    }
     let at = area.height.saturating_sub(FOOTER).max(HEADER.min(area.height));
     footer::view(&mut pen, state, Rect { y: area.y + at, height: area.height - at, ..area });
 }
@@ -52,6 +56,16 @@ pub fn split(body: Rect, focus: Focus) -> (Rect, Rect) {
     };
     let rest = body.height - list;
     (Rect { height: list, ..body }, Rect { y: body.y + list, height: rest, ..body })
+}
+
+/// The tab whose title stands here.
+pub fn tab_at(state: &State, column: u16, row: u16) -> Option<Tab> {
+    header::tab_at(state, column, row)
+}
+
+/// The action whose hint stands here in the footer.
+pub fn hint_at(state: &State, column: u16, row: u16) -> Option<Action> {
+    footer::hint_at(state, column, row)
 }
 
 /// The rows that a list of a tab has: without its filter line and its heading.

@@ -53,6 +53,7 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
         }
+        Fetch::Operation(asked) => Answer::Operation(Box::new(World::operation(asked))),
         Fetch::Users(_) => Answer::Users(herald::wire::list::UserList {
             total: 0,
             users: Vec::new(),
@@ -62,7 +63,7 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
         Fetch::Provider(id) => Answer::Provider(Box::new(World::provider(&id))),
         Fetch::User(id) => Answer::User(Box::new(World::user(&id))),
         Fetch::Providers => Answer::Providers(world.providers.clone()),
-        Fetch::Preview(id) => Answer::Preview(id, Box::new(World::preview())),
+        Fetch::Preview(id) => Answer::Preview(id, Box::new(world.preview())),
         Fetch::Retry(id, _) => Answer::Retry(id, herald::wire::preview::RetryPreview::default()),
     }
 }
@@ -183,6 +184,24 @@ shots! {
     live_empty: empty "5";
     compose: busy "c";
     send_review: busy "1 j j j s";
+    compose_push: busy "c backtab left alt-m";
+    compose_calendar: busy "c tab tab tab alt-k";
+    compose_variables: busy "c tab tab alt-i";
+    compose_test: busy "c alt-t";
+    topics_subscribe: busy "2 s";
+    topics_import: busy "2 i";
+    targets_edit: busy "3 e";
+    messages_marked: busy "1 space space";
+    messages_many: busy "1 j space space D";
+    messages_retry: busy "1 j R";
+    messages_sort: busy "1 S";
+    messages_columns: busy "1 C";
+    providers_edit: busy "4 e";
+    providers_kinds: empty "4 a";
+    providers_fail_over: busy "4 j f";
+    live_retry: busy "5 / p enter R";
+    themes: busy "g c";
+    which_key: busy "1 g";
     help: busy "1 ?";
     palette: busy "1 : p a u";
 }

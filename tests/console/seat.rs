@@ -1,6 +1,7 @@
 //! A console at a fake seat: keys in, a screen out, the real loop between.
 
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,13 +42,28 @@ fn whole(n: u16) -> NonZeroU16 {
 
 impl Seat {
     pub fn at(api: &Api, columns: u16, rows: u16) -> Self {
+        Self::with(api, columns, rows, options())
+    }
+
+    /// A seat whose console keeps where it was in a file.
+    pub fn kept(api: &Api, columns: u16, rows: u16, keep: Option<PathBuf>) -> Self {
+        Self::with(api, columns, rows, Options { keep, ..options() })
+    }
+
+    /// A seat whose console only looks.
+    pub fn looking(api: &Api, columns: u16, rows: u16) -> Self {
+        let place = Place { read_only: true, ..Place::default() };
+        Self::with(api, columns, rows, Options { place, ..options() })
+    }
+
+    fn with(api: &Api, columns: u16, rows: u16, options: Options) -> Self {
         let (keys, events) = mpsc::channel(256);
         let (output, frames) = Output::frames();
         let extent = Extent::new(columns, rows);
         let client = api.client();
         let console = tokio::task::spawn_local(async move {
             let mut seat = StreamSeat::new(ReceiverStream::new(events), output, extent, Modes::default())?;
-            console::run(client, &mut seat, options()).await
+            console::run(client, &mut seat, options).await
         });
         let screen = vt100::Parser::new(whole(rows), whole(columns), 0);
         Self { keys, frames, screen, console, bytes: Vec::new() }

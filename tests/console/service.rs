@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use herald::client::{Body, Client, InProcess, body_from};
+use herald::domain::channel::Channel;
 use herald::domain::time::Timestamp;
 use herald::wire::delivery::DeliveryRequest;
 use herald::wire::event::Changes;
-use herald::wire::message::{Data, State};
+use herald::wire::message::{Data, SmsData, State};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -170,13 +171,23 @@ impl Inner {
         Some(match parts.as_slice() {
             ["herald", "overview"] => to(&world.overview),
             ["messaging", "messages"] => to(&world.messages(after, limit)),
-            ["messaging", "messages", "email"] if *method == Method::POST => {
+            ["messaging", "messages", kind] if *method == Method::POST => {
                 let mut new = message("new1", State::Draft, "");
+                new.provider_type = Channel::parse(kind)?;
+                new.data = match new.provider_type {
+                    Channel::Email => new.data,
+                    Channel::Sms => Data::Sms(SmsData::default()),
+                    Channel::Push => Data::Push(Box::default()),
+                };
                 new.data = written(body, new.data);
                 world.messages.insert(0, new.clone());
                 to(&new)
             }
-            ["messaging", "messages", "email", id] => {
+            ["messaging", "messages", id] if *method == Method::DELETE => {
+                world.messages.retain(|row| row.id.as_str() != *id);
+                Value::Null
+            }
+            ["messaging", "messages", _, id] => {
                 let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
                 row.data = written(body, row.data.clone());
                 row.revision = row.revision.next();
@@ -187,7 +198,7 @@ impl Inner {
                 }
                 to(row)
             }
-            ["herald", "messages", id, "preview"] if !id.is_empty() => to(&World::preview()),
+            ["herald", "messages", id, "preview"] if !id.is_empty() => to(&world.preview()),
             ["herald", "messages", id, verb] => {
                 let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
                 row.revision = row.revision.next();
@@ -205,7 +216,23 @@ impl Inner {
             ["messaging", "topics", id, "subscribers"] => {
                 to(&world.subscribers(&id.parse().ok()?, after, limit))
             }
-            ["herald", "targets"] => to(&world.targets(after, limit)),
+            ["herald", "targets"] => {
+                let filter = query.get("filter").cloned().unwrap_or_default();
+                let mut some = world.clone();
+                if let Some(address) = filter.strip_prefix("address=") {
+                    let address = address.trim_matches('"');
+                    some.targets.retain(|target| target.identifier == address);
+                }
+                to(&some.targets(after, limit))
+            }
+            ["herald", "operations"] => to(&World::operation(serde_json::from_value(body.clone()).ok()?)),
+            ["herald", "operations", _, "confirm"] => {
+                let asked = json!({ "action": "retry", "filter": "" });
+                to(&World::operation(serde_json::from_value(asked).ok()?))
+            }
+            ["messaging", "providers", id] => to(&World::provider(&id.parse().ok()?)),
+            ["messaging", "providers", _, id] => to(&World::provider(&id.parse().ok()?)),
+            ["users"] => json!({ "total": 0, "users": [] }),
             ["users", id] => to(&World::user(&id.parse().ok()?)),
             ["herald", "providers"] => to(&world.providers),
             ["herald", "audit"] => to(&World::audit()),
@@ -232,7 +259,21 @@ fn to(value: &impl serde::Serialize) -> Value {
 }
 
 fn written(body: &Value, old: Data) -> Data {
-    let Data::Email(mut mail) = old else { return old };
+    let mut mail = match old {
+        Data::Email(mail) => mail,
+        Data::Sms(mut sms) => {
+            if let Some(content) = body["content"].as_str() {
+                content.clone_into(&mut sms.content);
+            }
+            return Data::Sms(sms);
+        }
+        Data::Push(mut push) => {
+            if let Some(title) = body["title"].as_str() {
+                push.title = Some(title.to_owned());
+            }
+            return Data::Push(push);
+        }
+    };
     if let Some(subject) = body["subject"].as_str() {
         subject.clone_into(&mut mail.subject);
     }

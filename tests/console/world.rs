@@ -42,6 +42,8 @@ pub struct World {
     pub providers: Vec<ProviderHealth>,
     /// Oldest first; its place is its number.
     pub log: Vec<Delivery>,
+    /// How many a message would go to; nothing: many.
+    pub recipients: Option<u64>,
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> T
@@ -238,6 +240,7 @@ impl World {
             targets: Vec::new(),
             providers: Vec::new(),
             log: Vec::new(),
+            recipients: None,
         }
     }
 
@@ -413,6 +416,35 @@ impl World {
         serde_json::from_value(json).unwrap()
     }
 
+    pub fn operation(asked: herald::wire::operation::CreateOperation) -> herald::wire::operation::Operation {
+        use herald::wire::operation::{Operation, OperationPreview, OperationState};
+        Operation {
+            id: id("op1"),
+            action: asked.action,
+            filter: asked.filter,
+            provider_id: asked.provider_id,
+            uncertain: asked.uncertain,
+            reason: asked.reason,
+            by: "op".to_owned(),
+            created: at(0),
+            state: OperationState::Previewed,
+            preview: OperationPreview {
+                count: 30,
+                messages: 1,
+                uncertain: 0,
+                oldest: Some(at(-2400)),
+                newest: Some(at(-60)),
+                left_out: vec![LeftOut { reason: "past their deadline".to_owned(), count: 182 }],
+                sample: vec![delivery(3, -60, Outcome::Permanent)],
+                scanned: 226,
+            },
+            confirmed: None,
+            finished: None,
+            done: 0,
+            moved_on: 0,
+        }
+    }
+
     pub fn provider(id: &ProviderId) -> herald::wire::provider::Provider {
         let json = serde_json::json!({
             "$id": id.to_string(), "$createdAt": at(-86_400), "$updatedAt": at(-86_400),
@@ -423,7 +455,10 @@ impl World {
         serde_json::from_value(json).unwrap()
     }
 
-    pub fn preview() -> Preview {
+    pub fn preview(&self) -> Preview {
+        if let Some(recipients) = self.recipients {
+            return Preview { recipients, in_audience: recipients, ..Preview::default() };
+        }
         Preview {
             recipients: 49_788,
             in_audience: 51_300,

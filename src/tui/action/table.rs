@@ -79,6 +79,7 @@ actions! {
     Import "people.import" "Import a file" [Topics Targets] None any Some("herald import {file}"), "Opens the form that imports people from CSV or NDJSON.";
     Copy "list.copy" "Copy" [List Detail Overview Pick] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
     CopyCommand "list.copy-command" "Copy command" [List Detail Overview Review] None any None, "Copies the command line that does the same.";
+    CopyRequest "list.copy-request" "Copy request" [Review] None any None, "Copies the HTTP request that does the same.";
     Why "item.why" "Why" [Messages Targets Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
 
     // Messages.
@@ -89,7 +90,7 @@ actions! {
     CancelMessage "message.cancel" "Cancel…" [Messages Overview] Reviewed one Some("herald message cancel {id}"), "Opens the review that cancels the message; what was sent stays sent.";
     MessagePause "message.pause" "Pause" [Messages] Reversible one Some("herald message pause {id}"), "Pauses the message; what is in flight finishes.";
     MessageResume "message.resume" "Resume…" [Messages] Reviewed one Some("herald message resume {id}"), "Opens the review that lets a paused message go on.";
-    FailOver "provider.fail-over" "Fail over…" [Providers Overview] Reviewed one Some("herald queue fail-over {filter} --to {to}"), "Chooses another provider for those who wait for this one, and opens the review.";
+    FailOver "provider.fail-over" "Fail over…" [Providers Overview] Reviewed one Some("herald queue fail-over --filter {filter} --to {to}"), "Chooses another provider for those who wait for this one, and opens the review.";
     ReleaseMessage "message.release" "Release…" [Messages Overview] Reviewed one Some("herald message release {id}"), "Opens the review of a held message: why it is held, and what releasing it does.";
     RetryMessage "message.retry" "Retry…" [Messages] Reviewed one Some("herald message retry {id}"), "Opens the review that tries again whoever failed.";
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
@@ -126,8 +127,12 @@ actions! {
     NextFailure "live.next-failure" "Next failure" [Live Messages] None any Some("herald log --filter outcome!=accepted"), "Goes to the next delivery that was not accepted.";
     PreviousFailure "live.previous-failure" "Previous failure" [Live Messages] None any None, "Goes to the delivery before that was not accepted.";
 
+    RetryThese "live.retry" "Retry these…" [Live] Reviewed any Some("herald queue retry --filter {filter}"), "Opens the review that tries all again that the filter finds and that have not got it.";
+    CancelThese "live.cancel" "Give these up…" [Live] Reviewed any Some("herald queue cancel --filter {filter}"), "Opens the review that ends what waits of all that the filter finds.";
+    HoldThese "live.hold" "Hold these…" [Live] Reviewed any Some("herald queue hold --filter {filter}"), "Opens the review that lets all wait that the filter finds, until somebody releases them.";
+
     // Forms and compose.
-    NextField "form.next" "Next field" [Form Compose Review] None any None, "Goes to the next field.";
+    NextField "form.next" "Next field" [Form Compose Review Palette] None any None, "Goes to the next field.";
     PreviousField "form.previous" "Previous field" [Form Compose Review] None any None, "Goes to the field before.";
     Accept "form.accept" "Accept" [Form Compose Filter Palette] None any None, "Takes what the field holds and goes on.";
     Submit "form.submit" "Done" [Form] None any None, "Does what the form says, from any of its fields.";

@@ -78,6 +78,9 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
         Command::PauseProvider(id) => Done::Provider(Box::new(client.pause_provider(id).await?)),
         Command::ResumeProvider(id) => Done::Provider(Box::new(client.resume_provider(id).await?)),
         Command::TestProvider(id) => Done::Test(client.test_provider(id).await?),
+        Command::ConfirmOperation(id, count) => {
+            Done::Count(client.confirm_operation(id, *count).await?.preview.count)
+        }
         // Taken apart by the state, which shows how far it has come.
         Command::Many(..) => Done::Plain,
         Command::Decide(decide) => Done::Count(client.decide(decide).await?.count),

@@ -48,6 +48,7 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
         Fetch::Users(page) => Answer::Users(client.users(&request(&page)).await?),
         Fetch::User(id) => Answer::User(Box::new(client.user(&id).await?)),
         Fetch::Providers => Answer::Providers(client.provider_health().await?),
+        Fetch::Operation(asked) => Answer::Operation(Box::new(client.preview_operation(&asked).await?)),
         Fetch::Provider(id) => Answer::Provider(Box::new(client.provider(&id).await?)),
         Fetch::Preview(id) => {
             let preview = client.preview_message(&id).await?;

@@ -14,6 +14,7 @@ use crate::tui::runtime::Request;
 use crate::tui::state::{Focus, Parts, State};
 use crate::tui::{show, view as layout};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
+use crate::wire::operation::OperationAction;
 
 /// Rows that are kept.
 const ROWS: usize = 2_000;
@@ -238,6 +239,9 @@ pub fn act(state: &mut State, action: Action) -> bool {
             hold(state);
             state.set_focus(Focus::Detail);
         }
+        Action::RetryThese => operate(state, OperationAction::Retry),
+        Action::CancelThese => operate(state, OperationAction::Cancel),
+        Action::HoldThese => operate(state, OperationAction::Hold),
         Action::NextFailure | Action::PreviousFailure => find_failure(state, action == Action::NextFailure),
         Action::Copy => {
             if let Some(row) = state.live.current() {
@@ -271,6 +275,20 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
     }
     true
+}
+
+/// Something to all that the filter finds; without one it would be everybody.
+fn operate(state: &mut State, action: OperationAction) {
+    let filter = state.live.filter.trim();
+    if filter.is_empty() {
+        state.say("Filter the log first: it is done to all that the filter finds.");
+        return;
+    }
+    let filter = match action {
+        OperationAction::Retry => format!("({filter}) {}", super::review::NOT_REACHED),
+        _ => filter.to_owned(),
+    };
+    super::review::open_operation(state, action, filter, None, false);
 }
 
 fn ask_older(state: &mut State, at: usize, height: usize) {

@@ -2,14 +2,15 @@
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::Line as TextLine;
 
-use super::distance;
+use super::{check_filter, distance, filter_table};
 use crate::domain::filter::fuzzy_match;
 use crate::tui::action::{Action, Danger, Row, Scope, TABLE};
 use crate::tui::sanitize;
-use crate::tui::state::{Overlay, State};
-use crate::tui::theme::Role;
+use crate::tui::state::{Overlay, State, Tab};
+use crate::tui::theme::{Role, SHIPPED};
+use crate::tui::update::{set_filter, why_not};
 use crate::tui::view as layout;
 use crate::tui::widgets::field::LineField;
 use crate::tui::widgets::pen::{Pen, below, first, inset};
@@ -19,6 +20,15 @@ use crate::tui::widgets::pen::{Pen, below, first, inset};
 pub struct Palette {
     field: LineField,
     selected: usize,
+}
+
+/// A line that is more than an action's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Another theme.
+    Theme(&'static str),
+    /// A tab's list with a filter.
+    View(Tab, String),
 }
 
 /// What an action led to.
@@ -44,6 +54,36 @@ impl Palette {
     pub fn paste(&mut self, text: &str) {
         self.field.paste(text);
         self.selected = 0;
+    }
+
+    /// What the line says, if it is more than an action's name.
+    pub fn line(&self) -> Option<Line> {
+        let text = self.field.text().trim_start();
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        if word == "theme" {
+            return SHIPPED.iter().find(|(name, _)| *name == rest.trim()).map(|(name, _)| Line::Theme(name));
+        }
+        let tab = Tab::ALL.into_iter().find(|tab| tab.scope().name() == word)?;
+        (!rest.trim().is_empty()).then(|| Line::View(tab, rest.trim().to_owned()))
+    }
+
+    /// Completes the word that is being typed, if one begins so.
+    fn complete(&mut self) {
+        let text = self.field.text().to_owned();
+        let whole = match text.strip_prefix("theme ") {
+            Some(rest) => SHIPPED
+                .iter()
+                .find(|(name, _)| name.starts_with(rest) && *name != rest)
+                .map(|(name, _)| format!("theme {name}")),
+            None => std::iter::once("theme")
+                .chain(Tab::ALL.iter().map(|tab| tab.scope().name()))
+                .find(|word| word.starts_with(text.as_str()) && !text.is_empty())
+                .map(|word| format!("{word} ")),
+        };
+        if let Some(whole) = whole {
+            self.field.set(&whole);
+            self.selected = 0;
+        }
     }
 
     /// The actions that match, those of the tab first.
@@ -79,6 +119,18 @@ pub fn act(state: &mut State, action: Action) -> Chosen {
     let Some(Overlay::Palette(palette)) = state.overlays.last_mut() else { return Chosen::Pass };
     let rows = palette.rows(scope);
     match action {
+        Action::NextField => {
+            palette.complete();
+            preview(state);
+            Chosen::Nothing
+        }
+        Action::Accept | Action::Open if palette.line().is_some() => {
+            let line = palette.line();
+            state.overlays.pop();
+            state.theme_before = None;
+            run(state, line);
+            Chosen::Nothing
+        }
         Action::Accept | Action::Open => match rows.get(palette.selected) {
             Some(row) => {
                 let action = row.action;
@@ -89,6 +141,9 @@ pub fn act(state: &mut State, action: Action) -> Chosen {
         },
         Action::LeaveField | Action::Back => {
             state.overlays.pop();
+            if let Some(theme) = state.theme_before.take() {
+                state.theme = theme;
+            }
             Chosen::Nothing
         }
         _ => match distance(action, height) {
@@ -102,6 +157,42 @@ pub fn act(state: &mut State, action: Action) -> Chosen {
     }
 }
 
+fn run(state: &mut State, line: Option<Line>) {
+    match line {
+        Some(Line::Theme(name)) => {
+            state.show_theme(name);
+            state.keep();
+        }
+        Some(Line::View(tab, filter)) => {
+            crate::tui::update::show(state, tab);
+            match filter_table(tab).map(|table| check_filter(&filter, table, state.zone)) {
+                Some(Ok(())) => set_filter(state, filter),
+                Some(Err(problem)) => state.complain(problem),
+                None => state.say("This screen has no filter."),
+            }
+        }
+        None => {}
+    }
+}
+
+/// A theme that is typed is shown at once.
+pub fn preview(state: &mut State) {
+    let Some(Overlay::Palette(palette)) = state.overlays.last() else { return };
+    match palette.line() {
+        Some(Line::Theme(name)) => {
+            if state.theme_before.is_none() {
+                state.theme_before = Some(state.theme.clone());
+            }
+            state.show_theme(name);
+        }
+        _ => {
+            if let Some(theme) = state.theme_before.take() {
+                state.theme = theme;
+            }
+        }
+    }
+}
+
 /// Draws it.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, palette: &Palette, body: Rect) {
     let area = inset(body, 1);
@@ -111,6 +202,14 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, palette: &Palette, body: Rect)
     palette.field.draw(pen, field, true);
     let area = below(area, 2);
     let rows = palette.rows(state.tab.scope());
+    if let Some(line) = palette.line() {
+        let text = match line {
+            Line::Theme(name) => format!("enter keeps the theme {name}"),
+            Line::View(tab, filter) => format!("enter shows {} where {filter}", tab.title()),
+        };
+        pen.text(area, 0, text, Role::TEXT);
+        return;
+    }
     if rows.is_empty() {
         pen.text(area, 0, "No action is called that.", Role::TEXT_DIM);
     }
@@ -120,11 +219,11 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, palette: &Palette, body: Rect)
         let chosen = top + n == palette.selected;
         let key = layout::key_of(state, row.action);
         let key = if key == row.id { String::new() } else { key };
-        let mut line = Line::from(vec![
+        let mut line = TextLine::from(vec![
             pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
             sanitize::column(row.title, 18, pen.style(Role::TEXT)),
             sanitize::column(&key, 8, pen.style(Role::KEY)),
-            pen.span(row.help, Role::TEXT_DIM),
+            pen.span(why_not(state, row.action).unwrap_or_else(|| row.help.to_owned()), Role::TEXT_DIM),
         ]);
         if chosen {
             line = line.patch_style(pen.style(Role::ROW_SELECTED));

@@ -19,6 +19,7 @@ use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::widgets::field::LineField;
 use crate::wire::message::Message;
+use crate::wire::operation::Operation;
 use crate::wire::preview::{Preview, RetryPreview};
 
 /// A review.
@@ -34,9 +35,13 @@ pub struct Review {
     same_as: Option<String>,
     /// The message whose preview it waits for.
     waits: Option<MessageId>,
+    /// An operation is being counted.
+    counting: bool,
     preview: Option<Box<Preview>>,
     sample: usize,
     busy: bool,
+    /// It cannot be confirmed any more.
+    dead: bool,
     problem: Option<String>,
     /// Of which message it speaks, and of which type.
     headline: String,
@@ -53,9 +58,11 @@ impl Review {
             field: LineField::default(),
             same_as: None,
             waits: None,
+            counting: false,
             preview: None,
             sample: 0,
             busy: false,
+            dead: false,
             problem: None,
             headline: String::new(),
             channel: None,
@@ -90,16 +97,23 @@ impl Review {
 
     /// What must be typed. While that is not known yet, what is typed is kept for it.
     pub fn word(&self) -> Option<&str> {
-        match (&self.word, &self.waits) {
-            (Some(word), _) => Some(word),
-            (None, Some(_)) => Some(""),
-            (None, None) => None,
+        match &self.word {
+            Some(word) => Some(word),
+            None => self.is_counting().then_some(""),
         }
+    }
+
+    /// Whether the number is not known yet.
+    fn is_counting(&self) -> bool {
+        self.waits.is_some() || self.counting
     }
 
     /// It was refused.
     pub fn fail(&mut self, text: String) {
         self.busy = false;
+        // What was never counted cannot be confirmed.
+        self.dead |= self.is_counting();
+        self.counting = false;
         self.waits = None;
         self.problem = Some(text);
     }
@@ -141,6 +155,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
         },
         Action::NextSample => review.turn(1),
         Action::PreviousSample => review.turn(-1),
+        Action::CopyRequest => match crate::tui::request::of(&review.command) {
+            Some(line) => state.request(Request::Copy(line)),
+            None => state.say("There is no single request for it."),
+        },
         Action::CopyCommand => match review.same_as.clone() {
             Some(line) => state.request(Request::Copy(line)),
             None => state.say("There is no command line for it."),
@@ -155,7 +173,10 @@ fn confirm(state: &mut State) {
     if review.busy {
         return;
     }
-    if review.waits.is_some() {
+    if review.dead {
+        return;
+    }
+    if review.is_counting() {
         review.problem = Some("It is being counted; one moment.".to_owned());
         return;
     }
@@ -225,6 +246,56 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
         _ => review.word = Some(people.to_string()),
     }
     review.preview = Some(preview);
+}
+
+/// Takes whom an operation would be for into the review that counts it.
+pub fn take_operation(state: &mut State, operation: &Operation) {
+    let now = state.now;
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if !review.counting {
+        return;
+    }
+    review.counting = false;
+    let preview = &operation.preview;
+    let n = preview.count;
+    let verb = operation.action.as_str();
+    let (first, rest) = verb.split_at(1);
+    review.title = format!(
+        "{}{rest} {} of {} messages?",
+        first.to_uppercase(),
+        show::people(n),
+        show::count(preview.messages)
+    );
+    let text = |line: String| (line, Role::TEXT);
+    review.lines.clear();
+    if let Some(oldest) = preview.oldest {
+        review.lines.push(text(format!("the oldest was tried last {}", show::relative_to(oldest, now))));
+    }
+    if let Some(provider) = &operation.provider_id {
+        review.lines.push(text(format!("through {provider}")));
+    }
+    if preview.uncertain > 0 {
+        let line =
+            format!("{} of them may have it already, and would get it twice", show::count(preview.uncertain));
+        review.lines.push((line, Role::NOTICE_WARN));
+    }
+    for left in &preview.left_out {
+        review.lines.push((format!("left out: {} {}", show::count(left.count), left.reason), Role::TEXT_DIM));
+    }
+    for sample in preview.sample.iter().take(3) {
+        let answer = show::answer(sample, now);
+        review.lines.push((format!("· {}  {}  {answer}", sample.address, sample.headline), Role::TEXT_DIM));
+    }
+    review.command = Command::ConfirmOperation(operation.id.clone(), n);
+    review.same_as = Some(format!("herald queue confirm {} {n}", operation.id));
+    match n {
+        0 => {
+            review.dead = true;
+            review.problem = Some("Nobody fits: there is nothing to do.".to_owned());
+        }
+        1 => {}
+        _ => review.word = Some(n.to_string()),
+    }
 }
 
 /// Takes who would be tried again into the review that waits for it.

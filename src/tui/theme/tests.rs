@@ -73,6 +73,42 @@ fn text_can_be_read_and_states_be_seen() {
 }
 
 #[test]
+fn the_theme_of_high_contrast_has_it() {
+    for depth in [Depth::Ansi256, Depth::True] {
+        let theme = Theme::shipped("contrast", depth).unwrap();
+        for role in Role::ALL.iter().filter(|role| !matches!(role.0, "rule" | "bar.empty")) {
+            let Some(fg) = theme.style(*role).fg.and_then(rgb_of) else { continue };
+            assert!(contrast(fg, (0, 0, 0)) >= 7.0, "{depth:?} {}", role.0);
+        }
+    }
+}
+
+/// What a colour looks like to whose red and green cones answer alike, by the
+/// matrices of Viénot, Brettel and Mollon for deuteranopia and protanopia.
+fn seen(rgb: Rgb, protan: bool) -> [f64; 3] {
+    let linear = |c: u8| (f64::from(c) / 255.0).powf(2.2);
+    let [r, g, b] = [linear(rgb.0), linear(rgb.1), linear(rgb.2)];
+    if protan {
+        let y = 0.112_38 * r + 0.887_62 * g;
+        [y, y, 0.004_01 * r - 0.004_01 * g + b]
+    } else {
+        let y = 0.292_75 * r + 0.707_25 * g;
+        [y, y, -0.022_34 * r + 0.022_34 * g + b]
+    }
+}
+
+#[test]
+fn the_safe_theme_tells_good_from_bad_without_red_and_green() {
+    let theme = Theme::shipped("safe", Depth::True).unwrap();
+    let of = |role: Role| theme.style(role).fg.and_then(rgb_of).unwrap();
+    for protan in [false, true] {
+        let (good, bad) = (seen(of(Role::STATE_OK), protan), seen(of(Role::STATE_FAILED), protan));
+        let far: f64 = good.iter().zip(bad).map(|(a, b)| (a - b).powi(2)).sum();
+        assert!(far.sqrt() > 0.3, "{far}");
+    }
+}
+
+#[test]
 fn without_colours_nothing_is_coloured_and_selection_still_shows() {
     for (name, _) in SHIPPED {
         let theme = Theme::shipped(name, Depth::None).unwrap();

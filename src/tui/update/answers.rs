@@ -49,6 +49,7 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
             screens::form::open(state, screens::form::Purpose::EditProvider(provider));
         }
         (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
+        (_, Answer::Operation(operation)) => screens::review::take_operation(state, &operation),
         (_, Answer::Retry(id, preview)) => screens::review::take_retry(state, &id, &preview),
     }
 }

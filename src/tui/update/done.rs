@@ -91,6 +91,9 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             compose::tested(state);
             state.say(format!("On its way to {}.", sanitize::line(&address)));
         }
+        (Command::ConfirmOperation(..), Done::Count(count)) => {
+            state.say(format!("It is under way for {}.", show::people(count)));
+        }
         (Command::Many(verb, queue), _) => screens::job::begin(state, verb, queue),
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
         (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),

@@ -2,13 +2,16 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::tui::action::{Action, Scope};
+use crate::domain::ids::MessageId;
+use crate::domain::reason::Why;
+use crate::tui::action::{Action, Danger, Scope};
 use crate::tui::keymap::Resolved;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::runtime::Request;
 use crate::tui::screens::{self, compose, form, help, palette, pick, review};
 use crate::tui::state::{Focus, Overlay, Parts, State, Tab};
 use crate::tui::widgets::field::LineField;
+use crate::wire::message::Message;
 
 /// A key was pressed.
 pub(super) fn press(state: &mut State, key: KeyEvent) {
@@ -29,7 +32,10 @@ fn text(state: &mut State, key: KeyEvent) {
         Some(Overlay::Filter(field)) => {
             field.key(key);
         }
-        Some(Overlay::Palette(palette)) => palette.key(key),
+        Some(Overlay::Palette(palette)) => {
+            palette.key(key);
+            palette::preview(state);
+        }
         Some(Overlay::Form(_)) => form::key(state, key),
         Some(Overlay::Review(review)) => review.key(key),
         Some(Overlay::Compose) => compose::key(state, key),
@@ -49,8 +55,34 @@ pub(super) fn paste(state: &mut State, text: &str) {
     }
 }
 
+/// What begins a change, or makes one, beside what says so by its danger.
+const CHANGES: &[Action] = &[
+    Action::Compose,
+    Action::EditMessage,
+    Action::DuplicateMessage,
+    Action::CreateTopic,
+    Action::RenameTopic,
+    Action::Subscribe,
+    Action::Import,
+    Action::CreatePerson,
+    Action::CreateTarget,
+    Action::EditTarget,
+    Action::CreateProvider,
+    Action::EditProvider,
+    Action::ProviderTest,
+];
+
+/// Whether an action changes something, or begins to.
+fn changes(action: Action) -> bool {
+    action.row().danger != Danger::None || CHANGES.contains(&action)
+}
+
 /// Does what an action means here.
 pub(super) fn act(state: &mut State, action: Action) {
+    if state.place.read_only && changes(action) {
+        state.complain("This console only looks: it was started read-only.");
+        return;
+    }
     let taken = match state.overlays.last() {
         Some(Overlay::Help(_) | Overlay::Dialogue(_)) => help::act(state, action),
         Some(Overlay::Palette(_)) => match palette::act(state, action) {
@@ -138,12 +170,24 @@ fn everywhere(state: &mut State, action: Action) {
         Action::CreatePerson => form::open(state, form::Purpose::Person),
         Action::UndoSend => match state.undo.take() {
             Some(undo) => state.command(Command::Undo(undo.message)),
-            None => state.say("Nothing can be taken back now."),
+            None => match undoable(state) {
+                Some(id) => state.command(Command::Undo(id)),
+                None => state.say("Nothing can be taken back now."),
+            },
         },
         Action::StopSending => review::open_stop(state),
         Action::ResumeSending => review::open_resume(state),
         _ => say_why_not(state, action),
     }
+}
+
+/// A message that can still be taken back, whoever sent it: the one that is
+/// selected first.
+fn undoable(state: &State) -> Option<MessageId> {
+    let open = |message: &&Message| matches!(&message.why, Some(reason) if matches!(reason.why, Why::UndoWindow { .. }));
+    let messages = &state.messages;
+    let selected = messages.current().filter(open);
+    selected.or_else(|| messages.list.rows().iter().find(open)).map(|message| message.id.clone())
 }
 
 fn say_why_not(state: &mut State, action: Action) {
@@ -155,6 +199,9 @@ fn say_why_not(state: &mut State, action: Action) {
 /// Why an action does nothing here; nothing if it does something, or moves only.
 pub fn why_not(state: &State, action: Action) -> Option<String> {
     let row = action.row();
+    if state.place.read_only && changes(action) {
+        return Some("This console only looks.".to_owned());
+    }
     if row.needs_selection && !row.scopes.contains(&Scope::List) {
         let here = row.is_in(state.tab.scope());
         return Some(if here {

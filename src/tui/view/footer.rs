@@ -42,6 +42,24 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     pen.row(inner, 1, &Line::from(spans));
 }
 
+/// The action whose hint stands here.
+pub(super) fn hint_at(state: &State, column: u16, row: u16) -> Option<Action> {
+    let (columns, rows) = state.size;
+    if row + 1 != rows || !state.pending.is_empty() {
+        return None;
+    }
+    let (scopes, mode) = state.keys();
+    let mut from = 1;
+    for hint in state.keymap.footer(&scopes, mode, wanted(state), usize::from(columns.saturating_sub(2))) {
+        let to = from + sanitize::width(&hint.key) + 1 + sanitize::width(&hint.title);
+        if (from..to).contains(&usize::from(column)) {
+            return hint.action;
+        }
+        from = to + 3;
+    }
+    None
+}
+
 fn notice(state: &State) -> Option<(String, Role)> {
     if let Some(undo) = &state.undo {
         let left = (undo.until.to_utc() - state.now).num_seconds().max(0);

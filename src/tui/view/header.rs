@@ -9,6 +9,9 @@ use crate::tui::widgets::bar::percent;
 use crate::tui::widgets::pen::Pen;
 use crate::tui::{sanitize, show};
 
+/// Columns of the clock.
+const CLOCK: usize = 5;
+
 /// Draws the header.
 pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     tabs(pen, state, area);
@@ -17,28 +20,52 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     pen.rule(area, 2);
 }
 
+/// The titles of the tabs, as they fit, and where they begin.
+fn titles(state: &State, columns: usize) -> (usize, Vec<(Tab, String)>, usize) {
+    // A digit, a space and a gap for each; the clock, and who one is.
+    let long: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 3).sum();
+    let short = columns < long + 24;
+    let gap = if columns < 100 { 1 } else { 2 };
+    let titles: Vec<(Tab, String)> = Tab::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(n, tab)| {
+            let text = if short && tab != state.tab { n.to_string() } else { format!("{n} {}", tab.title()) };
+            (tab, text)
+        })
+        .collect();
+    let wide: usize = titles.iter().map(|(_, text)| text.len() + gap).sum();
+    (columns.saturating_sub(wide + CLOCK + 2), titles, gap)
+}
+
+/// The tab whose title stands here.
+pub(super) fn tab_at(state: &State, column: u16, row: u16) -> Option<Tab> {
+    if row != 0 {
+        return None;
+    }
+    let (mut from, titles, gap) = titles(state, usize::from(state.size.0));
+    for (tab, text) in titles {
+        if (from..from + text.len()).contains(&usize::from(column)) {
+            return Some(tab);
+        }
+        from += text.len() + gap;
+    }
+    None
+}
+
 fn tabs(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let clock = state.now.with_timezone(&state.zone).format("%H:%M").to_string();
     let columns = usize::from(area.width);
-    // A digit, a space and a gap for each.
-    let long: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 3).sum();
-    let short = columns < long + 17;
-    let tight = columns < 100;
+    let (at, titles, gap) = titles(state, columns);
     let mut spans = Vec::new();
-    let mut wide = 0;
-    for (n, tab) in Tab::ALL.into_iter().enumerate() {
-        let active = tab == state.tab;
-        let text = if short && !active { n.to_string() } else { format!("{n} {}", tab.title()) };
-        let gap = if tight { " " } else { "  " };
-        wide += text.len() + gap.len();
-        spans.push(pen.span(text, if active { Role::TAB_ACTIVE } else { Role::TAB }));
-        spans.push(Span::raw(gap));
+    for (tab, text) in titles {
+        spans.push(pen.span(text, if tab == state.tab { Role::TAB_ACTIVE } else { Role::TAB }));
+        spans.push(Span::raw(" ".repeat(gap)));
     }
-    let room = columns.saturating_sub(wide + clock.len() + 4);
+    let room = at.saturating_sub(2);
     let (text, role) = place(state, room);
     let line = Line::from(vec![Span::raw(" "), pen.span(sanitize::fit(&text, room), role)]);
     pen.row(area, 0, &line);
-    let at = columns.saturating_sub(wide + clock.len() + 2);
     pen.row_at(area, 0, at as u16, &Line::from(spans));
     let line = Line::from(pen.span(clock.as_str(), Role::TEXT_DIM));
     pen.row_at(area, 0, columns.saturating_sub(clock.len() + 1) as u16, &line);
@@ -61,6 +88,9 @@ fn place(state: &State, room: usize) -> (String, Role) {
         Some(label) if room < 24 => label,
         Some(label) => format!("Herald {label}"),
     };
+    if state.place.read_only {
+        text.push_str(" read-only");
+    }
     if let Some(instance) = instance.filter(|instance| !instance.operator.is_empty()) {
         text.push_str(" · ");
         text.push_str(&instance.operator);

@@ -12,9 +12,13 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::field::LineField;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::message::{Message, Retry, ScheduleWords};
+use crate::wire::operation::{CreateOperation, OperationAction};
 use crate::wire::person::Target;
 use crate::wire::provider::ProviderHealth;
 use crate::wire::topic::{Subscriber, Topic};
+
+/// Who has not got it, in the filter language over the delivery log.
+pub const NOT_REACHED: &str = "outcome!=accepted outcome!=delivered outcome!=skipped";
 
 fn open(state: &mut State, review: Review) {
     state.overlays.push(Overlay::Review(Box::new(review)));
@@ -132,10 +136,31 @@ fn retry_again(state: &mut State, change: impl FnOnce(&mut Retry)) {
     state.ask(Slot::Review, Fetch::Retry(id, retry));
 }
 
-/// Goes through this provider; empty: as a new plan chooses.
+/// Goes through this provider: an operation over those of the message who did not
+/// get it. Empty: as a new plan chooses.
 pub fn retry_through(state: &mut State, provider: &str) {
-    let provider = provider.parse().ok();
-    retry_again(state, |retry| retry.provider_id = provider);
+    let Ok(provider) = provider.parse() else { return };
+    let Some(Overlay::Review(review)) = state.overlays.last() else { return };
+    let Command::Retry(id, retry) = &review.command else { return };
+    let (filter, uncertain) = (format!("message={id} {NOT_REACHED}"), retry.uncertain);
+    state.overlays.pop();
+    open_operation(state, OperationAction::FailOver, filter, Some(provider), uncertain);
+}
+
+/// Before something is done to all whose deliveries pass a filter.
+pub fn open_operation(
+    state: &mut State,
+    action: OperationAction,
+    filter: String,
+    provider_id: Option<ProviderId>,
+    uncertain: bool,
+) {
+    let lines = vec![text(format!("to whom this fits: {filter}"))];
+    let mut review = Review::new(format!("{}?", action.as_str()), lines, Command::StopSending);
+    review.counting = true;
+    open(state, review);
+    let asked = CreateOperation { action, filter, provider_id, uncertain, reason: String::new() };
+    state.ask(Slot::Review, Fetch::Operation(asked));
 }
 
 /// Takes the uncertain in, or leaves them out again.
@@ -253,7 +278,7 @@ pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: ProviderId) 
         decision: Decision::FailOver { provider_id: to.clone() },
     };
     let mut review = Review::new(format!("Fail over {} to {to}?", from.name), lines, Command::Decide(decide))
-        .same_as(format!("herald queue fail-over provider={} --to {to}", from.id));
+        .same_as(format!("herald queue fail-over --filter provider={} --to {to}", from.id));
     if waiting > 1 {
         review = review.typing(&waiting.to_string());
     }

@@ -32,6 +32,13 @@ pub fn view(pen: &mut Pen<'_, '_>, _: &State, review: &Review, body: Rect) {
     if let Some(line) = &review.same_as {
         pen.text(area, at + 3, format!("the same as   {line}"), Role::TEXT_DIM);
     }
+    if let Some(line) = crate::tui::request::of(&review.command).filter(|_| !waits(review)) {
+        pen.text(area, at + 4, format!("or            {line}"), Role::TEXT_DIM);
+    }
+}
+
+fn waits(review: &Review) -> bool {
+    review.is_counting() || review.dead
 }
 
 fn indented(area: Rect, columns: u16) -> Rect {
@@ -135,11 +142,12 @@ fn sample(pen: &mut Pen<'_, '_>, area: Rect, at: usize, preview: &Preview, n: us
 }
 
 fn ask(pen: &mut Pen<'_, '_>, area: Rect, at: usize, review: &Review) {
-    let waits = review.waits.is_some();
+    let waits = review.is_counting();
     let text = match &review.word {
         _ if review.busy => "…".to_owned(),
         _ if waits => "Counting…".to_owned(),
         Some(word) => format!("Type {word} and press enter. Esc goes back. "),
+        None if review.dead => "Esc goes back.".to_owned(),
         None if review.preview.as_ref().is_some_and(|preview| preview.recipients == 0) => {
             "Esc goes back.".to_owned()
         }

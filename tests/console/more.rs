@@ -1,0 +1,231 @@
+//! What an operator does: every type of message, people, providers, many at once,
+//! and what is there again at the next start.
+
+use std::time::Duration;
+
+use herald::tui::runtime::Exit;
+use http::Method;
+
+use super::seat::{Seat, paused};
+use super::service::Api;
+use super::world::World;
+
+#[test]
+fn a_text_message_counts_its_parts_and_one_recipient_is_one_key() {
+    paused(async {
+        let mut world = World::busy();
+        world.recipients = Some(1);
+        let api = Api::new(world);
+        let mut seat = Seat::at(&api, 100, 30);
+        seat.shows("Needs you").await;
+        seat.press("c backtab right").await;
+        seat.press("tab").await;
+        seat.shows("The customers").await;
+        seat.press("down enter tab").await;
+        seat.type_text("Your slot is at 18:00").await;
+        seat.shows("1 part of GSM-7, 139 left").await;
+        seat.press("alt-r").await;
+        seat.shows("to 1 person?").await;
+        seat.shows("Enter sends it").await;
+        seat.press("enter").await;
+        seat.shows("takes it back").await;
+        let sent = api.bodies(&Method::PATCH, "/v1/messaging/messages/sms/new1");
+        assert_eq!(sent.last().unwrap()["confirmed"], 1);
+    });
+}
+
+#[test]
+fn a_notification_has_its_fields_and_says_which_is_wrong() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("c backtab left").await;
+        seat.press("tab").await;
+        seat.shows("The news").await;
+        seat.press("enter tab").await;
+        seat.type_text("Lunch").await;
+        seat.press("tab").await;
+        seat.type_text("Soup").await;
+        seat.shows("of 4,096 bytes").await;
+        seat.press("alt-m").await;
+        seat.shows("Badge").await;
+        seat.press("tab").await;
+        seat.type_text("[1]").await;
+        seat.press("alt-r").await;
+        seat.shows("a JSON object").await;
+        for _ in 0..3 {
+            seat.press("backspace").await;
+        }
+        seat.type_text("{\"a\":1}").await;
+        seat.press("alt-r").await;
+        seat.shows("Send “Lunch”").await;
+        let saved = api.bodies(&Method::POST, "/v1/messaging/messages/push");
+        assert_eq!(saved.last().unwrap()["data"], serde_json::json!({"a": 1}));
+    });
+}
+
+#[test]
+fn a_time_that_passes_while_a_review_is_read_is_confirmed_anew() {
+    paused(async {
+        let mut world = World::busy();
+        world.recipients = Some(2);
+        let api = Api::new(world);
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("c").await;
+        seat.shows("The news").await;
+        seat.press("enter tab").await;
+        seat.type_text("Soon").await;
+        seat.press("tab").await;
+        seat.type_text("text").await;
+        seat.press("tab").await;
+        seat.type_text("in 30s").await;
+        seat.press("alt-r").await;
+        seat.shows("to 2 people?").await;
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        seat.type_text("2\n").await;
+        seat.shows("The time passed while you read").await;
+        let before = api.bodies(&Method::PATCH, "/v1/messaging/messages/email/new1");
+        assert!(before.iter().all(|body| body["draft"] != false), "nothing was sent");
+        seat.type_text("2\n").await;
+        seat.shows("takes it back").await;
+        let sent = api.bodies(&Method::PATCH, "/v1/messaging/messages/email/new1");
+        assert!(sent.last().unwrap()["scheduledAt"].is_null());
+    });
+}
+
+#[test]
+fn did_she_get_it_is_an_address_and_two_keys() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("g f").await;
+        seat.type_text("reader1@example.com").await;
+        seat.press("enter").await;
+        seat.shows("y copies").await;
+        seat.shows("was accepted by main on").await;
+        // An address that is no target's any more has its history still.
+        api.change(|world| world.targets.clear());
+        seat.shows("is no target's address now").await;
+        seat.shows("was accepted by main on").await;
+        seat.press("y").await;
+        seat.shows("Copied").await;
+    });
+}
+
+#[test]
+fn many_are_marked_and_done_one_by_one() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("1").await;
+        seat.shows("November newsletter").await;
+        seat.press("j space space").await;
+        seat.shows("2 marked").await;
+        seat.press("D").await;
+        seat.shows("Delete 2 messages?").await;
+        assert_eq!(api.count(&Method::DELETE, "/v1"), 0);
+        seat.type_text("2\n").await;
+        seat.shows("Delete: 2 ok · 0 failed").await;
+        assert_eq!(api.count(&Method::DELETE, "/v1/messaging/messages"), 2);
+    });
+}
+
+#[test]
+fn a_filter_of_the_log_is_retried_with_its_preview() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("5").await;
+        seat.shows("reader19@example.com").await;
+        seat.press("R").await;
+        seat.shows("Filter the log first").await;
+        seat.press("/").await;
+        seat.type_text("provider=main\n").await;
+        seat.press("R").await;
+        seat.shows("Retry 30 people of 1 messages?").await;
+        seat.shows("182 past their deadline").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/operations/op1/confirm"), 0);
+        seat.type_text("30\n").await;
+        seat.shows("under way for 30 people").await;
+        let confirmed = api.bodies(&Method::POST, "/v1/herald/operations/op1/confirm");
+        assert_eq!(confirmed[0]["count"], 30);
+    });
+}
+
+#[test]
+fn a_view_and_a_theme_are_there_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("console.json");
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::kept(&api, 120, 40, Some(file.clone()));
+        seat.press("1").await;
+        seat.shows("November newsletter").await;
+        seat.press("/").await;
+        seat.type_text("status=failed\n").await;
+        seat.press("V").await;
+        seat.shows("Save this view").await;
+        seat.type_text("broken").await;
+        seat.press("alt-s").await;
+        seat.press(":").await;
+        seat.type_text("theme contrast\n").await;
+        seat.press("c").await;
+        seat.shows("New message").await;
+        seat.press("tab").await;
+        seat.type_text("Half").await;
+        seat.shows("Half").await;
+        assert_eq!(seat.hang_up().await, Exit::HungUp);
+    });
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(kept["views"]["messages"]["broken"], "status=failed");
+    assert_eq!(kept["theme"], "contrast");
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::kept(&api, 120, 40, Some(file.clone()));
+        seat.shows("/status=failed").await;
+        seat.shows("a draft waits, c opens it").await;
+        seat.press("c").await;
+        seat.shows("Half").await;
+        seat.press("esc v").await;
+        seat.shows("broken").await;
+    });
+}
+
+#[test]
+fn a_provider_is_edited_without_reading_its_credentials() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("4").await;
+        seat.shows("refuses us").await;
+        seat.press("e").await;
+        seat.shows("••••1234").await;
+        seat.press("tab tab tab tab").await;
+        seat.type_text("new").await;
+        seat.hides("••••1234").await;
+        seat.press("alt-s").await;
+        seat.shows("is changed").await;
+        let sent = api.bodies(&Method::PATCH, "/v1/messaging/providers/smtp");
+        assert_eq!(sent.last().unwrap()["password"], "new");
+        assert!(sent.last().unwrap()["host"].is_null());
+    });
+}
+
+#[test]
+fn a_console_that_only_looks_changes_nothing() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::looking(&api, 100, 30);
+        seat.shows("Needs you").await;
+        for keys in ["c", "1 X", "D", "s", "4 t", "D", "e", "p", "! s"] {
+            seat.press(keys).await;
+            seat.shows("only looks").await;
+        }
+        seat.press("1").await;
+        seat.shows("November newsletter").await;
+        assert_eq!(api.count(&Method::POST, "/v1") + api.count(&Method::DELETE, "/v1"), 0);
+    });
+}
