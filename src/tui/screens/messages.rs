@@ -100,6 +100,8 @@ pub struct Messages {
     pub audit: Option<Vec<Audit>>,
     /// What it says, in lines as its recipient reads them.
     pub reading: Vec<String>,
+    /// Providers that the last detail had: room that is kept for the next.
+    pub lanes: usize,
     /// How far the pane is scrolled.
     pub scroll: usize,
     /// The message that is to be selected when it comes.
@@ -186,6 +188,8 @@ fn watch(state: &mut State) {
     if state.messages.of.as_ref() != Some(&id) {
         state.messages.forget_detail();
         state.messages.of = Some(id.clone());
+        // What the list has is shown at once; what only the detail has follows.
+        lay_out(state);
         ask_detail(state, id, Parts::ALL);
     }
 }
@@ -242,8 +246,8 @@ pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
 /// Takes a message with its lanes.
 pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
     if state.messages.of.as_ref() == Some(&detail.message.id) {
-        let as_before =
-            state.messages.detail.as_ref().is_some_and(|old| old.message.data == detail.message.data);
+        let as_before = state.messages.current().is_some_and(|message| message.data == detail.message.data);
+        state.messages.lanes = detail.lanes.len();
         state.messages.detail = Some(detail);
         if !as_before || state.messages.reading.is_empty() {
             lay_out(state);
@@ -254,7 +258,7 @@ pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
 /// Lays out what the selected message says, for the width of the screen.
 pub fn lay_out(state: &mut State) {
     let columns = usize::from(state.size.0).saturating_sub(2);
-    let lines = state.messages.detail.as_ref().map(|detail| reading::lines(&detail.message.data, columns));
+    let lines = state.messages.current().map(|message| reading::lines(&message.data, columns));
     state.messages.reading = lines.unwrap_or_default();
 }
 

@@ -24,7 +24,11 @@ const LANES: usize = 5;
 /// Rows of the table of providers: none where it would say nothing new, or
 /// where the pane needs them.
 fn lanes_rows(state: &State, height: u16) -> u16 {
-    let Some(detail) = current_detail(state) else { return 0 };
+    let Some(detail) = current_detail(state) else {
+        // Until the detail comes, what stands below keeps its place.
+        let lanes = state.messages.lanes.min(LANES) as u16;
+        return if lanes > 0 && height >= 18 { lanes + 2 } else { 0 };
+    };
     let told = detail.lanes.len() > 1 || detail.lanes.iter().any(|lane| lane.why.is_some());
     let least = if told { 14 } else { 18 };
     if detail.lanes.is_empty() || height < least {
