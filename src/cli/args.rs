@@ -761,7 +761,7 @@ pub struct Operate {
 
 /// Which of those who wait. At least one must be given.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
 pub struct QueueFilter {
     /// Of one message
     #[arg(long)]
@@ -773,7 +773,11 @@ pub struct QueueFilter {
     #[arg(long, value_enum)]
     pub why: Option<WaitWord>,
     /// Those deliveries that pass, shown before it is done: provider=twilio since=1h
-    #[arg(long, conflicts_with_all = ["message", "provider", "why"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["message", "provider", "why"],
+        required_unless_present_any = ["message", "provider", "why"]
+    )]
     pub filter: Option<String>,
     /// How it is confirmed.
     #[command(flatten)]

@@ -18,6 +18,9 @@ fn long() -> World {
     let mut world = World::busy();
     world.messages =
         (0..300).map(|n| message(&format!("m{n:04}"), State::Sent, &format!("Message {n}"))).collect();
+    for row in &mut world.log {
+        row.message_id = Some(world.messages[1].id.clone());
+    }
     world.overview.states.processing = 0;
     world
 }
@@ -37,7 +40,16 @@ fn a_row_move_is_small_and_a_redraw_is_bounded() {
         let before = seat.bytes.len();
         seat.press("j").await;
         assert!(seat.frame(Duration::from_secs(1)).await);
+        let with_detail = seat.bytes.len() - before;
+        // The log of a message: rows alone, without a detail that goes with them.
+        seat.press("] enter").await;
+        settle(&mut seat).await;
+        let before = seat.bytes.len();
+        seat.press("j").await;
+        assert!(seat.frame(Duration::from_secs(1)).await);
         let moved = seat.bytes.len() - before;
+        eprintln!("row move with another detail below: {with_detail} bytes");
+        assert!(with_detail <= 1_000, "{with_detail} bytes for a row and its detail");
         settle(&mut seat).await;
         let before = seat.bytes.len();
         seat.press("ctrl-l").await;
