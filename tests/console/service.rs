@@ -230,8 +230,9 @@ impl Inner {
                 let asked = json!({ "action": "retry", "filter": "" });
                 to(&World::operation(serde_json::from_value(asked).ok()?))
             }
-            ["messaging", "providers", id] => to(&World::provider(&id.parse().ok()?)),
-            ["messaging", "providers", _, id] => to(&World::provider(&id.parse().ok()?)),
+            ["messaging", "providers", id] | ["messaging", "providers", _, id] => {
+                to(&World::provider(&id.parse().ok()?))
+            }
             ["users"] => json!({ "total": 0, "users": [] }),
             ["users", id] => to(&World::user(&id.parse().ok()?)),
             ["herald", "providers"] => to(&world.providers),

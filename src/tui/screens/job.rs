@@ -124,7 +124,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         Action::RetryFailed if job.is_running() => state.say("It is still under way."),
         Action::RetryFailed if job.failed.is_empty() => {
-            state.say("None of them failed in a way to try again.")
+            state.say("None of them failed in a way to try again.");
         }
         Action::RetryFailed => {
             let failed = std::mem::take(&mut job.failed);

@@ -319,7 +319,7 @@ fn choose(state: &mut State) {
         For::Views => set_filter(state, row.key),
         For::FailOver(from) => {
             if let Ok(to) = row.key.parse() {
-                review::open_fail_over(state, &from, to);
+                review::open_fail_over(state, &from, &to);
             }
         }
         For::RetryThrough => review::retry_through(state, &row.key),

@@ -26,6 +26,7 @@ enum Anchor {
 
 /// A window of a list, with the row that is selected and those that are marked.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct Paged<T> {
     rows: Vec<T>,
     anchor: Anchor,

@@ -2,7 +2,6 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::tui::sanitize;
 use crate::tui::widgets::field::LineField;
 
 /// How a field is filled in.
@@ -120,8 +119,8 @@ impl Entry {
                 line.paste(text);
             }
             Input::Lines(lines) => {
-                let clean = sanitize::lines(&text.replace("\r\n", "\n")).collect::<Vec<_>>().join("\n");
-                *lines = clean;
+                let text = text.replace("\r\n", "\n").replace('\r', "\n");
+                *lines = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
             }
             Input::OneOf(..) => {}
         }

@@ -78,7 +78,11 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
         }
         Input::Lines(text) => {
             let n = text.lines().count();
-            let said = if n == 0 { "–".to_owned() } else { format!("{n} lines") };
+            let said = match n {
+                0 => "–".to_owned(),
+                1 => text.clone(),
+                n => format!("{n} lines"),
+            };
             let hint = if focused { "  paste, or alt-e" } else { "" };
             pen.text(line, 0, format!("{said}{hint}"), Role::FIELD);
             if focused && !busy {

@@ -206,8 +206,7 @@ fn waits(
             let why = provider
                 .why
                 .as_ref()
-                .map(|why| show::why(&why.why, state.now, state.zone))
-                .unwrap_or_else(|| waits_for(provider));
+                .map_or_else(|| waits_for(provider), |why| show::why(&why.why, state.now, state.zone));
             vec![
                 Cell::plain(provider.name.as_str()),
                 Cell::plain(show::count(provider.queued + provider.retrying + provider.held)),

@@ -251,9 +251,9 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
 }
 
 /// Before those who wait for a provider go through another.
-pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: ProviderId) {
+pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: &ProviderId) {
     let waiting = from.retrying + from.held;
-    let known = state.overview.as_ref().and_then(|all| all.providers.iter().find(|other| other.id == to));
+    let known = state.overview.as_ref().and_then(|all| all.providers.iter().find(|other| other.id == *to));
     let takes = known.and_then(|to| to.limits.per_second).map(|rate| waiting as f64 / rate);
     let takes = takes.map(|seconds| format!(", about {} at its limit", show::seconds(seconds)));
     let oldest = from.oldest.map(|at| format!("; the oldest was due {} ago", show::age(at, state.now)));
