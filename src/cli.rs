@@ -64,6 +64,7 @@ fn run(cli: Cli) -> Outcome {
             clap_complete::generate(shell, &mut Cli::command(), "herald", &mut std::io::stdout());
             Ok(())
         }
+        Some(Command::Openapi) => Ok(Output::new(false).value(&crate::api::openapi::document())?),
         Some(Command::Man) => Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?),
         Some(Command::Sandbox(args)) => {
             let out = Output::new(global.json);
@@ -227,6 +228,7 @@ async fn command_with(desk: &Desk, command: Command) -> Outcome {
         | Command::Sandbox(_)
         | Command::Doctor { .. }
         | Command::Completions { .. }
+        | Command::Openapi
         | Command::Man => Ok(()),
     }
 }

@@ -37,6 +37,10 @@ pub mod header {
     pub const PROJECT: &str = "x-appwrite-project";
     /// The operator's name, believed on the socket and in this process only.
     pub const OPERATOR: &str = "x-herald-operator";
+    /// A name for a create, by which it can be repeated without effect.
+    pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+    /// In an answer: it was given before, to the same call.
+    pub const REPLAYED: &str = "idempotency-replayed";
     /// The request's id: taken from the caller if it is printable, else made; in every answer.
     pub const REQUEST_ID: &str = "x-request-id";
 }

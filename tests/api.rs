@@ -5,6 +5,9 @@
 #[path = "api/world.rs"]
 mod world;
 
+#[path = "api/checked.rs"]
+mod checked;
+
 #[path = "api/access.rs"]
 mod access;
 #[path = "api/audience.rs"]

@@ -142,6 +142,8 @@ pub enum Command {
         #[arg(long)]
         settings: bool,
     },
+    /// The OpenAPI description of the API, as JSON
+    Openapi,
     /// Completions for a shell
     Completions {
         /// Which shell

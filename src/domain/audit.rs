@@ -1,10 +1,11 @@
 //! Who did what, when, and through which door.
 
 use super::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Somebody who acts.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// The operator's name: given by `--as`, else the login behind the peer, else the key's name.
     pub name: String,

@@ -1,11 +1,12 @@
 //! The three ways of messaging.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// What a message, a target and a provider are of. The dialect calls it `providerType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// Electronic mail.
@@ -61,7 +62,7 @@ impl fmt::Display for Channel {
 }
 
 /// What becomes of a recipient of whom it is not known whether the provider took the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InDoubt {
     /// Sent again, marked as possibly twice, under the same Message-ID or collapse id.

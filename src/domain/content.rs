@@ -3,6 +3,7 @@
 use super::channel::Channel;
 use super::file::ImageLink;
 use super::ids::TargetId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The content of a message of one of the three types.
@@ -110,7 +111,7 @@ pub struct PushContent {
 }
 
 /// Delivery priority of a notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// May wait for the device to wake.

@@ -4,7 +4,9 @@
 //! given out by the store, ascending, and never leave the process except in a
 //! cursor; a subscription or a log row therefore costs bytes, not strings.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The longest id that the dialect accepts, in characters.
@@ -43,6 +45,11 @@ pub fn check_id(text: &str) -> Result<(), IdError> {
     Ok(())
 }
 
+/// What an id looks like.
+pub fn id_schema() -> Schema {
+    json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,35}$" })
+}
+
 /// A server-made id in the dialect's form: hex microseconds (13 or more
 /// characters) and seven random hex characters.
 pub fn generate_id(now_micros: u64, random: u32) -> String {
@@ -72,6 +79,16 @@ macro_rules! string_id {
             /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                id_schema()
             }
         }
 
@@ -141,7 +158,7 @@ string_id! {
 macro_rules! number {
     ($($(#[$doc:meta])* $name:ident($inner:ty);)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub $inner);
 

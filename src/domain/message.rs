@@ -5,6 +5,7 @@ use super::content::Content;
 use super::ids::{MessageId, MessageNo, Revision, TargetId, TopicId, UserId};
 use super::state::MessageState;
 use super::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A message as it is stored: content, audience, schedule and state.
@@ -85,7 +86,7 @@ pub struct ScheduleWords {
 }
 
 /// Counts of a message's recipients, or of one provider's share of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     /// Written down in the plan.
     pub planned: u64,

@@ -2,6 +2,7 @@
 
 use super::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, RunNo, TargetNo, WaitNo, WindowNo};
 use super::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One recipient of a plan.
@@ -222,7 +223,7 @@ pub struct BatchKey {
 }
 
 /// Why a recipient waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
     /// For another attempt after a transient refusal.

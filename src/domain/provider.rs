@@ -3,6 +3,7 @@
 use super::channel::Channel;
 use super::ids::{ProviderId, ProviderNo, Revision};
 use super::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -83,7 +84,7 @@ pub enum ProviderHold {
 }
 
 /// How much may go through a provider. `None`: no limit but the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// Recipients a second.

@@ -2,11 +2,12 @@
 
 use super::ids::ProviderId;
 use super::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Why a message, or a delivery, stands where it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Why {
     /// It is a draft.
@@ -125,8 +126,9 @@ pub enum Why {
 }
 
 /// A number of recipients a second, kept as bits so that reasons can be compared exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "f64", into = "f64")]
+#[schemars(with = "f64")]
 pub struct Rate(u64);
 
 impl From<f64> for Rate {

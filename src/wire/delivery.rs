@@ -6,11 +6,12 @@ use crate::domain::delivery::{Outcome, SkipReason, Stage};
 use crate::domain::ids::{MessageId, ProviderId, TargetId, UserId};
 use crate::domain::plan::WaitReason;
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of the delivery log: one per recipient and attempt, also for who was
 /// left out. What was deleted meanwhile has no id; who was erased no address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// Its place in the log; a cursor.
@@ -60,7 +61,7 @@ pub struct Delivery {
 }
 
 /// A page of the delivery log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryPage {
     /// The rows.
@@ -78,7 +79,7 @@ pub struct DeliveryPage {
 }
 
 /// Which rows of the delivery log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryRequest {
     /// Of one message.
@@ -105,7 +106,7 @@ pub struct DeliveryRequest {
 }
 
 /// Somebody who waits: for another attempt, a release, or a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// A cursor.
@@ -132,7 +133,7 @@ pub struct Waiting {
 }
 
 /// A page of those who wait.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingPage {
     /// The page.
@@ -142,7 +143,7 @@ pub struct WaitingPage {
 }
 
 /// Which of those who wait.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingRequest {
     /// Of one message.
@@ -163,7 +164,7 @@ pub struct WaitingRequest {
 }
 
 /// What is decided for those who wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "decision")]
 pub enum Decision {
     /// They are due now.
@@ -179,7 +180,7 @@ pub enum Decision {
 }
 
 /// A decision over those who wait. At least one of message, provider and reason is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Decide {
     /// Of one message.
@@ -197,14 +198,14 @@ pub struct Decide {
 }
 
 /// For how many something was done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Affected {
     /// How many.
     pub count: u64,
 }
 
 /// Where somebody, or something, stands, in one sentence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WhyAnswer {
     /// What was asked about, such as `message 68a1f0c2`.

@@ -1,9 +1,10 @@
 //! Errors: the body, and every type with its status.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What every answer from 400 up carries, in the dialect's shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     /// For people: what is wrong and what to do.
     pub message: String,
@@ -164,6 +165,10 @@ error_types! {
     ReadOnly = "general_read_only", 403;
     /// The caller has made too many requests.
     RateLimit = "general_rate_limit_exceeded", 429;
+    /// The same Idempotency-Key was used for another call.
+    IdempotencyMismatch = "general_idempotency_key_reused", 422;
+    /// A call with this Idempotency-Key is being done.
+    IdempotencyInFlight = "general_idempotency_key_in_flight", 409;
     /// The body did not come.
     BodyTimeout = "general_body_timeout", 408;
     /// The body is larger than the limit.

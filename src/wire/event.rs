@@ -6,10 +6,11 @@
 //! each stands for all before it, and so a reader that was away misses nothing.
 //! `event: reset` says that the counts began anew (another process).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts that grow with each change of their part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Changes {
     /// Commits.

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::KeyId;
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a key can be allowed, in the dialect's words.
@@ -30,7 +31,7 @@ pub const SCOPES: &[(&str, &str)] = &[
 ];
 
 /// A key. Its secret is nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// Its id.
@@ -50,7 +51,7 @@ pub struct Key {
 }
 
 /// All keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyList {
     /// How many.
     pub total: u64,
@@ -59,7 +60,7 @@ pub struct KeyList {
 }
 
 /// Creates a key.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateKey {
     /// The id, or `unique()`, which it is if not given.
@@ -76,7 +77,7 @@ pub struct CreateKey {
 }
 
 /// A key that was just made: the only time that its secret is said.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {
     /// The key.

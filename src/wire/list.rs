@@ -6,12 +6,13 @@ use super::person::{Target, User};
 use super::provider::Provider;
 use super::storage::{Bucket, File};
 use super::topic::{Subscriber, Topic};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! list {
     ($($(#[$doc:meta])* $name:ident { $key:ident: $item:ty })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             /// How many the whole list has; 0 when no count was asked for.

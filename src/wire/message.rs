@@ -6,11 +6,12 @@ use crate::domain::ids::{MessageId, ProviderId, Revision, TargetId, TopicId, Use
 use crate::domain::message::Progress;
 use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The dialect's five statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Being written.
@@ -26,7 +27,7 @@ pub enum Status {
 }
 
 /// Herald's eight states (see `domain::state::MessageState`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Being written.
@@ -77,7 +78,7 @@ impl State {
 }
 
 /// One reason of the closed list, and the sentence for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The reason with its facts.
     #[serde(flatten)]
@@ -93,7 +94,7 @@ impl From<Why> for Reason {
 }
 
 /// What a message says; which one is told by its `providerType`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Data {
     /// A mail.
@@ -116,7 +117,7 @@ impl Data {
 }
 
 /// A mail.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EmailData {
     /// The subject.
@@ -138,7 +139,7 @@ pub struct EmailData {
 }
 
 /// A file in a bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachmentRef {
     /// The bucket.
@@ -151,14 +152,14 @@ pub struct AttachmentRef {
 }
 
 /// A text message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SmsData {
     /// The text.
     pub content: String,
 }
 
 /// A notification: only what was given is there.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PushData {
     /// Title.
@@ -202,7 +203,7 @@ pub struct PushData {
 }
 
 /// The words with which a time was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleWords {
     /// Such as `tomorrow 9am Berlin`.
     pub words: String,
@@ -211,7 +212,7 @@ pub struct ScheduleWords {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
@@ -285,7 +286,7 @@ impl Message {
 }
 
 /// What creates and changes of all three types share. On a change, `None` stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
     /// On create the id, or `unique()`; on a change left out.
@@ -331,7 +332,7 @@ pub struct Envelope {
 }
 
 /// Creates or changes a mail.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WriteEmail {
     /// Audience, time and options.
@@ -355,7 +356,7 @@ pub struct WriteEmail {
 }
 
 /// Creates or changes a text message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WriteSms {
     /// Audience, time and options.
@@ -367,7 +368,7 @@ pub struct WriteSms {
 }
 
 /// Creates or changes a notification.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WritePush {
     /// Audience, time and options.
@@ -412,7 +413,7 @@ pub struct WritePush {
 }
 
 /// One provider's share of a message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Lane {
     /// Through which provider; absent: nobody of the type is enabled.
@@ -428,7 +429,7 @@ pub struct Lane {
 }
 
 /// A message with its lanes: what a screen or `herald message show` needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageDetail {
     /// The message.
@@ -445,7 +446,7 @@ pub struct MessageDetail {
 }
 
 /// What a decision over a message is told.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActOn {
     /// Refused as stale unless the message still has this revision.
@@ -454,7 +455,7 @@ pub struct ActOn {
 }
 
 /// Opens a failed message for those who did not get it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
     /// Also those of whom it is not known whether they got it.

@@ -5,17 +5,18 @@ use super::provider::ProviderHealth;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId};
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The dialect's size of a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueSize {
     /// Messages.
     pub size: u64,
 }
 
 /// The answer of `/v1/health`, which everybody may ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// `herald`.
     pub name: String,
@@ -28,7 +29,7 @@ pub struct Health {
 }
 
 /// The first screen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// Now, by the engine's clock.
@@ -62,7 +63,7 @@ pub struct Overview {
 }
 
 /// What runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
     /// Herald's version.
@@ -88,7 +89,7 @@ pub struct Instance {
 }
 
 /// Messages by Herald's states.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StateCounts {
     /// Drafts.
@@ -110,7 +111,7 @@ pub struct StateCounts {
 }
 
 /// All sending is stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {
     /// By whom.
     pub by: String,
@@ -119,7 +120,7 @@ pub struct Stopped {
 }
 
 /// What kind of thing an operator has to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Concern {
     /// Nothing can be written.
@@ -143,7 +144,7 @@ pub enum Concern {
 }
 
 /// Something that an operator has to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NeedsYou {
     /// What kind of thing.
@@ -163,7 +164,7 @@ pub struct NeedsYou {
 }
 
 /// A message that is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Upcoming {
     /// Which.
@@ -180,7 +181,7 @@ pub struct Upcoming {
 }
 
 /// What went wrong, grouped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// Through which provider.
@@ -198,7 +199,7 @@ pub struct Cause {
 }
 
 /// Sizes and counts of the store.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StoreStats {
     /// Bytes of the main file.
@@ -222,7 +223,7 @@ pub struct StoreStats {
 }
 
 /// A setting as it is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingRow {
     /// Its name, such as `send.undo`.

@@ -3,11 +3,12 @@
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ProviderId, Revision, TargetId, UserId};
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One way to reach a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     /// Its id.
@@ -38,7 +39,7 @@ pub struct Target {
 
 /// A person, with what the dialect says of one. What has to do with signing in
 /// is empty: Herald signs nobody in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_excessive_bools)] // the dialect's fields
 pub struct User {
@@ -101,7 +102,7 @@ pub struct User {
 }
 
 /// Creates a user, and a target for each address that is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateUser {
     /// The id, or `unique()`.
@@ -118,7 +119,7 @@ pub struct CreateUser {
 }
 
 /// Creates a target of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateTarget {
     /// The id, or `unique()`.
@@ -136,7 +137,7 @@ pub struct CreateTarget {
 }
 
 /// Changes a target; what is `None` stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateTarget {
     /// A new address, which also un-expires the target.
@@ -148,4 +149,53 @@ pub struct UpdateTarget {
     /// A name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+macro_rules! one_field {
+    ($($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $ty:ty })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub struct $name {
+            $(#[$field_doc])*
+            pub $field: $ty,
+        }
+    )*};
+}
+
+one_field! {
+    /// Changes a user's name.
+    UpdateName {
+        /// The name; may be empty.
+        name: String
+    }
+    /// Changes a user's mail address and its target.
+    UpdateEmail {
+        /// The address; empty clears.
+        email: String
+    }
+    /// Changes a user's phone number and its target.
+    UpdatePhone {
+        /// The number in E.164; empty clears.
+        number: String
+    }
+    /// Blocks a user, or lifts it.
+    UpdateStatus {
+        /// False: nothing is sent.
+        status: bool
+    }
+    /// Replaces a user's labels.
+    UpdateLabels {
+        /// All of them.
+        labels: Vec<String>
+    }
+    /// Replaces a user's preferences.
+    UpdatePrefs {
+        /// All of them.
+        prefs: Map<String, Value>
+    }
+    /// Names a person by an address.
+    PersonRequest {
+        /// A mail address, phone number or token.
+        address: String
+    }
 }

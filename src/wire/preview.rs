@@ -1,10 +1,11 @@
 //! What would happen: before sending, and before retrying.
 
 use crate::domain::ids::{ProviderId, TargetId, TopicId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who would get a message now, through what, and how long it takes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// How many would get it: the number to confirm.
@@ -28,7 +29,7 @@ pub struct Preview {
 }
 
 /// A topic's part of an audience.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicShare {
     /// Which.
@@ -40,7 +41,7 @@ pub struct TopicShare {
 }
 
 /// Who is left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {
     /// Why, in words.
@@ -50,7 +51,7 @@ pub struct LeftOut {
 }
 
 /// A provider's part of a message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderShare {
     /// Which; absent: nobody of the type is enabled.
@@ -66,7 +67,7 @@ pub struct ProviderShare {
 }
 
 /// How it looks for one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
     /// Who.
@@ -82,7 +83,7 @@ pub struct Sample {
 }
 
 /// Who would be tried again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryPreview {
     /// How many would be tried again, or are, when it was not a dry run.

@@ -5,12 +5,13 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{ProviderId, Revision};
 use crate::domain::provider::Limits;
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// An account with a delivery service. Secrets among the credentials are masked,
 /// as in `••••1234`; a mask that is written back means unchanged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provider {
     /// Its id.
@@ -48,7 +49,7 @@ pub struct Provider {
 
 /// Creates or changes a provider of a kind. Credentials and options stand flat in
 /// the body, under the names of the kind's row (see `domain::provider::KINDS`).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WriteProvider {
     /// On create the id, or `unique()`; on a change left out.
@@ -75,7 +76,7 @@ pub struct WriteProvider {
 }
 
 /// What a test of a provider found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderTest {
     /// Whether the service would take a message from us.
@@ -87,7 +88,7 @@ pub struct ProviderTest {
 }
 
 /// One line of a test's conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DialogueLine {
     /// True: we said it.
     pub ours: bool,
@@ -96,7 +97,7 @@ pub struct DialogueLine {
 }
 
 /// How a provider does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderHealth {
     /// Its id.

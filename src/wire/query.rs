@@ -1,10 +1,12 @@
 //! The dialect's list queries: each is a JSON object in a `queries[n]` parameter.
 
+use crate::domain::channel::Channel;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One query of a list, such as `{"method":"limit","values":[10]}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Query {
     /// What it does: `equal`, `limit`, `cursorAfter`, …
     pub method: String,
@@ -143,4 +145,94 @@ impl ListRequest {
         }
         pairs
     }
+}
+
+/// The parameters of a dialect list as they stand in a URL; see [`ListRequest`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ListParameters {
+    /// The dialect's queries, each a JSON object as text; also as `queries[0]=…&queries[1]=…`.
+    #[schemars(length(max = 100))]
+    pub queries: Vec<String>,
+    /// Words to search for.
+    #[schemars(length(max = 256))]
+    pub search: String,
+    /// Herald's filter language.
+    pub filter: String,
+    /// False: do not count.
+    pub total: bool,
+}
+
+/// The parameters of the dialect's audit of one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LogParameters {
+    /// Only `limit` and `offset`.
+    #[schemars(length(max = 100))]
+    pub queries: Vec<String>,
+    /// False: do not count.
+    pub total: bool,
+}
+
+/// Which entries of the audit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct AuditParameters {
+    /// Of one resource, such as `message/ID`.
+    pub resource: Option<String>,
+    /// Older than this entry.
+    pub after: Option<u64>,
+    /// At most so many, up to 1000; 50 if not given.
+    pub limit: Option<usize>,
+}
+
+/// Which audience is counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AudienceParameters {
+    /// Topics by id, with commas.
+    pub topics: String,
+    /// The type.
+    #[serde(rename = "type")]
+    pub channel: Option<Channel>,
+}
+
+/// Of whom it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WhyParameters {
+    /// One target of a message.
+    pub target: Option<String>,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FindParameters {
+    /// An id, an address, a Message-ID, a service's id, or words.
+    pub q: String,
+}
+
+/// From where the event stream goes on; also as the header `Last-Event-ID`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct EventParameters {
+    /// The id of the last event that was seen.
+    pub since: Option<String>,
+}
+
+/// From how many messages on a probe fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct QueueParameters {
+    /// So many, or more.
+    pub threshold: Option<u64>,
+}
+
+/// Which operations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OperationParameters {
+    /// Older than this one.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
 }

@@ -2,10 +2,11 @@
 
 use crate::domain::ids::{BucketId, FileId, Revision};
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A place for files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_excessive_bools)] // the dialect's fields
 pub struct Bucket {
@@ -58,7 +59,7 @@ pub struct Bucket {
 }
 
 /// A file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
     /// Its id.
@@ -102,4 +103,67 @@ pub struct File {
     /// Always `none`.
     #[serde(default)]
     pub compression: String,
+}
+
+/// Creates or changes a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WriteBucket {
+    /// On create the id, or `unique()`; on a change left out.
+    pub bucket_id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The dialect's permissions.
+    pub permissions: Option<Vec<String>>,
+    /// Whether files have permissions of their own.
+    pub file_security: Option<bool>,
+    /// Whether clients without a key may use it.
+    pub enabled: Option<bool>,
+    /// The largest file, in bytes.
+    pub maximum_file_size: Option<u64>,
+    /// Extensions that names must have.
+    pub allowed_file_extensions: Option<Vec<String>>,
+    /// Only `none`.
+    pub compression: Option<String>,
+    /// Taken and ignored.
+    pub encryption: Option<bool>,
+    /// Taken and ignored.
+    pub antivirus: Option<bool>,
+    /// Taken and ignored.
+    pub transformations: Option<bool>,
+    /// Taken and ignored.
+    pub strip_metadata: Option<bool>,
+    /// Herald: refused as stale unless it still has this revision.
+    pub revision: Option<Revision>,
+}
+
+/// Changes a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WriteFile {
+    /// A new name.
+    pub name: Option<String>,
+    /// The dialect's permissions.
+    pub permissions: Option<Vec<String>>,
+}
+
+/// The form of an upload; a part of a large file names its place in `content-range`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadFile {
+    /// The id, or `unique()`.
+    pub file_id: String,
+    /// The content.
+    #[schemars(extend("contentMediaType" = "application/octet-stream"))]
+    pub file: String,
+}
+
+/// The signature of a notification's image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PushImage {
+    /// What the link was signed with.
+    pub jwt: String,
 }

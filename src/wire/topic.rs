@@ -4,10 +4,11 @@ use super::person::Target;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{Revision, SubscriberId, TargetId, TopicId, UserId};
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A named audience.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Topic {
     /// Its id.
@@ -54,7 +55,7 @@ impl Topic {
 }
 
 /// A target's membership of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscriber {
     /// Its id.
@@ -81,7 +82,7 @@ pub struct Subscriber {
 }
 
 /// Creates a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateTopic {
     /// The id, or `unique()`.
@@ -94,7 +95,7 @@ pub struct CreateTopic {
 }
 
 /// Changes a topic; what is `None` stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateTopic {
     /// A new name.
@@ -109,7 +110,7 @@ pub struct UpdateTopic {
 }
 
 /// Subscribes a target to a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateSubscriber {
     /// The id, or `unique()`.

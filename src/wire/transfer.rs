@@ -5,11 +5,12 @@ use super::history::Audit;
 use super::person::{Target, User};
 use crate::domain::ids::{ImportId, TopicId};
 use crate::domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How a file is read; a parameter of the URL each.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportRequest {
     /// The file's name, for the record.
@@ -39,7 +40,7 @@ fn is_zero(n: &u64) -> bool {
 
 /// What an import did. The answer is a stream of these, one JSON object a line:
 /// the last one has `done`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportProgress {
     /// Its id; undo by it. Empty when nothing was written.
@@ -69,7 +70,7 @@ pub struct ImportProgress {
 }
 
 /// What an import made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportCounts {
     /// Users.
@@ -87,7 +88,7 @@ pub struct ImportCounts {
 }
 
 /// A line that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reject {
     /// Its number.
@@ -102,7 +103,7 @@ pub struct Reject {
 }
 
 /// An import that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Import {
     /// Its id.
@@ -121,14 +122,14 @@ pub struct Import {
 }
 
 /// Imports, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportList {
     /// The list.
     pub imports: Vec<Import>,
 }
 
 /// What was found: whatever bears an id, an address, a Message-ID or a service's id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// What it is.
@@ -145,7 +146,7 @@ pub struct Found {
 }
 
 /// What something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FoundKind {
     /// A message.
@@ -167,7 +168,7 @@ pub enum FoundKind {
 }
 
 /// All that was found, the best first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundList {
     /// The list.
@@ -177,7 +178,7 @@ pub struct FoundList {
 }
 
 /// All that is held of a person.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PersonExport {
     /// When it was written.
@@ -199,7 +200,7 @@ pub struct PersonExport {
 }
 
 /// A subscription of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// To which topic.
@@ -211,7 +212,7 @@ pub struct Subscription {
 }
 
 /// Copies the store while it runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupRequest {
     /// The directory to make, on the engine's machine.
@@ -222,7 +223,7 @@ pub struct BackupRequest {
 }
 
 /// How far a copy has come. The answer is a stream of these, the last one `done`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BackupProgress {
     /// Bytes copied.

@@ -1,5 +1,6 @@
 //! An API over the real store in memory, and clients for it.
 
+use crate::checked::Checked;
 use bytes::Bytes;
 use herald::api::{Api, Setup};
 use herald::client::{Client, ClientError, InProcess, body_from};
@@ -77,7 +78,7 @@ impl World {
     }
 
     pub fn client(&self) -> Client {
-        Client::new(InProcess::new(self.api.in_process()))
+        Client::new(InProcess::new(Checked(self.api.in_process())))
     }
 
     /// A request as it is written, and the status and JSON of its answer.
@@ -100,7 +101,7 @@ impl World {
             .header("content-type", "application/json")
             .body(body_from(body.into()))
             .unwrap();
-        self.api.in_process().oneshot(request).await.unwrap()
+        Checked(self.api.in_process()).oneshot(request).await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
