@@ -26,6 +26,7 @@ mod list;
 mod listings;
 mod message_detail;
 mod messages;
+mod once;
 pub mod openapi;
 mod operations;
 mod overview;
@@ -87,6 +88,8 @@ pub(crate) struct App {
     pub(crate) rates: Option<rate::Rates>,
     /// Keys whose use is being noted.
     noting: Mutex<HashSet<KeyId>>,
+    /// Repeatable calls that are being done.
+    pub(crate) in_flight: Mutex<HashSet<[u8; 32]>>,
 }
 
 impl App {
@@ -122,6 +125,7 @@ impl Api {
             router: service::Tables::new(),
             rates,
             noting: Mutex::default(),
+            in_flight: Mutex::default(),
         };
         Self { app: Arc::new(app) }
     }

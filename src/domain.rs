@@ -16,6 +16,7 @@ pub mod gsm;
 pub mod ids;
 pub mod import;
 pub mod message;
+pub mod once;
 pub mod person;
 pub mod plan;
 pub mod provider;

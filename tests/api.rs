@@ -24,6 +24,10 @@ mod full_disk;
 mod lists;
 #[path = "api/messages.rs"]
 mod messages;
+#[path = "api/once.rs"]
+mod once;
+#[path = "api/openapi.rs"]
+mod openapi;
 #[path = "api/operators.rs"]
 mod operators;
 #[path = "api/providers.rs"]

@@ -141,6 +141,7 @@ impl Caller {
             key,
             request: Some(request.into()),
             from: peer.from(headers, &app.settings.behind_proxy),
+            once: None,
         };
         let remote = peer.is_remote();
         if let Some(secret) = text(header::KEY) {

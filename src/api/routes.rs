@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The types are of [`crate::wire`] or wrappers of `super::shape`. What is asked is the query
-//! where there is no body, and the body where it is JSON. The OpenAPI description is made from
+//! where there is no body, and the body where it is JSON. The `OpenAPI` description is made from
 //! this table (`super::openapi`), and tests hold every answer against it.
 
 pub use super::listings::{LISTINGS, Listing};
@@ -103,9 +103,12 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it makes something, so that a repeated call must not make a second.
+    /// Whether it makes something, so that a repeated call must not make a second
+    /// (header `Idempotency-Key`). A file is known by its id and parts; a key's
+    /// secret is kept nowhere, so its answer cannot be given again.
     pub fn repeats(&self) -> bool {
-        self.method == "POST" && self.status == 201
+        let again = self.body == BodyKind::Json && self.scope != Scope::Needs("keys.write");
+        self.method == "POST" && self.status == 201 && again
     }
 
     /// Whether it changes what is kept: refused where the API is read-only.

@@ -4,6 +4,7 @@ use super::App;
 use super::answer::{Answered, refusal};
 use super::auth::{Caller, Peer};
 use super::call::{Call, Payload};
+use super::once;
 use super::rate::Standing;
 use super::routes::{BodyKind, ROUTES, Route};
 use crate::engine::usecases::{Outcome, Refusal};
@@ -206,7 +207,7 @@ async fn admitted(
     };
     let call =
         Call { app: door.app, caller, path, query, headers: parts.headers, body, closing: door.closing };
-    (route.handler)(call).await
+    if route.repeats() { once::run(route, call).await } else { (route.handler)(call).await }
 }
 
 /// A JSON body says so, or says nothing.

@@ -1,4 +1,4 @@
-//! What a route is asked with and what it answers, for the OpenAPI description.
+//! What a route is asked with and what it answers, for the `OpenAPI` description.
 //!
 //! A type of [`crate::wire`] stands for itself as JSON; what is no JSON, or
 //! travels in an unusual place, is wrapped in a type of this module.

@@ -142,7 +142,7 @@ pub enum Command {
         #[arg(long)]
         settings: bool,
     },
-    /// The OpenAPI description of the API, as JSON
+    /// The description of the API for tools, as JSON (`OpenAPI` 3.1)
     Openapi,
     /// Completions for a shell
     Completions {

@@ -1,5 +1,6 @@
 //! Who did what, when, and through which door.
 
+use super::once::Once;
 use super::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub struct Actor {
     pub request: Option<String>,
     /// The address of the peer, or `socket`, or `process`.
     pub from: String,
+    /// A call that may be repeated: what is done now is written together with it.
+    #[serde(skip)]
+    pub once: Option<Once>,
 }
 
 impl Actor {

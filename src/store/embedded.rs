@@ -22,6 +22,7 @@ mod look;
 mod memory;
 mod messages;
 mod migrations;
+mod once;
 mod people;
 mod plan;
 mod providers;

@@ -96,6 +96,9 @@ pub enum StoreError {
     /// The plan or a lane has moved on: read again and decide anew.
     #[error("the plan has moved on")]
     Moved,
+    /// The call was done before, or is being done.
+    #[error("a call with this name was done before")]
+    Repeated,
     /// The disk does not take writes. Nothing is lost; it goes on by itself.
     #[error("the store cannot write ({cause}): free space or mend the disk, Herald goes on by itself")]
     Suspended {

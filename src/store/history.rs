@@ -5,6 +5,7 @@ use super::page::{Condition, Order};
 use crate::domain::audit::AuditEntry;
 use crate::domain::delivery::{LogRow, Outcome};
 use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
+use crate::domain::once::Done;
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,10 @@ pub trait History {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, AuditEntry)>>;
+    /// A call that was done, by its key; maybe longer ago than it is remembered.
+    async fn done(&self, key: [u8; 32]) -> Result<Option<Done>>;
+    /// Keeps the answer to a call that was done.
+    async fn answer_done(&self, key: [u8; 32], answer: Vec<u8>) -> Result<()>;
     /// Writes an audit entry that belongs to no record.
     async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
 

@@ -1,4 +1,4 @@
-//! Holds every answer against the OpenAPI description.
+//! Holds every answer against the description of the API.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use bytes::Bytes;

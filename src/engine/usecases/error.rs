@@ -55,6 +55,7 @@ impl From<StoreError> for Refusal {
             StoreError::Conflict { kind, taken } => exists(*kind, *taken),
             StoreError::Stale { .. } => ErrorType::Stale,
             StoreError::Transition(_) | StoreError::Moved => ErrorType::NotAllowedNow,
+            StoreError::Repeated => ErrorType::IdempotencyInFlight,
             StoreError::Suspended { .. } => ErrorType::Suspended,
             StoreError::Closed => ErrorType::Closing,
             StoreError::TooNew { .. }

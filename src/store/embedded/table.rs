@@ -105,6 +105,10 @@ tables! {
     WaitingDue = "waiting.due", Fixed<28> => Fixed<0>;
     /// (message, target) → number of who waits.
     WaitingOf = "waiting.of", Fixed<16> => Fixed<8>;
+    /// Hash → a call that may be repeated.
+    Once = "once", Fixed<32> => Any;
+    /// (time, hash): the same by time.
+    OnceAt = "once.at", Fixed<40> => Fixed<0>;
     /// Number → audit entry.
     Audit = "audit", Fixed<8> => Any;
     /// (resource, number).

@@ -401,6 +401,9 @@ impl<'t> Tx<'t> {
 
     /// Writes an audit entry.
     pub(super) fn audit(&mut self, entry: &AuditEntry) -> Attempt<()> {
+        if let Some(once) = entry.actor.once {
+            super::once::claim(self, once, entry)?;
+        }
         self.counts.audit += 1;
         let no = self.counts.audit;
         self.put(Table::Audit, &no.to_be_bytes(), entry)?;

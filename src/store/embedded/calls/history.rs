@@ -1,11 +1,12 @@
 //! The log, the audit, and the store's own affairs.
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::once::Done;
 use crate::domain::time::Timestamp;
 use crate::store::embedded::record::decode;
 use crate::store::embedded::table::{Table, View as _};
 use crate::store::embedded::writer::Class;
-use crate::store::embedded::{Embedded, copies, history, look, tx};
+use crate::store::embedded::{Embedded, copies, history, look, once, tx};
 use crate::store::error::{Result, StoreError};
 use crate::store::history::{
     Changes, Flags, History, LogExtent, LogPage, LogQuery, Retention, StoreHealth, StoreStats,
@@ -40,6 +41,14 @@ impl History for Embedded {
     ) -> Result<Vec<(u64, AuditEntry)>> {
         let resource = resource.map(str::to_owned);
         self.read(move |view| history::audit(view, resource.as_deref(), after, limit)).await
+    }
+
+    async fn done(&self, key: [u8; 32]) -> Result<Option<Done>> {
+        self.read(move |view| once::find(view, &key)).await
+    }
+
+    async fn answer_done(&self, key: [u8; 32], answer: Vec<u8>) -> Result<()> {
+        self.write(Class::Growth, move |tx| once::answer(tx, &key, &answer)).await
     }
 
     async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
