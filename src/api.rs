@@ -26,6 +26,7 @@ mod list;
 mod listings;
 mod message_detail;
 mod messages;
+mod metrics;
 mod once;
 pub mod openapi;
 mod operations;
@@ -90,6 +91,8 @@ pub(crate) struct App {
     noting: Mutex<HashSet<KeyId>>,
     /// Repeatable calls that are being done.
     pub(crate) in_flight: Mutex<HashSet<[u8; 32]>>,
+    /// What the API counts of itself.
+    pub(crate) counted: metrics::Counted,
 }
 
 impl App {
@@ -126,6 +129,7 @@ impl Api {
             rates,
             noting: Mutex::default(),
             in_flight: Mutex::default(),
+            counted: metrics::Counted::default(),
         };
         Self { app: Arc::new(app) }
     }

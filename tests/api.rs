@@ -24,6 +24,8 @@ mod full_disk;
 mod lists;
 #[path = "api/messages.rs"]
 mod messages;
+#[path = "api/metrics.rs"]
+mod metrics;
 #[path = "api/once.rs"]
 mod once;
 #[path = "api/openapi.rs"]

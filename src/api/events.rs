@@ -5,6 +5,7 @@
 
 use super::answer::{Answered, stream};
 use super::call::Call;
+use super::metrics::OpenStream;
 use crate::engine::Engine;
 use crate::engine::events::{Event, Since};
 use crate::wire::event::Changes;
@@ -30,6 +31,7 @@ struct Reader {
     seen: Option<(String, u64)>,
     first: bool,
     next: Instant,
+    _open: OpenStream,
 }
 
 fn wire(event: &Event) -> Changes {
@@ -62,6 +64,7 @@ pub(crate) async fn events(call: Call) -> Answered {
         seen,
         first: true,
         next: Instant::now(),
+        _open: OpenStream::new(&call.app),
     };
     let events = unfold(reader, |mut reader| async move {
         let bytes = reader.next().await?;

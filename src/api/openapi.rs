@@ -165,7 +165,7 @@ fn operation(
     for status in failures(route) {
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }));
     }
-    let tag = path.split('/').nth(2).unwrap_or_default();
+    let tag = path.split('/').nth(2).unwrap_or("herald");
     let (scope, security) = match route.scope {
         Scope::Open => ("Everybody may.".to_owned(), json!([{}])),
         Scope::Any => ("Needs a key.".to_owned(), json!([{ "key": [] }])),

@@ -115,7 +115,7 @@ async fn queues(engine: &Engine, no: ProviderNo) -> Outcome<Queues> {
     Ok(queues)
 }
 
-async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
+pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
     let now = engine.now();
     let standings = engine.health().await?;
     let mut list = Vec::new();

@@ -14,11 +14,11 @@ pub use super::listings::{LISTINGS, Listing};
 use super::answer::Answered;
 use super::call::Call;
 use super::shape::{
-    Asked, Asks, Content, Events, Form, Given, Gives, Lines, Nothing, Object, Plain, Posted, Sheet,
+    Asked, Asks, Content, Events, Form, Given, Gives, Lines, Nothing, Object, Plain, Posted, Selected, Sheet,
 };
 use super::{
-    audit, backup, buckets, deliveries, events, files, imports, keys, message_detail, messages, openapi,
-    operations, overview, persons, providers, targets, topics, upload, users, waiting,
+    audit, backup, buckets, deliveries, events, files, imports, keys, message_detail, messages, metrics,
+    openapi, operations, overview, persons, providers, targets, topics, upload, users, waiting,
 };
 use crate::wire::delivery::{
     Affected, Decide, DeliveryPage, DeliveryRequest, WaitingPage, WaitingRequest, WhyAnswer,
@@ -215,7 +215,7 @@ routes! {
         LogParameters => 200 LogList;
 
     GET "/v1/users" "users.read" None users::list, "A page of users",
-        ListParameters => 200 UserList;
+        ListParameters => 200 Selected<UserList>;
     POST "/v1/users" "users.write" Json users::create, "Create a user, and a target for each address",
         CreateUser => 201 User;
     GET "/v1/users/{userId}" "users.read" None users::get, "A user",
@@ -356,6 +356,8 @@ routes! {
         AuditParameters => 200 AuditPage;
     GET "/v1/herald/settings" "providers.read" None overview::settings, "What every setting is, and where it was set",
         Nothing => 200 Vec<SettingRow>;
+    GET "/metrics" "metrics.read" None metrics::metrics, "Counts of everything, in Prometheus' text format",
+        Nothing => 200 Plain;
     GET "/v1/herald/openapi" open None openapi::serve, "This description of the API",
         Nothing => 200 Object;
     GET "/v1/herald/events" "messages.read" Stream events::events, "What has changed, as it changes",

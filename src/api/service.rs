@@ -314,6 +314,7 @@ impl ApiService {
             // What is left of the body is not read.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        self.app.counted.answered(response.status().as_u16(), begun.elapsed());
         tracing::debug!(%method, path, status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
         response
     }

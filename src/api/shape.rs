@@ -54,6 +54,8 @@ pub(crate) struct Posted<T>(PhantomData<T>);
 pub(crate) struct Content;
 /// A form as the body.
 pub(crate) struct Form<T>(PhantomData<T>);
+/// A page of a list of which a `select` query can name the fields.
+pub(crate) struct Selected<T>(PhantomData<T>);
 /// A table of people as the body, and how it is read in the URL.
 pub(crate) struct Sheet<T>(PhantomData<T>);
 
@@ -94,6 +96,15 @@ impl Gives for Plain {
 impl Gives for Content {
     fn given(_: &mut SchemaGenerator) -> Given {
         Some((ANY, json_schema!({})))
+    }
+}
+
+impl<T: JsonSchema> Gives for Selected<T> {
+    fn given(generator: &mut SchemaGenerator) -> Given {
+        let whole = generator.subschema_for::<T>();
+        let some = "With a `select` query: records with the named fields alone.";
+        let part = json_schema!({ "type": "object", "description": some, "required": ["total"] });
+        Some((JSON, json_schema!({ "anyOf": [whole, part] })))
     }
 }
 

@@ -10,6 +10,9 @@ pub const RING: usize = 64;
 /// Bounds of the latency classes, in microseconds: a quarter more each, from 100 µs to 100 s.
 const CLASSES: usize = 64;
 
+/// Upper bounds of the latency classes that never fade, in milliseconds.
+const BOUNDS_MS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0, 30_000.0];
+
 /// Counts of one provider.
 #[derive(Debug)]
 pub struct Health {
@@ -20,6 +23,10 @@ pub struct Health {
     latency: [AtomicU64; CLASSES],
     day: AtomicI64,
     today: [AtomicU64; 3],
+    /// Since the start, and never less: for who reads rates from counts.
+    totals: [AtomicU64; 3],
+    slower: [AtomicU64; BOUNDS_MS.len() + 1],
+    micros: AtomicU64,
 }
 
 /// What the screen shows of a provider.
@@ -42,6 +49,12 @@ pub struct HealthView {
     pub failed_today: u64,
     /// Put off today.
     pub transient_today: u64,
+    /// Accepted, refused for good and put off since the start.
+    pub totals: [u64; 3],
+    /// Answers since the start by latency: the upper bound in milliseconds (`None`: beyond all) and how many.
+    pub latencies: Vec<(Option<f64>, u64)>,
+    /// The sum of these latencies, in seconds.
+    pub latency_sum_s: f64,
 }
 
 /// The kind of an answer, for counting.
@@ -64,6 +77,9 @@ impl Default for Health {
             latency: std::array::from_fn(|_| AtomicU64::new(0)),
             day: AtomicI64::new(i64::MIN),
             today: std::array::from_fn(|_| AtomicU64::new(0)),
+            totals: std::array::from_fn(|_| AtomicU64::new(0)),
+            slower: std::array::from_fn(|_| AtomicU64::new(0)),
+            micros: AtomicU64::new(0),
         }
     }
 }
@@ -93,9 +109,13 @@ impl Health {
         if self.day.swap(day, Relaxed) != day {
             self.today.iter().for_each(|count| count.store(0, Relaxed));
         }
-        for (count, more) in self.today.iter().zip(tallies) {
-            count.fetch_add(more, Relaxed);
+        for (count, more) in self.today.iter().chain(&self.totals).zip(tallies.iter().cycle()) {
+            count.fetch_add(*more, Relaxed);
         }
+        let ms = latency.as_secs_f64() * 1e3;
+        let slot = BOUNDS_MS.iter().position(|bound| ms <= *bound).unwrap_or(BOUNDS_MS.len());
+        self.slower[slot].fetch_add(sum, Relaxed);
+        self.micros.fetch_add((latency.as_micros() as u64).saturating_mul(sum), Relaxed);
         let seen = &self.latency[class(latency)];
         if seen.fetch_add(sum, Relaxed) + sum > 1 << 16 {
             // Old answers fade, so that the classes speak of now.
@@ -144,6 +164,14 @@ impl Health {
             accepted_today: today(Tally::Accepted),
             failed_today: today(Tally::Failed),
             transient_today: today(Tally::Transient),
+            totals: std::array::from_fn(|tally| self.totals[tally].load(Relaxed)),
+            latencies: BOUNDS_MS
+                .iter()
+                .map(|bound| Some(*bound))
+                .chain([None])
+                .zip(self.slower.iter().map(|count| count.load(Relaxed)))
+                .collect(),
+            latency_sum_s: self.micros.load(Relaxed) as f64 / 1e6,
             seconds,
         }
     }
@@ -168,6 +196,9 @@ mod tests {
         assert!((10.0..13.0).contains(&view.p50_ms.unwrap()), "{:?}", view.p50_ms);
         assert!((900.0..1_200.0).contains(&view.p99_ms.unwrap()), "{:?}", view.p99_ms);
         assert_eq!((view.accepted_today, view.failed_today, view.transient_today), (8_000, 1_500, 500));
+        assert_eq!(view.totals, [8_000, 1_500, 500]);
+        assert_eq!(view.latencies.iter().map(|(_, count)| count).sum::<u64>(), 10_000);
+        assert!((view.latency_sum_s - (98.0 + 180.0)).abs() < 1e-6, "{}", view.latency_sum_s);
         let later = health.view(begin + 300_000);
         assert_eq!((later.per_second, later.success), (0.0, None), "what is long ago does not count");
     }

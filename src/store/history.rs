@@ -123,6 +123,8 @@ pub struct Changes {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreStats {
+    /// Microseconds that commits took since the store was opened.
+    pub commit_micros: u64,
     /// Bytes of the main file.
     pub main_bytes: u64,
     /// Bytes of sealed segments.

@@ -26,6 +26,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("files.write", "upload, change, delete files"),
     ("sending.write", "stop and resume all sending"),
     ("audit.read", "who did what"),
+    ("metrics.read", "counts of everything at /metrics, for Prometheus"),
     ("keys.read", "API keys, without their secrets"),
     ("keys.write", "create and delete API keys"),
 ];

@@ -60,8 +60,6 @@ async fn every_route_asks_for_its_scope() {
             assert_eq!((found.0, found.1.as_str()), expected, "{route:?}");
         };
         match route.scope {
-            // It asks for the signature of its link instead.
-            Scope::Open if route.path.ends_with("/push") => refused(as_guest, MISSING),
             Scope::Open => admitted(&as_guest),
             Scope::Any => {
                 refused(as_guest, MISSING);

@@ -62,7 +62,11 @@ async fn a_repeated_create_answers_the_same_and_makes_one() {
             "subscribers",
             json!({"subscriberId": "unique()", "targetId": "ana-t"}),
         ),
-        ("/v1/messaging/providers/smtp", "providers", json!({"providerId": "unique()", "name": "P"})),
+        (
+            "/v1/messaging/providers/smtp",
+            "providers",
+            json!({"providerId": "unique()", "name": "P", "host": "mx.example.com"}),
+        ),
         ("/v1/users", "users", json!({"userId": "unique()", "email": "bo@example.com"})),
         (
             "/v1/users/ana/targets",

@@ -16,6 +16,7 @@ use redb::{Database, ReadableDatabase as _, WriteTransaction};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// The main file is small while it is at most this long, in bytes. Then every
@@ -132,6 +133,8 @@ pub(super) struct Shared {
     head: Mutex<Option<Timestamp>>,
     /// Bytes of the main file, looked up now and then.
     length: AtomicU64,
+    /// Microseconds that commits took.
+    commit_micros: AtomicU64,
     closing: AtomicBool,
 }
 
@@ -147,6 +150,7 @@ impl Shared {
             health: watch::Sender::new(StoreHealth::Well),
             head: Mutex::new(None),
             length: AtomicU64::new(0),
+            commit_micros: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         }
     }
@@ -210,6 +214,11 @@ impl Shared {
         })
     }
 
+    /// Microseconds that commits took so far.
+    pub(super) fn commit_micros(&self) -> u64 {
+        self.commit_micros.load(Ordering::Relaxed)
+    }
+
     /// Writes a group's log rows, commits, and says what has changed. `idle`: nothing more waits.
     pub(super) fn commit(
         &self,
@@ -233,7 +242,9 @@ impl Shared {
         // commit is believed because of a checksum that whoever writes them can match.
         txn.set_two_phase_commit(true);
         txn.set_quick_repair(idle || self.length.load(Ordering::Relaxed) <= SMALL);
+        let begun = Instant::now();
         txn.commit()?;
+        self.commit_micros.fetch_add(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
         prepared.publish();
         if touched.schedule {
             // What is durable must not be replayed because it cannot be looked at.

@@ -87,6 +87,7 @@ impl History for Embedded {
             let (disk_free, disk_total) = shared.main.space().unwrap_or_default();
             let segments = shared.log.snapshot()?.segments();
             Ok(StoreStats {
+                commit_micros: shared.commit_micros(),
                 main_bytes: shared.main.bytes(),
                 segment_bytes: segments.iter().map(|segment| segment.bytes).sum(),
                 segments: segments.len() as u64,
