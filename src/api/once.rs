@@ -80,7 +80,7 @@ pub(crate) async fn run(route: &'static Route, mut call: Call) -> Answered {
         Payload::Stream(_) => Bytes::new(),
     };
     // Where it is asked is in the values of its path.
-    let place: String = call.path.iter().map(|(_, value)| format!("/{value}")).collect();
+    let place = call.path.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("/");
     let once = Once {
         key: hash(&[door.as_bytes(), who.as_bytes(), name.as_bytes()]),
         call: hash(&[route.operation.as_bytes(), place.as_bytes(), &body]),
@@ -143,8 +143,8 @@ async fn shown(route: &'static Route, mut call: Call, resource: &str) -> Answere
         let rest = path.strip_prefix(place)?.strip_prefix("/{")?.strip_suffix('}')?;
         (!rest.contains('/')).then(|| rest.to_owned())
     };
-    let found = ROUTES.iter().filter(|row| row.method == "GET");
-    let found = found.filter_map(|row| Some((row, beside(row.path)?))).next();
+    let mut found = ROUTES.iter().filter(|row| row.method == "GET");
+    let found = found.find_map(|row| Some((row, beside(row.path)?)));
     let Some((row, param)) = found else {
         return Err(Refusal::new(ErrorType::NotFound, format!("It was done before, and made {resource}")));
     };
