@@ -54,7 +54,7 @@ struct Task {
 }
 
 /// What a generator saw.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Seen {
     per_second: f64,
     p50_ms: f64,
