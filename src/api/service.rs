@@ -10,7 +10,7 @@ use super::routes::{BodyKind, ROUTES, Route};
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::wire::{ErrorType, header};
 use axum::Router;
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use axum::extract::{Extension, RawPathParams};
 use axum::response::Response;
 use axum::routing::any;
@@ -28,7 +28,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
-use tokio_stream::StreamExt as _;
+use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
@@ -155,7 +155,10 @@ async fn handle(
 }
 
 /// Reads on for a while, so that a client that still writes hears the answer and not a reset.
-pub(crate) async fn drain(rest: &mut BodyDataStream, most: usize, within: Duration) {
+pub(crate) async fn drain<S>(rest: &mut S, most: usize, within: Duration)
+where
+    S: Stream<Item = Result<Bytes, axum::Error>> + Unpin,
+{
     let read = async {
         let mut seen = 0;
         while let Some(Ok(piece)) = rest.next().await {

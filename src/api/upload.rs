@@ -13,6 +13,8 @@ use crate::engine::usecases::{Outcome, Refusal, UNIQUE};
 use crate::wire::ErrorType;
 use axum::body::BodyDataStream;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::Fuse;
 use http::HeaderMap;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE};
 use multer::{Field, Multipart};
@@ -132,7 +134,7 @@ async fn spool(mut field: Field<'_>, store: FileStore, as_name: String, most: u6
     Ok(Came { spooled, name, bytes })
 }
 
-async fn read(call: &Call, rest: &mut BodyDataStream, most: u64) -> Outcome<Form> {
+async fn read(call: &Call, rest: &mut Fuse<BodyDataStream>, most: u64) -> Outcome<Form> {
     let kind = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind).map_err(|_| {
         Refusal::new(ErrorType::ArgumentInvalid, "The body must be a form: content-type multipart/form-data")
@@ -164,7 +166,8 @@ async fn read(call: &Call, rest: &mut BodyDataStream, most: u64) -> Outcome<Form
 
 pub(crate) async fn create(mut call: Call) -> Answered {
     let body = std::mem::replace(&mut call.body, Payload::Whole(Bytes::new())).into_body();
-    let mut rest = body.into_data_stream();
+    // A body that has ended must not be asked again.
+    let mut rest = body.into_data_stream().fuse();
     let answer = keep(&call, &mut rest).await;
     if answer.is_err() {
         drain(&mut rest, DRAINED, Duration::from_secs(10)).await;
@@ -172,7 +175,7 @@ pub(crate) async fn create(mut call: Call) -> Answered {
     answer
 }
 
-async fn keep(call: &Call, rest: &mut BodyDataStream) -> Answered {
+async fn keep(call: &Call, rest: &mut Fuse<BodyDataStream>) -> Answered {
     let bucket = call.id("bucketId")?;
     let record = call.engine().store().bucket(&bucket).await?;
     let part = part(&call.headers)?;

@@ -115,7 +115,7 @@ def providers_of_every_kind():
         "telesign": {"customer_id": "customer", "api_key": "a-long-key-1234", **number},
         "textmagic": {"username": "u", "api_key": "a-long-key-1234", **number},
         "twilio": {"account_sid": "AC0123456789abcdef0123456789abcdef", "auth_token": "a-long-token-1234", **number},
-        "vonage": {"api_key": "a-long-key-1234", "api_secret": "a-long-secret-1234", **number},
+        "vonage": {"api_key": "abcd1234", "api_secret": "a-long-secret-1234", **number},
         "fcm": {"service_account_json": account},
         "apns": {"auth_key": p8, "auth_key_id": "ABC123DEFG", "team_id": "DEF123GHIJ", "bundle_id": "com.example.app", "sandbox": True},
     }
