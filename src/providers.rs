@@ -12,6 +12,7 @@
 pub mod account;
 pub mod adapter;
 pub mod apns;
+pub mod custom;
 pub mod dial;
 pub mod fcm;
 pub mod http;
@@ -34,3 +35,4 @@ pub mod text;
 pub mod tls;
 pub mod token;
 pub mod twilio;
+pub mod webpush;

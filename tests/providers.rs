@@ -8,6 +8,8 @@ mod apns;
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "providers/custom.rs"]
+mod custom;
 #[path = "providers/fcm.rs"]
 mod fcm;
 #[path = "providers/golden.rs"]
@@ -34,3 +36,5 @@ mod smtp_replies;
 mod smtp_sessions;
 #[path = "providers/smtp_tls.rs"]
 mod smtp_tls;
+#[path = "providers/webpush.rs"]
+mod webpush;

@@ -109,6 +109,7 @@ fn field(params: &mut Params, field: &Field) -> Outcome<Option<Value>> {
             }
             text.map(Value::from)
         }
+        Shape::Template => params.text(name, 0, 64 << 10)?.map(Value::from),
         // The dialect takes an object, or the text of one; the mask of the held one is a text too.
         Shape::Json => match params.take(name) {
             None => None,

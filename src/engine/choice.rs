@@ -116,5 +116,20 @@ pub(crate) mod tests {
         ]);
         let own = ProviderId::new("p1").unwrap();
         assert_eq!(choice.choose(Channel::Push, Some(&own)), NO_PROVIDER);
+        // Whatever is switched on or off, in whatever order they were made.
+        let kinds = ["fcm", "apns", "webpush", "sandbox"];
+        for pinned in 0..kinds.len() {
+            for on in 0..1 << kinds.len() {
+                let all: Vec<_> = (0..kinds.len())
+                    .map(|n| provider(n as u32 + 1, kinds[n], Channel::Push, on >> n & 1 == 1))
+                    .collect();
+                let choice = Choice::new(all);
+                let own = ProviderId::new(format!("p{}", pinned + 1)).unwrap();
+                let chosen = choice.choose(Channel::Push, Some(&own));
+                let kind = choice.get(chosen).map(|provider| provider.kind.as_str());
+                assert!(kind.is_none_or(|kind| kind == kinds[pinned]), "{own} of {on:b}: {kind:?}");
+                assert_eq!(kind.is_some(), on >> pinned & 1 == 1);
+            }
+        }
     }
 }

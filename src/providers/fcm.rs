@@ -92,6 +92,10 @@ impl Fcm {
     /// Sends to one recipient. An access token that FCM no longer takes is renewed once.
     async fn send_one(&self, notice: &Notice, recipient: &Recipient) -> Answer {
         let started = Instant::now();
+        if is_elsewheres(&recipient.address) {
+            let text = "this is a token of another push service: give its target that service's provider";
+            return Answer::new(Verdict::Permanent, Stage::Recipient, 0, text);
+        }
         let mut answer = match message::body(notice, recipient) {
             Ok(body) => self.send_body(Bytes::from(body)).await,
             Err(problem) => Answer::new(Verdict::Permanent, Stage::Content, 0, problem),
@@ -114,6 +118,12 @@ impl Fcm {
             Err(error) => error.answer(),
         }
     }
+}
+
+/// Whether a token is plainly Apple's (64 hexadecimal digits) or a browser's subscription (JSON):
+/// it is not Google's to see.
+fn is_elsewheres(token: &str) -> bool {
+    token.starts_with('{') || token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[async_trait]

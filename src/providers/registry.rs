@@ -2,6 +2,7 @@
 
 use super::adapter::{Account, AccountError, Adapter, Adapters};
 use super::apns::{self, Apns};
+use super::custom::Custom;
 use super::fcm::{self, Fcm};
 use super::http::Requests;
 use super::mailgun::{self, Mailgun};
@@ -12,6 +13,7 @@ use super::sendgrid::{self, SendGrid};
 use super::service::{Opening, Protocol, Service};
 use super::smtp::{Sessions, Smtp};
 use super::twilio::{self, Twilio};
+use super::webpush::{self, WebPush};
 use crate::domain::channel::Channel;
 use crate::domain::provider::{Kind, kind};
 use std::sync::Arc;
@@ -45,6 +47,8 @@ impl Adapters for Registry {
             "smtp" => Ok(Arc::new(Smtp::new(account, kind, self.sessions)?)),
             "fcm" => Ok(Arc::new(Fcm::new(account, kind, self.requests)?)),
             "apns" => Ok(Arc::new(Apns::new(account, kind, self.requests)?)),
+            "webpush" => Ok(Arc::new(WebPush::new(account, kind, self.requests)?)),
+            "http" => Ok(Arc::new(Custom::new(account, kind, channel, self.requests)?)),
             "sandbox" => Ok(Arc::new(Sandbox::new(account, kind, channel, self.requests)?)),
             _ => Err(unknown()),
         }
@@ -72,6 +76,7 @@ pub fn meanings(kind: &str) -> &'static [Meaning] {
         "twilio" => Twilio::MEANINGS,
         "fcm" => fcm::MEANINGS,
         "apns" => apns::MEANINGS,
+        "webpush" => webpush::MEANINGS,
         _ => &[],
     }
 }

@@ -159,10 +159,23 @@ async fn each_answer_has_its_outcome() {
         .map(|name| recipient(&format!("{name}-device-token-1")));
     let mut to = to.to_vec();
     to.push(recipient("short"));
+    to.push(recipient(&"ab".repeat(32)));
+    to.push(recipient("{\"endpoint\":\"https://push.example\"}"));
     let answers = send(&*adapter, &hello(), to).await;
     assert_eq!(
         verdicts(&answers),
-        [TargetExpired, Refused, Refused, Transient, Transient, Permanent, Accepted, Permanent]
+        [
+            TargetExpired,
+            Refused,
+            Refused,
+            Transient,
+            Transient,
+            Permanent,
+            Accepted,
+            Permanent,
+            Permanent,
+            Permanent
+        ]
     );
     // They speak of one recipient each: none of them stops the provider by itself.
     assert!(answers[1].stage == At::Recipient && answers[2].stage == At::Recipient);

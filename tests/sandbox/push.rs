@@ -280,3 +280,81 @@ async fn apns_speaks_no_http_1() {
     assert_eq!((answer.version(), answer.status().as_u16()), (Version::HTTP_11, 400));
     sandbox.shutdown().await;
 }
+
+/// Sources: RFC 8030, 5 (TTL, Urgency, Topic) and 7.2 (size); RFC 8188, 2.1, and RFC 8291, 4 (the
+/// header of the body); RFC 8292, 2 and 3 (token, its life and audience).
+#[tokio::test]
+async fn web_push_refuses_what_the_rfcs_do_not_allow() {
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+    let (sandbox, client, origin) = start().await;
+    let random = SystemRandom::new();
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let der = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+    let key = EcdsaKeyPair::from_pkcs8(algorithm, der.as_ref(), &random).unwrap();
+    let public = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
+    let other = URL_SAFE_NO_PAD.encode(Signer::ecdsa_pem(APNS_KEY).unwrap().public());
+    let vapid = |changed: &Value| {
+        let mut claims = json!({"aud": origin, "exp": now() + 3600, "sub": "mailto:a@sender.example"});
+        for (name, value) in changed.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({"alg": "ES256", "typ": "JWT"})), part(&claims));
+        let signature = key.sign(&random, signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    };
+    let body = |size: usize| {
+        let mut body = vec![7; 16];
+        body.extend_from_slice(&4096u32.to_be_bytes());
+        body.push(65);
+        body.push(4);
+        body.resize(size, 9);
+        body
+    };
+    let good = format!("vapid t={}, k={public}", vapid(&json!({})));
+    let plain = [("ttl", "60"), ("content-encoding", "aes128gcm")];
+    let ask = |authorization: &str, headers: &[(&str, &str)], body: Vec<u8>| {
+        let mut request = client.post(format!("{origin}/webpush/ana")).body(body);
+        if !authorization.is_empty() {
+            request = request.header("authorization", authorization);
+        }
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        async move { take(request).await.0 }
+    };
+    for (headers, status) in [
+        (vec![("content-encoding", "aes128gcm")], 400),
+        (vec![("ttl", "soon"), ("content-encoding", "aes128gcm")], 400),
+        ([&plain[..], &[("urgency", "urgent")]].concat(), 400),
+        ([&plain[..], &[("topic", "no spaces please")]].concat(), 400),
+        ([&plain[..], &[("topic", "a23456789012345678901234567890123")]].concat(), 400),
+        (vec![("ttl", "60")], 415),
+        (vec![("ttl", "60"), ("content-encoding", "aesgcm")], 415),
+    ] {
+        assert_eq!(ask(&good, &headers, body(200)).await, status, "{headers:?}");
+    }
+    assert_eq!(ask(&good, &plain, body(4097)).await, 413);
+    for broken in [vec![], body(86), vec![0; 200]] {
+        assert_eq!(ask(&good, &plain, broken).await, 400, "no header of RFC 8188");
+    }
+    assert_eq!(ask("", &plain, body(200)).await, 401);
+    assert_eq!(ask("Bearer x", &plain, body(200)).await, 401);
+    assert_eq!(ask(&format!("vapid t={}", vapid(&json!({}))), &plain, body(200)).await, 401);
+    for changed in [
+        json!({"aud": "https://push.example"}),
+        json!({"exp": now() - 1}),
+        json!({"exp": now() + 86_400 + 60}),
+        json!({"exp": null}),
+        json!({"sub": "somebody"}),
+    ] {
+        let bad = format!("vapid t={}, k={public}", vapid(&changed));
+        assert_eq!(ask(&bad, &plain, body(200)).await, 403, "{changed}");
+    }
+    let foreign = format!("vapid t={}, k={other}", vapid(&json!({})));
+    assert_eq!(ask(&foreign, &plain, body(200)).await, 403, "signed with another key");
+    assert_eq!(sandbox.record().arrivals(), 0);
+    assert_eq!(ask(&good, &plain, body(4096)).await, 201);
+    assert_eq!(sandbox.record().recipient("ana"), 1);
+    sandbox.shutdown().await;
+}

@@ -107,6 +107,8 @@ pub enum Shape {
     Pem,
     /// A JSON object, or its text.
     Json,
+    /// A template, of any number of lines.
+    Template,
 }
 
 const fn option(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
@@ -140,6 +142,8 @@ pub const KINDS: &[Kind] = &[
     sms::TWILIO,
     push::FCM,
     push::APNS,
+    push::WEBPUSH,
+    own::HTTP,
     own::SANDBOX,
 ];
 

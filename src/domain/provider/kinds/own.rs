@@ -1,8 +1,58 @@
 //! Kinds that are no public service.
 
-use super::{Kind, Shape, option, secret};
+use super::{CA, Kind, Shape, option, secret};
 use crate::domain::channel::Channel;
 use std::time::Duration;
+
+pub(super) const HTTP: Kind = Kind {
+    name: "http",
+    title: "Custom HTTP",
+    channels: &[Channel::Email, Channel::Sms, Channel::Push],
+    fields: &[
+        option("endpoint", "The URL that takes messages", true, Shape::Url),
+        option("method", "POST if not given", false, Shape::OneOf(&["POST", "PUT", "PATCH"])),
+        option(
+            "contentType",
+            "application/json if not given; values are escaped for it",
+            false,
+            Shape::Text(128),
+        ),
+        option("headers", "Further headers: a JSON object of names and templates", false, Shape::Json),
+        option(
+            "body",
+            "Template of the body; sees recipient, recipients, message, secret",
+            true,
+            Shape::Template,
+        ),
+        secret("secret", "What the templates name as secret", false, Shape::Text(1024)),
+        option("batch", "Recipients in a request; 1 if not given", false, Shape::Text(4)),
+        option(
+            "resultsPath",
+            "JSON pointer to a batch's results, in the order of its recipients",
+            false,
+            Shape::Text(256),
+        ),
+        option(
+            "successPath",
+            "JSON pointer to what says that it was taken; else the status does",
+            false,
+            Shape::Text(256),
+        ),
+        option("successValue", "Its values that mean success, with | between", false, Shape::Text(256)),
+        option("idPath", "JSON pointer to the message's id", false, Shape::Text(256)),
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 8,
+    rate: None,
+    request: Some(1024 * 1024),
+    text: None,
+    idempotency: None,
+    check: "none: the templates are tried; what the gateway says shows with a test message",
+    receipts: &[],
+    source: "the documentation of this crate, module providers::custom",
+    adapter: true,
+};
 
 pub(super) const SANDBOX: Kind = Kind {
     name: "sandbox",

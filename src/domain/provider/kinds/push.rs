@@ -49,3 +49,25 @@ pub(super) const APNS: Kind = Kind {
     source: "https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns",
     adapter: true,
 };
+
+pub(super) const WEBPUSH: Kind = Kind {
+    name: "webpush",
+    title: "Web Push",
+    channels: &[Channel::Push],
+    fields: &[
+        credential("publicKey", "VAPID public key, as browsers subscribe with it", true, Shape::Text(128)),
+        secret("privateKey", "VAPID private key, 32 bytes in URL-safe base64", true, Shape::Text(128)),
+        credential("subject", "Whom push services may contact: mailto:… or https:…", true, Shape::Text(256)),
+        CA,
+    ],
+    batch: 1,
+    concurrency: 8,
+    rate: None,
+    request: Some(4096),
+    text: None,
+    idempotency: None,
+    check: "none: the key pair is tried, and every subscription names a service of its own",
+    receipts: &[],
+    source: "https://www.rfc-editor.org/rfc/rfc8030, rfc8291, rfc8292",
+    adapter: true,
+};
