@@ -70,7 +70,7 @@ fn entry(field: &Field, now: &str) -> Entry {
     match field.shape {
         Shape::Flag => Entry::one_of(field.name, help, &["yes", "no"], now),
         Shape::OneOf(words) => Entry::one_of(field.name, help, words, now),
-        Shape::Pem | Shape::Json => Entry::lines(field.name, help, now),
+        Shape::Pem | Shape::Json | Shape::Template => Entry::lines(field.name, help, now),
         _ if field.secret => Entry::secret(field.name, help, now),
         _ => Entry::line(field.name, help, now),
     }
