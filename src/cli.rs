@@ -160,6 +160,7 @@ fn desk(client: Client, global: &Global, settings: &Settings) -> Desk {
         out: Output::new(global.json),
         zone: zone(settings),
         country: settings.import_country.as_ref().map(|country| country.0.clone()),
+        undo: settings.undo,
         now: SystemClock.now(),
     }
 }
@@ -180,7 +181,7 @@ async fn dispatch(global: Global, command: Command) -> Outcome {
     match command {
         Command::Serve(args) => {
             logging::to_stderr(&settings);
-            serve::run(instance, settings, args).await
+            serve::run(instance, settings, args, None).await
         }
         Command::Doctor { settings: true } => doctor::settings(out, &settings),
         Command::Doctor { settings: false } => doctor::run(out, &instance, &settings).await,

@@ -24,6 +24,7 @@ pub(crate) mod plan;
 pub mod preview;
 mod recover;
 pub mod render;
+mod retention;
 pub mod retry;
 mod scheduler;
 pub mod stop;
@@ -99,6 +100,9 @@ impl Engine {
         if mode == Mode::Full {
             recover::recover(&core).await?;
             core.spawn(scheduler::run(Arc::clone(&core)));
+            if let Some(keep) = core.config.retention {
+                core.spawn(retention::run(Arc::clone(&core), keep));
+            }
             if core.config.files.store.is_there() {
                 core.spawn(sweep::run(Arc::clone(&core)));
             }

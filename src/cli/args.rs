@@ -237,6 +237,9 @@ pub struct SendCommon {
     /// Keep it as a draft
     #[arg(long, conflicts_with_all = ["at", "wait"])]
     pub draft: bool,
+    /// Start at once, with no time to undo it
+    #[arg(long, conflicts_with_all = ["at", "draft"])]
+    pub now: bool,
     /// When: `tomorrow 9am Berlin`, `in 2h`, `2026-12-01 09:00` …
     #[arg(long, value_name = "WORDS")]
     pub at: Option<String>,
@@ -392,6 +395,9 @@ pub enum MessageAction {
         /// Its id
         #[arg(required_unless_present = "filter", conflicts_with = "filter")]
         id: Option<String>,
+        /// Through this provider; else through those that a new plan chooses
+        #[arg(long, value_name = "ID", conflicts_with = "filter")]
+        provider: Option<String>,
         /// Those deliveries that pass: provider=twilio outcome=failed since=1h
         #[arg(long)]
         filter: Option<String>,

@@ -24,6 +24,7 @@ use crate::engine::Engine;
 use crate::wire::person::Target;
 use crate::wire::query::ListRequest;
 use chrono_tz::Tz;
+use std::time::Duration;
 
 /// What every command works with.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct Desk {
     pub zone: Tz,
     /// The country of numbers without one.
     pub country: Option<String>,
+    /// How long sending can be undone.
+    pub undo: Duration,
     /// When the command began.
     pub now: Timestamp,
 }

@@ -5,7 +5,7 @@ use super::args::{Demo, Global};
 use super::demo::{self, RunningDemo};
 use super::engine::Doors;
 use super::failure::{Failure, Outcome};
-use super::handover::{hand_over, has_work};
+use super::handover::{NotHandedOver, hand_over, has_work};
 use super::instance::Instance;
 use super::output::Output;
 use super::session::Session;
@@ -83,7 +83,7 @@ async fn leave_running(
             }
             Ok(())
         }
-        Err(failure) => {
+        Err(NotHandedOver { failure, lock }) => {
             tracing::error!(%failure, "the hand-over failed; going on in this process");
             if told {
                 out.note(format!(
@@ -91,7 +91,7 @@ async fn leave_running(
                 ))?;
             }
             let args = super::args::Serve { detached: true, ..Default::default() };
-            super::serve::run(instance.clone(), Arc::clone(settings), args).await
+            super::serve::run(instance.clone(), Arc::clone(settings), args, lock).await
         }
     }
 }

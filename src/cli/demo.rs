@@ -40,7 +40,6 @@ pub struct RunningDemo {
 /// The settings of a demo: whatever was given, marked as one and free to use loopback.
 pub fn flags(flags: &mut std::collections::BTreeMap<String, String>) {
     flags.insert("label".into(), "DEMO".into());
-    flags.insert("outgoing.allow_private".into(), "true".into());
     flags.remove("listen");
     flags.remove("socket");
 }

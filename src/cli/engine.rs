@@ -14,6 +14,7 @@ use crate::store::Store;
 use crate::store::embedded::{Embedded, Options, WriterMode};
 use crate::store::error::StoreError;
 use crate::store::files::FILES_DIRECTORY;
+use crate::store::history::Retention;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,12 +142,18 @@ impl RunningEngine {
             door.close(CLOSE).await;
         }
         super::fault::point("stop.doors");
-        self.engine.store().close().await?;
+        let closed = self.engine.store().close().await;
         super::fault::point("stop.closed");
         if let Ok(socket) = socket_path(&self.instance, &self.settings) {
             // A stale socket is harmless: the lock says who is the engine.
             let _ = std::fs::remove_file(socket);
         }
+        closed.map_err(|error| {
+            Failure::Failed(format!(
+                "the engine has ended, and could not write what came last: {error}. What was confirmed is safe; \
+                 what was being sent is in doubt, and is decided at the next start"
+            ))
+        })?;
         Ok(self.lock)
     }
 }
@@ -174,6 +181,12 @@ fn config(instance: &Instance, settings: &Settings, mode: Mode) -> EngineConfig 
         retry_cap: settings.retry_cap,
         undo_window: settings.undo.max(Duration::from_secs(1)),
         allow_private: settings.allow_private,
+        retention: Some(Retention {
+            log_age: settings.retention_log,
+            log_bytes: settings.retention_log_size.0,
+            audit_age: settings.retention_audit,
+            message_age: settings.retention_messages,
+        }),
         files: FileRules {
             store: FileStore::at(instance.store_dir().join(FILES_DIRECTORY)),
             largest: settings.file_size.0,

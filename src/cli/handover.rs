@@ -5,12 +5,15 @@ use super::args::Global;
 use super::engine::RunningEngine;
 use super::failure::{Failure, Outcome};
 use super::fault;
-use super::instance::Instance;
+use super::instance::{EngineLock, Instance};
 use super::session::attach;
 use crate::client::Client;
 use crate::settings::Settings;
-use std::fs::OpenOptions;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,45 +28,82 @@ pub async fn has_work(client: &Client) -> Outcome<bool> {
     Ok(states.processing + states.scheduled + states.paused > 0 || overview.waiting > 0)
 }
 
+/// Why the engine was not handed over.
+pub struct NotHandedOver {
+    /// Why.
+    pub failure: Failure,
+    /// The lock, which this process still holds: nobody else has become the engine.
+    pub lock: Option<EngineLock>,
+}
+
 /// Stops the engine of this process and starts one that needs no terminal.
-/// `Ok`: it is well, and this process may end. The data directory is safe in
-/// either case: a kill at any step leaves a store that the next engine opens.
+/// `Ok`: it is well, and this process may end. The new process holds the lock
+/// together with this one from its first moment, so that no third can come between.
+/// The data directory is safe in either case: a kill at any step leaves a store
+/// that the next engine opens.
 pub async fn hand_over(
     engine: RunningEngine,
     instance: &Instance,
     settings: &Settings,
     global: &Global,
-) -> Outcome<u32> {
+) -> Result<u32, NotHandedOver> {
     fault::point("handover.begin");
-    let lock = engine.stop().await?;
+    let lock = engine.stop().await.map_err(|failure| NotHandedOver { failure, lock: None })?;
     fault::point("handover.stopped");
-    lock.release();
-    fault::point("handover.released");
-    let mut child = spawn(instance, global)?;
+    match start(&lock, instance, settings, global).await {
+        // Closed, not unlocked: the lock is the new engine's as well.
+        Ok(pid) => Ok(pid),
+        Err(failure) => Err(NotHandedOver { failure, lock: Some(lock) }),
+    }
+}
+
+/// Starts the new engine and waits until it is well.
+async fn start(lock: &EngineLock, instance: &Instance, settings: &Settings, global: &Global) -> Outcome<u32> {
+    let mut child = spawn(lock, instance, global)?;
     fault::point("handover.spawned");
+    let own = std::process::id();
     let until = Instant::now() + PATIENCE;
+    let log = || instance.log_dir().join("serve.log").display().to_string();
+    let mut ended = None;
     loop {
-        if attach(instance, settings).await?.is_some() {
+        // It writes itself down as the holder as soon as it runs, in a process that its first one starts.
+        let heir = instance.holder().filter(|pid| *pid != own);
+        if let Some(pid) = heir
+            && matches!(attach(instance, settings).await, Ok(Some(_)))
+        {
             fault::point("handover.healthy");
-            return Ok(child.id());
+            return Ok(pid);
         }
-        if let Some(status) = child.try_wait()? {
-            return Err(Failure::Failed(format!(
-                "`herald serve` ended with {status}; see {}",
-                instance.log_dir().join("serve.log").display()
-            )));
+        ended = ended.or(child.try_wait()?);
+        let gone = match (ended, heir) {
+            (Some(status), _) if !status.success() => Some(status.to_string()),
+            (Some(_), Some(pid)) if !lives(pid) => Some("an error".to_owned()),
+            _ => None,
+        };
+        if let Some(how) = gone {
+            return Err(Failure::Failed(format!("`herald serve` ended with {how}; see {}", log())));
         }
         if Instant::now() >= until {
-            // It may still come up; it holds or waits for the lock, so nothing runs twice.
             let _ = child.kill();
             let _ = child.wait();
-            return Err(Failure::Failed("`herald serve` did not answer in time".into()));
+            if let Some(pid) = heir.and_then(|pid| Pid::from_raw(pid.try_into().ok()?)) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            return Err(Failure::Failed(format!("`herald serve` did not answer in time; see {}", log())));
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
 
-fn spawn(instance: &Instance, global: &Global) -> Outcome<Child> {
+/// Whether a process lives.
+fn lives(pid: u32) -> bool {
+    let pid = pid.try_into().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+/// The first process of the new engine is in a process group of its own: a terminal that hangs up
+/// signals its foreground group, and no other.
+fn spawn(lock: &EngineLock, instance: &Instance, global: &Global) -> Outcome<Child> {
     let dir = instance.log_dir();
     std::fs::create_dir_all(&dir)?;
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("serve.log"))?;
@@ -78,8 +118,23 @@ fn spawn(instance: &Instance, global: &Global) -> Outcome<Child> {
     command
         .current_dir(instance.dir())
         .env_remove("HERALD_TEST_KILL_AT")
-        .stdin(Stdio::null())
+        .process_group(0)
+        .stdin(Stdio::from(lock.share()?))
         .stdout(Stdio::from(log.try_clone()?))
         .stderr(Stdio::from(log));
     Ok(command.spawn()?)
+}
+
+/// In the new process: takes the lock that it was started with, as its standard input. `None`: it was
+/// started without one.
+pub fn inherited(instance: &Instance) -> Outcome<Option<EngineLock>> {
+    let Ok(file) = std::io::stdin().as_fd().try_clone_to_owned() else { return Ok(None) };
+    Ok(instance.adopt(File::from(file))?)
+}
+
+/// In the first process of the new engine, which leads a process group and therefore cannot lead a
+/// session: starts the second one, which can.
+pub fn start_second() -> Outcome {
+    Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).spawn()?;
+    Ok(())
 }

@@ -93,9 +93,20 @@ impl Instance {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(source)) => return Err(InstanceError::Io { path, source }),
         }
-        file.set_len(0).map_err(InstanceError::io(&path))?;
-        file.rewind().map_err(InstanceError::io(&path))?;
-        writeln!(file, "{}", std::process::id()).map_err(InstanceError::io(&path))?;
+        sign(&mut file).map_err(InstanceError::io(&path))?;
+        Ok(Some(EngineLock { file }))
+    }
+
+    /// Becomes the engine by a lock that another process holds and shares with this one as an open file.
+    /// `None`: this file is not the lock, or somebody else has it.
+    pub fn adopt(&self, mut file: File) -> Result<Option<EngineLock>, InstanceError> {
+        let path = self.lock_path();
+        let (Ok(given), Ok(own)) = (file.metadata(), fs::metadata(&path)) else { return Ok(None) };
+        // The lock belongs to the open file: whoever has another one does not get it here.
+        if (given.dev(), given.ino()) != (own.dev(), own.ino()) || file.try_lock().is_err() {
+            return Ok(None);
+        }
+        sign(&mut file).map_err(InstanceError::io(&path))?;
         Ok(Some(EngineLock { file }))
     }
 
@@ -131,7 +142,20 @@ impl Instance {
     }
 }
 
+/// Writes this process down as the engine.
+fn sign(file: &mut File) -> io::Result<()> {
+    file.rewind()?;
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
+
 impl EngineLock {
+    /// The lock as an open file for another process, which then holds it as well: there is no moment
+    /// in which nobody does.
+    pub fn share(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Gives the lock up.
     pub fn release(self) {
         // The kernel lets go when the file closes; an explicit unlock only says so earlier.
@@ -179,6 +203,22 @@ mod tests {
         assert_eq!(instance.holder(), Some(std::process::id()));
         lock.release();
         assert_eq!(instance.holder(), None);
+        assert!(instance.try_lock().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_is_held_until_the_last_one_goes() {
+        let place = place();
+        let instance = Instance::open(place.path()).unwrap();
+        let lock = instance.try_lock().unwrap().expect("nobody holds it");
+        let stranger = File::open(place.path().join("engine.lock")).unwrap();
+        assert!(instance.adopt(stranger).unwrap().is_none(), "another open file is not the lock");
+        let other = tempfile::tempfile().unwrap();
+        assert!(instance.adopt(other).unwrap().is_none());
+        let heir = instance.adopt(lock.share().unwrap()).unwrap().expect("it is shared");
+        drop(lock);
+        assert!(instance.try_lock().unwrap().is_none(), "the heir holds it");
+        heir.release();
         assert!(instance.try_lock().unwrap().is_some());
     }
 

@@ -5,7 +5,7 @@ use super::engine::{Doors, RunningEngine};
 use super::failure::{Failure, Outcome};
 use super::instance::{EngineLock, Instance};
 use super::session::attach;
-use super::{fault, signals};
+use super::{fault, handover, signals};
 use crate::engine::Mode;
 use crate::settings::Settings;
 use std::sync::Arc;
@@ -17,15 +17,30 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs until a signal, or until somebody asks through the socket.
-pub async fn run(instance: Instance, settings: Arc<Settings>, args: Serve) -> Outcome {
+/// `lock`: this process is the engine's already.
+pub async fn run(
+    instance: Instance,
+    settings: Arc<Settings>,
+    args: Serve,
+    lock: Option<EngineLock>,
+) -> Outcome {
+    let mut lock = lock;
     if args.detached {
-        // Fails only for a leader of a process group, which is detached already.
-        let _ = rustix::process::setsid();
+        let inherited = if lock.is_none() { handover::inherited(&instance)? } else { None };
+        // Fails only for a leader of a process group. Of a console that goes on itself, it is
+        // detached already; of a hand-over, it is the first of two processes.
+        if rustix::process::setsid().is_err() && inherited.is_some() {
+            return handover::start_second();
+        }
+        lock = lock.or(inherited);
     }
     // From here on: whoever is told to end before it answers ends in an orderly way too.
     let ended = signals::ended();
     let mut hangups = signals::hangups();
-    let lock = wait_for_lock(&instance, &settings).await?;
+    let lock = match lock {
+        Some(lock) => lock,
+        None => wait_for_lock(&instance, &settings).await?,
+    };
     fault::point("serve.locked");
     let dir = instance.dir().to_owned();
     let engine = RunningEngine::start(instance, Arc::clone(&settings), lock, Mode::Full, Doors::Open).await?;

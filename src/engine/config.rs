@@ -2,6 +2,7 @@
 
 use super::file_store::FileStore;
 use crate::domain::channel::Channel;
+use crate::store::history::Retention;
 use std::time::Duration;
 
 /// How much of the engine runs.
@@ -117,6 +118,8 @@ pub struct EngineConfig {
     pub render_bytes: usize,
     /// Files: where, how many, how long.
     pub files: FileRules,
+    /// What is kept, and how long; `None`: everything, for ever.
+    pub retention: Option<Retention>,
 }
 
 impl Default for EngineConfig {
@@ -143,6 +146,7 @@ impl Default for EngineConfig {
             render_fuel: 100_000,
             render_bytes: 256 * 1024,
             files: FileRules::default(),
+            retention: None,
         }
     }
 }

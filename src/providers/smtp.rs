@@ -233,9 +233,6 @@ fn sender(account: &Account) -> Result<Sender, AccountError> {
     let reply_to = account.email("replyToEmail")?.map(|email| address("replyToEmail", &email)).transpose()?;
     let reply_name = account.line("replyToName")?;
     let mailer = account.line("mailer")?;
-    if reply_to.as_ref().is_some_and(|mailbox: &Mailbox<'static>| mailbox.utf8) {
-        return Err(account.invalid("replyToEmail", "has letters before the @ that few servers take"));
-    }
     Sender::new(
         (from_name.as_deref(), &from),
         reply_to.as_ref().map(|mailbox| (reply_name.as_deref(), mailbox)),
@@ -282,7 +279,19 @@ impl Adapter for Smtp {
             }
         };
         let limit = self.sessions.timeouts.command;
-        let line = format!("MAIL FROM:<{}>", self.sender.envelope);
+        if self.sender.utf8 && !session.capabilities.smtputf8 {
+            session.wire.shutdown(GOODBYE).await;
+            return TestReport {
+                ok: false,
+                dialogue: session.wire.record.take().unwrap_or_default(),
+                finding: format!("Nothing can be sent: {}.", exchange::SENDER_NEEDS_UTF8),
+            };
+        }
+        let line = if self.sender.utf8 {
+            format!("MAIL FROM:<{}> SMTPUTF8", self.sender.envelope)
+        } else {
+            format!("MAIL FROM:<{}>", self.sender.envelope)
+        };
         let failure = match session::say(&mut session.wire, Step::Mail, &line, &line, limit).await {
             Ok(reply) if reply.is_positive() => None,
             Ok(reply) => Some(Failure::reply(Step::Mail, &reply)),

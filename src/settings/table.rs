@@ -90,7 +90,7 @@ settings! {
     "send.late_hold" late_hold: Duration = "6h", "", "A message that was due longer ago than this, while nothing ran, is held; 0: never";
     "send.growth_percent" growth_percent: u64 = "5", "%", "A confirmed message is held when its plan exceeds the confirmed number by more than this";
     "send.growth_recipients" growth_recipients: u64 = "2", "recipients", "By so many a plan may exceed the confirmed number in any case";
-    "send.undo" undo: Duration = "10s", "", "How long sending from the console can be undone";
+    "send.undo" undo: Duration = "10s", "", "How long sending from the console and the command line can be undone; 0: not at all";
     "send.drain" drain: Duration = "30s", "", "How long a stop waits for what is in flight";
     "lifetime.email" lifetime_email: Duration = "3d", "", "How long after its due time a mail may still be sent";
     "lifetime.push" lifetime_push: Duration = "1d", "", "How long after its due time a notification may still be sent";

@@ -13,6 +13,8 @@ mod copies;
 mod documents;
 mod fail;
 mod files;
+#[cfg(test)]
+mod golden;
 mod history;
 mod ids;
 mod imports;
@@ -226,6 +228,14 @@ impl Embedded {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// What the disk said last, while the store cannot write at all.
+    fn suspended(&self) -> Option<String> {
+        match &*self.shared.health.borrow() {
+            StoreHealth::Suspended { cause, .. } if !self.shared.is_tight() => Some(cause.clone()),
+            _ => None,
+        }
+    }
+
     /// Runs a reading operation on a snapshot.
     async fn read<R: Send + 'static>(
         &self,
@@ -252,21 +262,20 @@ impl Embedded {
         self.read(move |_| run()).await
     }
 
-    /// Commits what is pending and closes the main file.
+    /// Commits what is pending, as far as the disk takes it, and closes the main file.
     async fn shut(&self) {
         match &self.door {
             Door::Inline(writer) => {
+                if *self.shared.health.borrow() != StoreHealth::Well {
+                    self.shared.close_soon();
+                }
                 let _writer = writer.lock().await;
                 self.shared.shut();
             }
             Door::Thread { orders, thread } => {
                 let (done, closed) = tokio::sync::oneshot::channel();
+                // What waits for the disk would wait for ever: the writer hears of it and gives up.
                 if orders.send(writer::Order::Close(done)).is_ok() {
-                    let suspended = *self.shared.health.borrow() != StoreHealth::Well;
-                    if suspended {
-                        // What waits for the disk would wait for ever.
-                        self.shared.close_soon();
-                    }
                     let _ = closed.await;
                 }
                 let thread = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -283,9 +292,6 @@ impl Drop for Embedded {
         if let Door::Thread { orders, thread } = &mut self.door {
             let (done, _closed) = tokio::sync::oneshot::channel();
             let _ = orders.send(writer::Order::Close(done));
-            if *self.shared.health.borrow() != StoreHealth::Well {
-                self.shared.close_soon();
-            }
             if let Some(thread) = thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
                 let _ = thread.join();
             }

@@ -65,7 +65,7 @@ impl World {
             public_url: Some("https://push.example.com/v1".into()),
             ..FileRules::default()
         };
-        let config = EngineConfig { mode, allow_private: true, files: rules, ..EngineConfig::default() };
+        let config = EngineConfig { mode, files: rules, ..EngineConfig::default() };
         let engine = Engine::start(store, Arc::new(Registry::default()), Arc::new(SystemClock), config, 7)
             .await
             .unwrap();

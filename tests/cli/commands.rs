@@ -1,11 +1,12 @@
 //! Each command on things that stand still: what it does, and how it says no.
 
-use super::house::House;
+use super::house::{House, PATIENCE, until};
 use super::sink::{self, Sink};
 use herald::client::{Address, Client, Http1};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::net::TcpListener;
+use std::time::Duration;
 
 #[test]
 fn users_targets_and_topics() {
@@ -197,6 +198,77 @@ fn what_is_held_of_a_person_and_forgetting_it() {
     house.run(["person", "export", "ada@a.example"]).fails(3, "ada@a.example");
     house.run(["person", "erase", "ada@a.example", "--yes"]).fails(3, "");
     assert!(!house.run(["user", "list", "--json"]).ok().contains("Ada"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_forgotten_is_gone_from_every_place_and_the_counts_stay() {
+    let house = House::new();
+    let mut engine = house.serve().await;
+    let sink = Sink::start(&house).await;
+    sink.mail_provider(&house.client(), sink::narrow()).await;
+    let addresses = ["ada@a.example".to_owned(), "bo@b.example".to_owned()];
+    sink::people(&house.client(), "email", &addresses).await;
+    sink::send_mail(&house.client(), "news", None).await;
+    sink::is_over(&house.client(), "news", PATIENCE).await;
+    house.run(["log", "--to", "ada@a.example"]).shows("ada@a.example");
+    house.run(["find", "ada@a.example"]).shows("ada@a.example");
+    house.run(["person", "erase", "ada@a.example", "--yes"]).shows("forgotten");
+    // The same after a restart, through every door.
+    for restarted in [false, true] {
+        if restarted {
+            assert!(engine.terminate().success());
+            engine = house.serve().await;
+        }
+        house.run(["person", "export", "ada@a.example"]).fails(3, "ada@a.example");
+        for command in [
+            &["log", "--json"][..],
+            &["message", "deliveries", "news", "--json"],
+            &["target", "list", "--json"],
+            &["user", "list", "--json"],
+            &["export", "--format", "ndjson"],
+        ] {
+            let said = house.run(command);
+            assert!(!said.out.contains("ada@a.example"), "{command:?} after a restart: {restarted}");
+        }
+        house.run(["log"]).shows("bo@b.example");
+        let message = house.client().message("news").await.unwrap();
+        assert_eq!((message.progress.planned, message.progress.accepted), (2, 2), "counts are kept");
+    }
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_past_its_time_goes_and_the_rest_stays() {
+    let house = House::new().set("retention.messages", "2s").set("retention.audit", "2s");
+    let engine = house.serve().await;
+    let sink = Sink::start(&house).await;
+    sink.mail_provider(&house.client(), sink::narrow()).await;
+    sink::people(&house.client(), "email", &["ada@a.example".to_owned()]).await;
+    sink::send_mail(&house.client(), "news", None).await;
+    sink::is_over(&house.client(), "news", PATIENCE).await;
+    let draft =
+        ["send", "email", "--id", "later", "--topic", "all", "--subject", "s", "--body", "b", "--draft"];
+    house.run(draft).ok();
+    let of_message =
+        async || house.client().audit(Some("message/news"), None, 10).await.unwrap().entries.len();
+    assert!(of_message().await > 0);
+    assert!(engine.terminate().success());
+    // It is looked at after each start.
+    let began = std::time::Instant::now();
+    loop {
+        let engine = house.serve().await;
+        let gone = until(Duration::from_secs(1), || house.run(["message", "show", "news"]).code == Some(3));
+        if gone && of_message().await == 0 {
+            engine.kill();
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "it stays");
+        engine.kill();
+    }
+    let engine = house.serve().await;
+    house.run(["message", "show", "later"]).ok();
+    house.run(["user", "list"]).shows("ada");
+    engine.kill();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,7 +134,6 @@ async fn a_kill_at_every_step_of_the_hand_over_loses_nobody() {
         "stop.doors",
         "stop.closed",
         "handover.stopped",
-        "handover.released",
         "handover.spawned",
         "handover.healthy",
     ];
@@ -151,11 +150,11 @@ async fn a_kill_at_every_step_of_the_hand_over_loses_nobody() {
         assert!(!status.success(), "{step} was not reached: {status}");
         assert!((sink.record().arrivals() as usize) < PEOPLE, "{step} was in the middle");
         let house = house.environment("HERALD_TEST_KILL_AT", "");
-        if step == "handover.healthy" {
-            successor(&house, pid);
+        if step == "handover.healthy" || step == "handover.spawned" {
+            // Its line is gone and its leader killed before it has a session of its own: it stays.
+            let next = successor(&house, pid);
+            assert!(until(PATIENCE, || session(next) == next), "{step}: it leads a session of its own");
         }
-        // With its line gone and its leader killed, a new engine that has no session of its own
-        // yet goes too: then nobody is there, or somebody for a moment.
         let instance = house.instance();
         let mut engine = None;
         until(Duration::from_secs(3), || instance.holder().is_some());
@@ -210,6 +209,38 @@ async fn when_handing_over_fails_the_console_goes_on() {
     quit(&mut terminal);
     everybody_has_one(&house, &sink).await;
     assert_eq!(house.instance().holder(), Some(terminal.pid()), "the console is still the engine");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_wants_the_store_does_not_come_between() {
+    let house = House::new();
+    let sink = prepared(&house).await;
+    let mut terminal = console(&house).await;
+    let pid = terminal.pid();
+    sink::send_mail(&house.client(), "news", None).await;
+    sink.has(40).await;
+    // Many that would open the store themselves if nobody held the lock.
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let grabbers: Vec<_> = (0..2)
+        .map(|_| {
+            let (instance, stop) = (house.instance(), std::sync::Arc::clone(&stop));
+            std::thread::spawn(move || {
+                let mut taken = 0;
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    taken += usize::from(instance.try_lock().unwrap().is_some());
+                }
+                taken
+            })
+        })
+        .collect();
+    quit(&mut terminal);
+    let ended = terminal.ends();
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    let taken: usize = grabbers.into_iter().map(|grabber| grabber.join().unwrap()).sum();
+    assert!(ended.success(), "{}", terminal.text());
+    assert_eq!(taken, 0, "the lock is never free");
+    successor(&house, pid);
+    everybody_has_one(&house, &sink).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

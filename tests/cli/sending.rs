@@ -2,7 +2,7 @@
 
 use super::house::{House, PATIENCE, Serve};
 use super::sink::{self, Sink};
-use herald::sandbox::RecipientRule;
+use herald::sandbox::{Effect, RecipientRule, Rule, Stage, When};
 use herald::wire::message::State;
 use std::time::Duration;
 
@@ -201,5 +201,50 @@ async fn following_the_log() {
     assert_eq!(log.said().matches("\"messageId\":\"after\"").count(), PEOPLE, "each row once");
     log.signal(rustix::process::Signal::INT);
     assert!(log.ends(PATIENCE).success());
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sending_can_be_undone_for_a_while() {
+    let house = House::new().set("send.undo", "1h");
+    let engine = house.serve().await;
+    let sink = Sink::start(&house).await;
+    sink.mail_provider(&house.client(), sink::narrow()).await;
+    sink::people(&house.client(), "email", &["ada@a.example".to_owned()]).await;
+    let mail = |id: &str, more: &[&str]| {
+        let common = ["send", "email", "--topic", "all", "--subject", "s", "--body", "b", "--id"];
+        house.run(common.iter().chain(&[id]).chain(more))
+    };
+    let said = mail("calm", &[]);
+    assert!(said.code == Some(0) && format!("{said:?}").contains("unschedule calm"), "{said:?}");
+    house.run(["why", "calm"]).shows("undo");
+    house.run(["message", "unschedule", "calm"]).shows("draft");
+    mail("quick", &["--now"]).ok();
+    let sent = sink::is_over(&house.client(), "quick", PATIENCE).await;
+    assert_eq!(sent.progress.accepted, 1);
+    assert_eq!(sink.books().len(), 1);
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_deliveries_are_retried_through_another_provider() {
+    let house = House::new();
+    let engine = house.serve().await;
+    let sink = Sink::start(&house).await;
+    sink.mail_provider(&house.client(), sink::narrow()).await;
+    sink::people(&house.client(), "email", &["ada@a.example".to_owned()]).await;
+    let text = house.run(["provider", "list", "--json"]).json().to_string();
+    assert!(text.contains("mail"), "{text}");
+    sink.mail(|plan| {
+        plan.rules = vec![Rule { at: Stage::Rcpt, when: When::Next(1), effect: Effect::reply(550) }];
+    });
+    sink::send_mail(&house.client(), "news", None).await;
+    let failed = sink::is_over(&house.client(), "news", PATIENCE).await;
+    assert_eq!(failed.progress.failed, 1);
+    house.run(["message", "retry", "news", "--provider", "nobody"]).fails(3, "nobody");
+    house.run(["message", "retry", "news", "--provider", "mail"]).shows("1 recipients");
+    let done =
+        sink::wait_for(&house.client(), "news", PATIENCE, |message| message.progress.accepted == 1).await;
+    assert_eq!(done.progress.failed, 0);
     engine.kill();
 }

@@ -5,7 +5,7 @@ use super::peer::{Peer, React, Setup};
 use herald::domain::channel::Channel;
 use herald::domain::delivery::Stage;
 use herald::providers::adapter::Adapters as _;
-use herald::providers::adapter::Verdict::{Accepted, Permanent};
+use herald::providers::adapter::Verdict::{Accepted, Permanent, Refused};
 use mail_parser::MessageParser;
 
 #[tokio::test]
@@ -111,4 +111,39 @@ async fn international_addresses() {
     let lines: Vec<_> = peer.seen(|seen| seen.lines.iter().map(|(_, line)| line.clone()).collect());
     let mails: Vec<_> = lines.iter().filter(|line| line.starts_with("MAIL")).collect();
     assert!(!mails[0].contains("SMTPUTF8") && mails[1].ends_with("SMTPUTF8 BODY=8BITMIME"), "{mails:?}");
+}
+
+#[tokio::test]
+async fn international_senders() {
+    let sender = [("fromEmail", "\"jürgen@bücher.example\""), ("fromName", "\"Jürgen \\\"J\\\" Groß\"")];
+    let to = ["a@example.com", "b@example.com"];
+    let peer = Peer::usual().await;
+    let adapter = registry().connect(&mail_account(peer.addr, &sender, &[]), Channel::Email).unwrap();
+    let answers = send_to(&*adapter, &to).await;
+    assert_eq!(verdicts(&answers), [Refused; 2], "it speaks of us");
+    assert!(answers[0].stage == Stage::Sender && answers[0].text.contains("SMTPUTF8"), "{:?}", answers[0]);
+    assert!(peer.taken().is_empty());
+    peer.seen(|seen| assert!(!seen.lines.iter().any(|(_, line)| line.starts_with("MAIL"))));
+    let report = adapter.test().await;
+    assert!(!report.ok && report.finding.contains("ASCII"), "{}", report.finding);
+
+    let reply_to = [("replyToEmail", "\"jürgen@bücher.example\"")];
+    for options in [&sender[..], &reply_to[..]] {
+        let offers = Setup::offering(&["PIPELINING", "SMTPUTF8", "8BITMIME"]);
+        let peer = Peer::start(offers, |_| React::Usual).await;
+        let adapter = registry().connect(&mail_account(peer.addr, options, &[]), Channel::Email).unwrap();
+        assert!(adapter.test().await.ok);
+        assert_eq!(verdicts(&send_to(&*adapter, &to).await), [Accepted; 2]);
+        peer.seen(|seen| {
+            let mails = seen.lines.iter().filter(|(_, line)| line.starts_with("MAIL"));
+            assert!(mails.skip(1).all(|(_, line)| line.ends_with("SMTPUTF8 BODY=8BITMIME")));
+            let read = MessageParser::default().parse(&seen.mails[0].content).unwrap();
+            let header = if options.len() == 2 { read.from() } else { read.reply_to() };
+            let address = header.unwrap().first().unwrap();
+            assert_eq!(address.address(), Some("jürgen@xn--bcher-kva.example"));
+            if options.len() == 2 {
+                assert_eq!(address.name(), Some("Jürgen 'J' Groß"));
+            }
+        });
+    }
 }

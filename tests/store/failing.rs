@@ -112,8 +112,54 @@ async fn closing_does_not_wait_for_a_disk_that_is_away() {
         tokio::spawn(async move { store.create_topic(topic("news"), audit("topic.create", "")).await })
     };
     wait_for(&store, |health| matches!(health, StoreHealth::Suspended { .. })).await;
-    tokio::time::timeout(Duration::from_secs(10), store.close()).await.expect("it closes").unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(10), store.close()).await.expect("it closes");
+    assert!(matches!(closed, Err(StoreError::Suspended { .. })), "it says that the disk was away");
     assert!(matches!(waiting.await.unwrap(), Err(StoreError::Suspended { .. } | StoreError::Closed)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_ends_also_when_the_disk_fails_only_then_and_keeps_what_was_promised() {
+    for strikes in [Strikes::Sync, Strikes::Write, Strikes::Any] {
+        for together in [false, true] {
+            let disk = Disk::new();
+            let store = Arc::new(open_on(&disk, 0));
+            person(&*store, "ana", None).await;
+            disk.inject(Fault { strikes, after: 0, times: u64::MAX, error: ErrorKind::Other });
+            let tasks: Vec<_> = (0..5)
+                .map(|no| {
+                    let store = Arc::clone(&store);
+                    tokio::spawn(async move {
+                        store.create_topic(topic(&format!("t{no}")), audit("topic.create", "")).await
+                    })
+                })
+                .collect();
+            // The close is asked for before the first failure is noticed, or long after it.
+            if !together {
+                wait_for(&store, |health| matches!(health, StoreHealth::Suspended { .. })).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            let closed = tokio::time::timeout(Duration::from_secs(10), store.close()).await;
+            let closed = closed.unwrap_or_else(|_| panic!("{strikes:?}, together: {together}: it hangs"));
+            let mut promised = vec![];
+            for (no, task) in tasks.into_iter().enumerate() {
+                match task.await.unwrap() {
+                    Ok(_) => promised.push(format!("t{no}")),
+                    Err(StoreError::Suspended { .. } | StoreError::Closed) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            if !together {
+                assert!(matches!(closed, Err(StoreError::Suspended { .. })), "{strikes:?}: {closed:?}");
+            }
+            disk.heal();
+            drop(store);
+            let found = open_on(&disk, 0);
+            assert!(found.target(&herald::domain::ids::TargetId::new("t-ana").unwrap()).await.is_ok());
+            for id in promised {
+                assert!(found.topic(&topic(&id).id).await.is_ok(), "{strikes:?}: {id} was promised");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,7 +36,8 @@ impl House {
         }
         Self { place, data, environment: Vec::new() }
             .set("send.retry_cap", "1s")
-            .set("outgoing.allow_private", "true")
+            // Commands send at once; tests of the undo window say so.
+            .set("send.undo", "0s")
     }
 
     /// A setting, for every process of this house.

@@ -5,6 +5,7 @@ use crate::cli::args::Import;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
 use crate::client::Body;
+use crate::domain::import::ColumnMap;
 use crate::wire::transfer::{ImportCounts, ImportProgress, ImportRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -42,6 +43,10 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
         dry_run: import.dry_run,
         skip_lines: 0,
     };
+    let mut map = ColumnMap::default();
+    for entry in &import.map {
+        map.add(entry).map_err(|error| Failure::Usage(format!("--map {entry}: {error}")))?;
+    }
     let (body, size) = body(&file).await?;
     let mut topics = import.topics.into_iter();
     let request = ImportRequest { topic: topics.next().map(|id| id.parse()).transpose()?, ..request };
@@ -86,7 +91,14 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
     }
     last.rejects.clear();
     desk.out.either(&last, |last| summary(last, import.dry_run, &rejects))?;
-    if last.error.is_empty() { Ok(()) } else { Err(Failure::Failed(last.error)) }
+    if last.error.is_empty() {
+        Ok(())
+    } else if last.error.contains("--map ") && last.rows == 0 {
+        // A header that the file does not have: what was typed is wrong, not the file.
+        Err(Failure::Usage(last.error))
+    } else {
+        Err(Failure::Failed(last.error))
+    }
 }
 
 async fn body(file: &Path) -> Outcome<(Body, Option<u64>)> {

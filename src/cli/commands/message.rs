@@ -52,12 +52,13 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
         MessageAction::Resume { id } => report(desk, &client.resume_message(&id).await?)?,
         MessageAction::Release { id } => report(desk, &client.release_message(&id, None).await?)?,
         MessageAction::Cancel { id } => report(desk, &client.cancel_message(&id).await?)?,
-        MessageAction::Retry { id: None, filter, how } => {
+        MessageAction::Retry { id: None, filter, how, .. } => {
             let filter = filter.unwrap_or_default();
             super::operation::run(desk, OperationAction::Retry, filter, None, how).await?;
         }
-        MessageAction::Retry { id: Some(id), how, .. } => {
-            let retry = Retry { uncertain: how.uncertain, ..Retry::default() };
+        MessageAction::Retry { id: Some(id), how, provider, .. } => {
+            let provider_id = provider.map(|id| id.parse()).transpose()?;
+            let retry = Retry { uncertain: how.uncertain, provider_id, ..Retry::default() };
             let done = client.retry_message(&id, &retry).await?;
             desk.out.either(&done, |done| {
                 let mut text = format!("{} recipients are tried again", grouped(done.recipients));

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Creates the message; with `--wait` stays until it is over.
 pub async fn run(desk: &Desk, what: Send) -> Outcome {
+    let common = what.common();
+    let undoable = common.at.is_none() && !common.draft && !common.now && !desk.undo.is_zero();
     let (made, wait) = match what {
         Send::Email(mail) => {
             let content = match (&mail.body, &mail.body_file) {
@@ -57,6 +59,14 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
             (desk.client.create_push(&write).await?, push.common.wait)
         }
     };
+    let undo = made.scheduled_at.filter(|due| *due > desk.now && undoable);
+    if let Some(due) = undo {
+        desk.out.note(format!(
+            "starts at {}; until then `herald message unschedule {}` takes it back (--now does not wait)",
+            desk.show(due),
+            made.id
+        ))?;
+    }
     if !wait {
         return message::report(desk, &made);
     }
@@ -103,6 +113,9 @@ async fn envelope(desk: &Desk, common: &SendCommon) -> Outcome<Envelope> {
         ..Envelope::default()
     };
     let mut due = desk.now;
+    if common.at.is_none() && !common.draft && !common.now && !desk.undo.is_zero() {
+        envelope.undo = u32::try_from(desk.undo.as_secs()).ok();
+    }
     if let Some(words) = &common.at {
         let when = desk.when(words)?;
         desk.out.note(when.echo.to_string())?;

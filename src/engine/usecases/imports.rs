@@ -4,7 +4,8 @@ use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ImportId, TopicId};
-use crate::domain::import::{Decoder, ImportOptions, ImportRow, Outcome as Read, Rejects};
+use crate::domain::import::{Decoder, FileError, ImportOptions, ImportRow, Outcome as Read, Rejects};
+use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::store::people::{ImportCounts, ImportPerson, ImportRecord};
 use crate::wire::ErrorType;
@@ -75,6 +76,7 @@ pub struct ImportStep {
 /// An import on its way: bytes in, reports out.
 pub struct Importer {
     engine: Engine,
+    by: Actor,
     plan: ImportPlan,
     decoder: Decoder,
     people: Vec<ImportPerson>,
@@ -112,18 +114,19 @@ fn add(total: &mut ImportCounts, step: &ImportCounts) {
 }
 
 impl Engine {
-    /// Begins an import.
+    /// Begins an import. It has an id as soon as somebody of it is written: a file that cannot be read
+    /// leaves nothing.
     pub async fn begin_import(&self, by: &Actor, plan: ImportPlan) -> Outcome<Importer> {
-        let mut step = ImportStep::default();
-        if !plan.dry_run {
-            let id = ImportId::new(self.new_id())?;
-            let audit =
-                self.entry(by, "import.create", format_args!("import/{id}"), format!("“{}”", plan.source));
-            self.store().begin_import(id.clone(), plan.source.clone(), audit).await?;
-            step.id = Some(id);
-        }
         let decoder = Decoder::new(plan.options.clone());
-        Ok(Importer { engine: self.clone(), plan, decoder, people: Vec::new(), step, refused_by_store: 0 })
+        Ok(Importer {
+            engine: self.clone(),
+            by: by.clone(),
+            plan,
+            decoder,
+            people: Vec::new(),
+            step: ImportStep::default(),
+            refused_by_store: 0,
+        })
     }
 
     /// Takes back what an import made and nobody has used since.
@@ -207,11 +210,28 @@ impl Importer {
         self.decoder.detected().map(Rejects::new)
     }
 
+    /// Notes that there is such an import.
+    async fn begin(&mut self) -> Outcome<ImportId> {
+        let id = ImportId::new(self.engine.new_id())?;
+        let source = self.plan.source.clone();
+        let summary = format!("“{source}”");
+        let audit = self.engine.entry(&self.by, "import.create", format_args!("import/{id}"), summary);
+        self.engine.store().begin_import(id.clone(), source, audit).await?;
+        self.step.id = Some(id.clone());
+        Ok(id)
+    }
+
     async fn write(&mut self) -> Outcome<()> {
         let people = std::mem::take(&mut self.people);
-        let Some(id) = &self.step.id else { return Ok(()) };
+        if self.plan.dry_run || people.is_empty() {
+            return Ok(());
+        }
         let now = self.engine.now();
-        let counts = self.engine.store().import_people(id, people, now).await?;
+        let id = match &self.step.id {
+            Some(id) => id.clone(),
+            None => self.begin().await?,
+        };
+        let counts = self.engine.store().import_people(&id, people, now).await?;
         add(&mut self.step.counts, &counts);
         self.refused_by_store += counts.refused.len() as u64;
         for (line, reason) in counts.refused {
@@ -237,6 +257,9 @@ impl Importer {
     }
 }
 
-fn unreadable(error: &crate::domain::import::FileError) -> Refusal {
-    Refusal::new(ErrorType::ArgumentInvalid, format!("The file cannot be read: {error}"))
+fn unreadable(error: &FileError) -> Refusal {
+    match error {
+        FileError::UnknownHeader { .. } => Invalid::value("map", error.to_string()).into(),
+        _ => Refusal::new(ErrorType::ArgumentInvalid, format!("The file cannot be read: {error}")),
+    }
 }

@@ -22,6 +22,10 @@ use tokio::time::Instant;
 /// How long a server that hangs up gets to say why.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Why nothing goes over a server without SMTPUTF8 when the sender's address needs it.
+pub const SENDER_NEEDS_UTF8: &str = "the sender's address (fromEmail or replyToEmail) has letters before the @ \
+     that this server does not take (no SMTPUTF8): use an ASCII address, or another server";
+
 /// A recipient that is to be sent to.
 #[derive(Debug)]
 pub struct Mail<'a> {
@@ -208,6 +212,10 @@ fn unfit(session: &Session, train: Train<'_>, mail: &Mail<'_>, size: usize) -> O
         let text = format!("the mail has {size} bytes, and the server takes at most {limit}");
         return Some(Answer::new(Verdict::Permanent, Stage::Content, 0, text));
     }
+    if train.sender.utf8 && !session.capabilities.smtputf8 {
+        // It speaks of us, whoever the recipient is: nothing is sent before an operator has changed it.
+        return Some(Answer::new(Verdict::Refused, Stage::Sender, 0, SENDER_NEEDS_UTF8));
+    }
     if (mail.to.utf8 || train.mail.utf8) && !session.capabilities.smtputf8 {
         let text = "the address has letters before the @ that this server does not take (no SMTPUTF8)";
         let stage = if mail.to.utf8 { Stage::Recipient } else { Stage::Content };
@@ -227,7 +235,7 @@ fn mail_command(out: &mut String, session: &Session, train: Train<'_>, mail: &Ma
     if let (Some(_), Some(size)) = (session.capabilities.size, size) {
         let _ = write!(out, " SIZE={size}");
     }
-    if mail.to.utf8 || train.mail.utf8 {
+    if mail.to.utf8 || train.mail.utf8 || train.sender.utf8 {
         out.push_str(" SMTPUTF8");
         if session.capabilities.eight_bit {
             out.push_str(" BODY=8BITMIME");

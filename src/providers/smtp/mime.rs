@@ -28,6 +28,8 @@ pub struct Sender {
     pub envelope: String,
     /// What stands behind the `@`: the right side of the Message-ID.
     pub domain: String,
+    /// Whether an address has letters before the `@` that need SMTPUTF8 (RFC 6531).
+    pub utf8: bool,
     /// From, Reply-To and X-Mailer, encoded, a CRLF behind each.
     headers: String,
 }
@@ -41,9 +43,18 @@ impl Sender {
         mailer: Option<&str>,
     ) -> Result<Self, String> {
         let mut headers = Headers::new();
-        headers.set(lettre::message::header::From::from(named(from)?));
+        let mut plain = String::new();
+        if from.1.utf8 {
+            plain.push_str(&in_utf8("From", from)?);
+        } else {
+            headers.set(lettre::message::header::From::from(named(from)?));
+        }
         if let Some(reply_to) = reply_to {
-            headers.set(lettre::message::header::ReplyTo::from(named(reply_to)?));
+            if reply_to.1.utf8 {
+                plain.push_str(&in_utf8("Reply-To", reply_to)?);
+            } else {
+                headers.set(lettre::message::header::ReplyTo::from(named(reply_to)?));
+            }
         }
         if let Some(mailer) = mailer {
             let name = HeaderName::new_from_ascii_str("X-Mailer");
@@ -52,15 +63,24 @@ impl Sender {
         Ok(Self {
             envelope: from.1.text.clone().into_owned(),
             domain: from.1.domain().to_owned(),
-            headers: headers.to_string(),
+            utf8: !plain.is_empty(),
+            headers: plain + &headers.to_string(),
         })
     }
 }
 
+/// A header in UTF-8 as it is (RFC 6532). What [`Mailbox::parse`] takes ends no header.
+fn in_utf8(header: &str, (name, mailbox): (Option<&str>, &Mailbox<'_>)) -> Result<String, String> {
+    let name = name.map(one_line).filter(|name| !name.is_empty());
+    // 998 characters are the most of a line; the name's length is limited far below, too.
+    let line = match name {
+        Some(name) => format!("{header}: \"{}\" <{}>", name.replace(['\\', '"'], "'"), mailbox.text),
+        None => format!("{header}: {}", mailbox.text),
+    };
+    if line.len() > 900 { Err("is too long".to_owned()) } else { Ok(line + "\r\n") }
+}
+
 fn named((name, mailbox): (Option<&str>, &Mailbox<'_>)) -> Result<lettre::message::Mailboxes, String> {
-    if mailbox.utf8 {
-        return Err("has letters before the @ that few servers take; use an ASCII address".to_owned());
-    }
     let address = mailbox.text.parse::<lettre::Address>().map_err(|error| error.to_string())?;
     let name = name.map(one_line).filter(|name| !name.is_empty());
     Ok(lettre::message::Mailboxes::new().with(lettre::message::Mailbox::new(name, address)))

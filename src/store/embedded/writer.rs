@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// The longest pause between two attempts to mend a suspended store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long a store that is to close still tries to write.
+const LAST_TRIES: Duration = Duration::from_secs(1);
 /// How often a store that has given up its reserve looks for space.
 const LOOK_FOR_SPACE: Duration = Duration::from_millis(500);
 /// The most operations of one group.
@@ -135,18 +137,23 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// Chores that are not done, as of the last commit.
     chores: u64,
+    /// Work that came while the disk failed.
+    backlog: Vec<Box<dyn Job>>,
 }
 
 impl Writer {
     /// The writer of an open store.
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, chores: 1 }
+        Self { shared, chores: 1, backlog: Vec::new() }
     }
 
     /// Takes orders until told to close.
     pub(super) fn run(mut self, orders: &Receiver<Order>, longest: Duration) {
         loop {
-            let first = if self.chores > 0 || self.shared.log.is_ready() {
+            let mut jobs = std::mem::take(&mut self.backlog);
+            let first = if !jobs.is_empty() {
+                Some(Order::Wake)
+            } else if self.chores > 0 || self.shared.log.is_ready() {
                 match orders.try_recv() {
                     Ok(order) => Some(order),
                     Err(TryRecvError::Empty) => None,
@@ -163,9 +170,9 @@ impl Writer {
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
             };
-            let mut jobs = Vec::new();
             match first {
                 Some(Order::Work(job)) => jobs.push(job),
+                Some(Order::Wake) if !jobs.is_empty() => {}
                 Some(Order::Wake) => continue,
                 Some(Order::Close(done)) => {
                     self.shared.shut();
@@ -200,36 +207,39 @@ impl Writer {
             };
             let mut tried = self.attempt(&mut jobs, &mut more);
             let mut pause = Duration::from_millis(5);
-            loop {
+            let mut closing: Option<Instant> = None;
+            let written = loop {
                 match tried {
-                    Tried::Committed => break,
+                    Tried::Committed => break true,
                     Tried::Again => {}
                     Tried::Failed(failure, group) => {
                         self.shared.suspend(&failure);
                         self.chores = 1;
-                        match self.shared.mend(&failure, group) {
-                            Ok(true) => break,
-                            Ok(false) => {}
-                            Err(_) if self.shared.is_closing() => {
-                                for job in &mut jobs {
-                                    job.refuse(StoreError::Suspended { cause: failure.cause.clone() });
-                                }
-                                break;
-                            }
-                            Err(again) => {
-                                std::thread::sleep(pause);
-                                pause = (pause * 2).min(LONGEST_PAUSE);
-                                tried = Tried::Failed(again, group);
-                                continue;
+                        let mended = self.shared.mend(&failure, group);
+                        if matches!(mended, Ok(true)) {
+                            break true;
+                        }
+                        if close.is_some() || self.shared.is_closing() {
+                            let since = *closing.get_or_insert_with(Instant::now);
+                            if since.elapsed() >= LAST_TRIES {
+                                jobs.append(&mut self.backlog);
+                                give_up(&mut jobs, &failure);
+                                break false;
                             }
                         }
-                        std::thread::sleep(pause);
+                        wait(orders, pause, &mut self.backlog, &mut close);
                         pause = (pause * 2).min(LONGEST_PAUSE);
+                        if let Err(again) = mended {
+                            tried = Tried::Failed(again, group);
+                            continue;
+                        }
                     }
                 }
                 tried = self.attempt(&mut jobs, &mut || None);
+            };
+            if written {
+                self.shared.recovered();
             }
-            self.shared.recovered();
             for job in jobs {
                 job.answer();
             }
@@ -253,7 +263,15 @@ impl Writer {
                 Tried::Failed(failure, group) => {
                     self.shared.suspend(&failure);
                     self.chores = 1;
-                    match self.shared.mend(&failure, group) {
+                    let mended = self.shared.mend(&failure, group);
+                    if !matches!(mended, Ok(true)) && self.shared.is_closing() {
+                        give_up(&mut jobs, &failure);
+                        for job in jobs {
+                            job.answer();
+                        }
+                        return;
+                    }
+                    match mended {
                         Ok(true) => break,
                         Ok(false) => {}
                         Err(again) => {
@@ -356,6 +374,46 @@ impl Writer {
         self.shared.commit(txn, &rows, keep, touched, idle)?;
         self.chores = chores;
         Ok(true)
+    }
+}
+
+/// Refuses what cannot be written while the store closes. Nobody was promised any of it.
+fn give_up(jobs: &mut [Box<dyn Job>], failure: &DiskFailure) {
+    let lost = jobs.iter().filter(|job| !job.is_refused()).count();
+    tracing::error!(
+        cause = failure.cause,
+        lost,
+        "the store closes although it cannot write: what it had not confirmed yet is not recorded, and \
+         what was being sent is in doubt at the next start"
+    );
+    for job in jobs.iter_mut().filter(|job| !job.is_refused()) {
+        job.refuse(StoreError::Suspended { cause: failure.cause.clone() });
+    }
+}
+
+/// Waits before the next attempt; keeps work that comes meanwhile, and hears when the store is to close.
+fn wait(
+    orders: &Receiver<Order>,
+    pause: Duration,
+    backlog: &mut Vec<Box<dyn Job>>,
+    close: &mut Option<oneshot::Sender<()>>,
+) {
+    if close.is_some() {
+        std::thread::sleep(pause.min(LAST_TRIES / 10));
+        return;
+    }
+    let until = Instant::now() + pause;
+    while close.is_none() {
+        match orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Order::Work(job)) => backlog.push(job),
+            Ok(Order::Wake) => {}
+            Ok(Order::Close(done)) => *close = Some(done),
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(until.saturating_duration_since(Instant::now()));
+                return;
+            }
+        }
     }
 }
 

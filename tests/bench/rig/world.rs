@@ -44,7 +44,7 @@ pub fn store(dir: &Path) -> Arc<Embedded> {
 
 /// The engine on a store, as the program runs it, for providers on loopback.
 pub async fn engine(store: &Arc<Embedded>) -> Engine {
-    let config = EngineConfig { allow_private: true, ..EngineConfig::default() };
+    let config = EngineConfig::default();
     let clock = Arc::new(SystemClock);
     let store = Arc::clone(store) as Arc<dyn Store>;
     Engine::start(store, Arc::new(Registry::default()), clock, config, 7).await.unwrap()

@@ -146,6 +146,9 @@ impl History for Embedded {
 
     async fn close(&self) -> Result<()> {
         self.shut().await;
-        Ok(())
+        match self.suspended() {
+            Some(cause) => Err(StoreError::Suspended { cause }),
+            None => Ok(()),
+        }
     }
 }
