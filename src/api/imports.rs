@@ -100,7 +100,7 @@ fn plan(call: &Call) -> Result<ImportPlan, Refusal> {
 
 pub(crate) async fn create(call: Call) -> Answered {
     let plan = plan(&call)?;
-    let importer = call.engine().begin_import(call.actor(), plan).await?;
+    let importer = call.engine().begin_import(call.actor(), plan);
     let body = call.body.into_body();
     let (reports, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(run(importer, body, reports));

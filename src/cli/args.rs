@@ -221,6 +221,7 @@ impl Send {
 
 /// What every `send` has.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct SendCommon {
     /// The message's id; else one is made
     #[arg(long, value_name = "ID")]

@@ -116,9 +116,9 @@ fn add(total: &mut ImportCounts, step: &ImportCounts) {
 impl Engine {
     /// Begins an import. It has an id as soon as somebody of it is written: a file that cannot be read
     /// leaves nothing.
-    pub async fn begin_import(&self, by: &Actor, plan: ImportPlan) -> Outcome<Importer> {
+    pub fn begin_import(&self, by: &Actor, plan: ImportPlan) -> Importer {
         let decoder = Decoder::new(plan.options.clone());
-        Ok(Importer {
+        Importer {
             engine: self.clone(),
             by: by.clone(),
             plan,
@@ -126,7 +126,7 @@ impl Engine {
             people: Vec::new(),
             step: ImportStep::default(),
             refused_by_store: 0,
-        })
+        }
     }
 
     /// Takes back what an import made and nobody has used since.
