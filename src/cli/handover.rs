@@ -125,11 +125,11 @@ fn spawn(lock: &EngineLock, instance: &Instance, global: &Global) -> Outcome<Chi
     Ok(command.spawn()?)
 }
 
-/// In the new process: takes the lock that it was started with, as its standard input. `None`: it was
+/// In the new process: the lock that it was started with, as its standard input. `None`: it was
 /// started without one.
-pub fn inherited(instance: &Instance) -> Outcome<Option<EngineLock>> {
-    let Ok(file) = std::io::stdin().as_fd().try_clone_to_owned() else { return Ok(None) };
-    Ok(instance.adopt(File::from(file))?)
+pub fn inherited(instance: &Instance) -> Option<File> {
+    let file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    instance.shares(&file).then_some(file)
 }
 
 /// In the first process of the new engine, which leads a process group and therefore cannot lead a

@@ -97,17 +97,17 @@ impl Instance {
         Ok(Some(EngineLock { file }))
     }
 
-    /// Becomes the engine by a lock that another process holds and shares with this one as an open file.
-    /// `None`: this file is not the lock, or somebody else has it.
-    pub fn adopt(&self, mut file: File) -> Result<Option<EngineLock>, InstanceError> {
-        let path = self.lock_path();
-        let (Ok(given), Ok(own)) = (file.metadata(), fs::metadata(&path)) else { return Ok(None) };
+    /// Whether this open file is the lock, and nobody holds it by another one.
+    pub fn shares(&self, file: &File) -> bool {
+        let (Ok(given), Ok(own)) = (file.metadata(), fs::metadata(self.lock_path())) else { return false };
         // The lock belongs to the open file: whoever has another one does not get it here.
-        if (given.dev(), given.ino()) != (own.dev(), own.ino()) || file.try_lock().is_err() {
-            return Ok(None);
-        }
-        sign(&mut file).map_err(InstanceError::io(&path))?;
-        Ok(Some(EngineLock { file }))
+        (given.dev(), given.ino()) == (own.dev(), own.ino()) && file.try_lock().is_ok()
+    }
+
+    /// Becomes the engine by a lock that another process holds and [shares](Self::shares) with this one.
+    pub fn adopt(&self, mut file: File) -> Result<EngineLock, InstanceError> {
+        sign(&mut file).map_err(InstanceError::io(&self.lock_path()))?;
+        Ok(EngineLock { file })
     }
 
     /// The process that holds the lock, as it wrote itself down. `None`: nobody does.

@@ -26,13 +26,16 @@ pub async fn run(
 ) -> Outcome {
     let mut lock = lock;
     if args.detached {
-        let inherited = if lock.is_none() { handover::inherited(&instance)? } else { None };
+        let inherited = if lock.is_none() { handover::inherited(&instance) } else { None };
         // Fails only for a leader of a process group. Of a console that goes on itself, it is
         // detached already; of a hand-over, it is the first of two processes.
         if rustix::process::setsid().is_err() && inherited.is_some() {
             return handover::start_second();
         }
-        lock = lock.or(inherited);
+        // Only the second writes itself down as the holder.
+        if let Some(file) = inherited {
+            lock = Some(instance.adopt(file)?);
+        }
     }
     // From here on: whoever is told to end before it answers ends in an orderly way too.
     let ended = signals::ended();

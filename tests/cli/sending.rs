@@ -236,7 +236,7 @@ async fn failed_deliveries_are_retried_through_another_provider() {
     let text = house.run(["provider", "list", "--json"]).json().to_string();
     assert!(text.contains("mail"), "{text}");
     sink.mail(|plan| {
-        plan.rules = vec![Rule { at: Stage::Rcpt, when: When::Next(1), effect: Effect::reply(550) }];
+        plan.rules = vec![Rule { at: Stage::Rcpt, when: When::Next(1), effect: Effect::reply(554) }];
     });
     sink::send_mail(&house.client(), "news", None).await;
     let failed = sink::is_over(&house.client(), "news", PATIENCE).await;

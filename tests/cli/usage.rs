@@ -51,7 +51,7 @@ fn wrong_usage_is_2_and_says_what_is_wrong() {
     let house = House::new();
     house.run(["frobnicate"]).fails(2, "frobnicate");
     house.run(["send", "email", "--topic", "x", "--body", "y"]).fails(2, "--subject");
-    house.run(["queue", "release"]).fails(2, "--message");
+    house.run(["queue", "release"]).fails(2, "--filter");
     house.run(["person", "erase", "ada@a.example"]).fails(2, "--yes");
     house.run(["user", "list", "--set", "no.such.setting=1"]).fails(2, "no.such.setting");
     house.run(["user", "list", "--set", "send.window"]).fails(2, "NAME=VALUE");
