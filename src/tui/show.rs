@@ -30,6 +30,11 @@ pub fn people(n: u64) -> String {
     format!("{} {}", count(n), if n == 1 { "person" } else { "people" })
 }
 
+/// `1 message`, `12 messages`.
+pub fn messages(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "message" } else { "messages" })
+}
+
 /// A rate for each second, with a decimal only where it matters.
 pub fn rate(per_second: f64) -> String {
     if per_second >= 10.0 { format!("{}/s", count(per_second as u64)) } else { format!("{per_second:.1}/s") }

@@ -145,7 +145,7 @@ fn a_filter_of_the_log_is_retried_with_its_preview() {
         seat.press("/").await;
         seat.type_text("provider=main\n").await;
         seat.press("R").await;
-        seat.shows("Retry 30 people of 1 messages?").await;
+        seat.shows("Retry 30 people of 1 message?").await;
         seat.shows("182 past their deadline").await;
         assert_eq!(api.count(&Method::POST, "/v1/herald/operations/op1/confirm"), 0);
         seat.type_text("30\n").await;

@@ -75,7 +75,7 @@ actions! {
     SaveView "list.save-view" "Save view" [List Live] None any None, "Gives the filter of this list a name.";
     Jobs "app.jobs" "Jobs" [Global] None any None, "Shows what became of each, the last time that something was done to many.";
     RetryFailed "job.retry" "Retry the failed" [Pick] None any None, "Does it again to those of the job that failed.";
-    Find "go.find" "Find address" [Global] None any Some("herald find {address}"), "Goes to Targets and asks for an address: did it arrive?";
+    Find "go.find" "Find address" [Global] None any Some("herald find {address}"), "Goes to Targets and asks for an address, to see what arrived.";
     Import "people.import" "Import a file" [Topics Targets] None any Some("herald import {file}"), "Opens the form that imports people from CSV or NDJSON.";
     Copy "list.copy" "Copy" [List Detail Overview Pick] None one None, "Copies what is selected to your clipboard: its id, or the sentence for support.";
     CopyCommand "list.copy-command" "Copy command" [List Detail Overview Review] None any None, "Copies the command line that does the same.";

@@ -261,10 +261,10 @@ pub fn take_operation(state: &mut State, operation: &Operation) {
     let verb = operation.action.as_str();
     let (first, rest) = verb.split_at(1);
     review.title = format!(
-        "{}{rest} {} of {} messages?",
+        "{}{rest} {} of {}?",
         first.to_uppercase(),
         show::people(n),
-        show::count(preview.messages)
+        show::messages(preview.messages)
     );
     let text = |line: String| (line, Role::TEXT);
     review.lines.clear();

@@ -166,7 +166,8 @@ impl<T: Keyed + Clone> Paged<T> {
 
     /// The request for what is shown.
     pub fn refresh(&self) -> Page {
-        let limit = self.rows.len().clamp(PAGE, WINDOW);
+        // All that is loaded, or the row that is selected could fall out of it.
+        let limit = self.rows.len().max(PAGE);
         match &self.anchor {
             Anchor::After(key) => after(key.clone(), limit),
             Anchor::Before(key) => before(key.clone(), limit),

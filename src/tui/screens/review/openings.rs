@@ -63,8 +63,10 @@ pub(super) fn starts(state: &State, at: Option<&(Timestamp, ScheduleWords)>) -> 
         None => "starts when you confirm".to_owned(),
         Some((at, words)) => {
             let said: chrono_tz::Tz = words.zone.parse().unwrap_or(state.zone);
+            // Zones whose clocks show the same are one.
+            let clock = |zone: chrono_tz::Tz| at.to_utc().with_timezone(&zone).naive_local();
             let mut zones = vec![said, state.zone, chrono_tz::UTC];
-            zones.dedup();
+            zones.dedup_by_key(|zone| clock(*zone));
             let spelled: Vec<String> =
                 zones.iter().map(|zone| when::spell(at.to_utc(), *zone, state.now)).collect();
             format!("starts {} · {}", spelled.join(" · "), show::relative_to(*at, state.now))

@@ -58,7 +58,8 @@ fn audience(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, preview: &Preview)
     let topics: Vec<String> =
         preview.topics.iter().map(|topic| format!("{} {}", topic.name, show::count(topic.count))).collect();
     let more = if preview.cut_short { " and more: only the first were counted" } else { "" };
-    let text = format!("{:>9}: {}{more}", show::count(preview.in_audience), topics.join(", "));
+    let named = if topics.is_empty() { String::new() } else { format!(": {}", topics.join(", ")) };
+    let text = format!("{:>9}{named}{more}", show::count(preview.in_audience));
     fact(pen, area, at, "in the audience", &text);
     at += 1;
     if preview.duplicates > 0 {
