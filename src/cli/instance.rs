@@ -212,10 +212,11 @@ mod tests {
         let instance = Instance::open(place.path()).unwrap();
         let lock = instance.try_lock().unwrap().expect("nobody holds it");
         let stranger = File::open(place.path().join("engine.lock")).unwrap();
-        assert!(instance.adopt(stranger).unwrap().is_none(), "another open file is not the lock");
-        let other = tempfile::tempfile().unwrap();
-        assert!(instance.adopt(other).unwrap().is_none());
-        let heir = instance.adopt(lock.share().unwrap()).unwrap().expect("it is shared");
+        assert!(!instance.shares(&stranger), "another open file is not the lock");
+        assert!(!instance.shares(&tempfile::tempfile().unwrap()));
+        let shared = lock.share().unwrap();
+        assert!(instance.shares(&shared));
+        let heir = instance.adopt(shared).unwrap();
         drop(lock);
         assert!(instance.try_lock().unwrap().is_none(), "the heir holds it");
         heir.release();

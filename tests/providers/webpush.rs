@@ -66,8 +66,7 @@ impl Browser {
         };
         let (salt, server) = (&body[..16], &body[21..86]);
         let shared =
-            agree_ephemeral(self.key, &UnparsedPublicKey::new(&ECDH_P256, server), |shared| shared.to_vec())
-                .unwrap();
+            agree_ephemeral(self.key, &UnparsedPublicKey::new(&ECDH_P256, server), <[u8]>::to_vec).unwrap();
         let prk = mac(&self.auth, &[&shared]);
         let ikm = mac(&prk, &[b"WebPush: info\0", &self.point, server, &[1]]);
         let prk = mac(salt, &[&ikm]);
