@@ -20,6 +20,8 @@ mod http;
 mod mime;
 #[path = "providers/peer.rs"]
 mod peer;
+#[path = "providers/requests.rs"]
+mod requests;
 #[path = "providers/sandbox.rs"]
 mod sandbox;
 #[path = "providers/services.rs"]
@@ -36,5 +38,7 @@ mod smtp_replies;
 mod smtp_sessions;
 #[path = "providers/smtp_tls.rs"]
 mod smtp_tls;
+#[path = "providers/table.rs"]
+mod table;
 #[path = "providers/webpush.rs"]
 mod webpush;

@@ -29,7 +29,7 @@ pub struct Requests {
     pub connect: Duration,
     /// An idle connection older than this is not used again.
     pub idle: Duration,
-    /// The most bytes of an answer's body that are read.
+    /// The most bytes of an answer's body that are read: room for a thousand results.
     pub answer: usize,
     /// How many recipients make a train, where a request takes one.
     pub train: usize,
@@ -41,7 +41,7 @@ impl Default for Requests {
             deadline: Duration::from_secs(30),
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(20),
-            answer: 64 * 1024,
+            answer: 4 * 1024 * 1024,
             train: 16,
         }
     }

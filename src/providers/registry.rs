@@ -2,17 +2,30 @@
 
 use super::adapter::{Account, AccountError, Adapter, Adapters};
 use super::apns::{self, Apns};
+use super::clickatell::{self, Clickatell};
 use super::custom::Custom;
+use super::fast2sms::{self, Fast2Sms};
 use super::fcm::{self, Fcm};
 use super::http::Requests;
+use super::infobip::Infobip;
+use super::inforu::{self, Inforu};
 use super::mailgun::{self, Mailgun};
 use super::meaning::Meaning;
+use super::msg91::{self, Msg91};
+use super::plivo::{self, Plivo};
 use super::resend::{self, Resend};
 use super::sandbox::Sandbox;
 use super::sendgrid::{self, SendGrid};
 use super::service::{Opening, Protocol, Service};
+use super::ses::{self, Ses};
+use super::seven::{self, Seven};
+use super::sinch::{self, Sinch};
 use super::smtp::{Sessions, Smtp};
+use super::telesign::{self, Telesign};
+use super::telnyx::{self, Telnyx};
+use super::textmagic::{self, Textmagic};
 use super::twilio::{self, Twilio};
+use super::vonage::{self, Vonage};
 use super::webpush::{self, WebPush};
 use crate::domain::channel::Channel;
 use crate::domain::provider::{Kind, kind};
@@ -37,13 +50,33 @@ impl Adapters for Registry {
             return Err(account.invalid("type", problem));
         }
         match name {
+            "clickatell" => over_http(account, kind, self.requests, clickatell::BASE, Clickatell::new),
+            "fast2sms" => over_http(account, kind, self.requests, fast2sms::BASE, Fast2Sms::new),
+            "infobip" => {
+                let host = account.required("apiBaseUrl")?;
+                let host = host.trim_start_matches("https://").trim_end_matches('/');
+                over_http(account, kind, self.requests, &format!("https://{host}"), Infobip::new)
+            }
+            "inforu" => over_http(account, kind, self.requests, inforu::BASE, Inforu::new),
             "mailgun" => {
                 let base = if account.flag("isEuRegion", false)? { mailgun::EU_BASE } else { mailgun::BASE };
                 over_http(account, kind, self.requests, base, Mailgun::new)
             }
+            "msg91" => over_http(account, kind, self.requests, msg91::BASE, Msg91::new),
+            "plivo" => over_http(account, kind, self.requests, plivo::BASE, Plivo::new),
             "resend" => over_http(account, kind, self.requests, resend::BASE, Resend::new),
             "sendgrid" => over_http(account, kind, self.requests, sendgrid::BASE, SendGrid::new),
+            "ses" => {
+                let base = ses::base(&account.required("region")?);
+                over_http(account, kind, self.requests, &base, Ses::new)
+            }
+            "seven" => over_http(account, kind, self.requests, seven::BASE, Seven::new),
+            "sinch" => over_http(account, kind, self.requests, sinch::BASE, Sinch::new),
+            "telesign" => over_http(account, kind, self.requests, telesign::BASE, Telesign::new),
+            "telnyx" => over_http(account, kind, self.requests, telnyx::BASE, Telnyx::new),
+            "textmagic" => over_http(account, kind, self.requests, textmagic::BASE, Textmagic::new),
             "twilio" => over_http(account, kind, self.requests, twilio::BASE, Twilio::new),
+            "vonage" => over_http(account, kind, self.requests, vonage::BASE, Vonage::new),
             "smtp" => Ok(Arc::new(Smtp::new(account, kind, self.sessions)?)),
             "fcm" => Ok(Arc::new(Fcm::new(account, kind, self.requests)?)),
             "apns" => Ok(Arc::new(Apns::new(account, kind, self.requests)?)),
@@ -70,13 +103,26 @@ fn over_http<P: Protocol>(
 /// kinds that are not spoken to over HTTP, and for the sandbox.
 pub fn meanings(kind: &str) -> &'static [Meaning] {
     match kind {
+        "clickatell" => Clickatell::MEANINGS,
+        "fast2sms" => Fast2Sms::MEANINGS,
+        "infobip" => Infobip::MEANINGS,
+        "inforu" => Inforu::MEANINGS,
         "mailgun" => Mailgun::MEANINGS,
+        "msg91" => Msg91::MEANINGS,
+        "plivo" => Plivo::MEANINGS,
         "resend" => Resend::MEANINGS,
         "sendgrid" => SendGrid::MEANINGS,
+        "ses" => Ses::MEANINGS,
+        "seven" => Seven::MEANINGS,
+        "sinch" => Sinch::MEANINGS,
+        "telesign" => Telesign::MEANINGS,
+        "telnyx" => Telnyx::MEANINGS,
+        "textmagic" => Textmagic::MEANINGS,
         "twilio" => Twilio::MEANINGS,
         "fcm" => fcm::MEANINGS,
         "apns" => apns::MEANINGS,
         "webpush" => webpush::MEANINGS,
+        "vonage" => Vonage::MEANINGS,
         _ => &[],
     }
 }

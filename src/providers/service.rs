@@ -338,8 +338,9 @@ impl<P: Protocol> Adapter for Service<P> {
         let mut made = self.protocol.probe();
         let ours = |text: String| DialogueLine { ours: true, text };
         let theirs = |text: &str| DialogueLine { ours: false, text: text.to_owned() };
+        // Without the query: some services want their credentials there.
         let mut dialogue = vec![
-            ours(format!("{} {}", made.head.method(), made.head.uri())),
+            ours(format!("{} {}", made.head.method(), made.head.uri().path())),
             ours(format!("host: {}", self.client.authority().to_str().unwrap_or_default())),
         ];
         let (result, _) = self.exchange(&mut self.client.line(), &mut made).await;

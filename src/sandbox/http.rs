@@ -160,7 +160,7 @@ async fn serve_as(
     };
     let path = head.uri.path();
     let path = path.get(1 + service.kind().len()..).unwrap_or_default();
-    let asked = Asked { method: &head.method, path, headers: &head.headers, body: &body };
+    let asked = Asked { method: &head.method, uri: &head.uri, path, headers: &head.headers, body: &body };
     service.answer(&house, &asked)
 }
 

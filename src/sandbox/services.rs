@@ -16,17 +16,48 @@ use super::http::Answers;
 use super::record::{Kind, Note, Record};
 
 mod asked;
+mod clickatell;
+mod fast2sms;
+mod infobip;
+mod inforu;
 mod mailgun;
+mod msg91;
 mod multipart;
+mod plivo;
 mod resend;
 mod sendgrid;
+mod ses;
+mod seven;
+mod sinch;
+mod telesign;
+mod telnyx;
+mod textmagic;
 mod twilio;
+mod vonage;
 
 /// The largest body that any of the services takes, in bytes.
 pub(super) const MAX_BODY: usize = 40 * 1024 * 1024;
 
 /// The services, by kind.
-const SERVICES: &[&dyn Service] = &[&mailgun::Mailgun, &resend::Resend, &sendgrid::SendGrid, &twilio::Twilio];
+const SERVICES: &[&dyn Service] = &[
+    &clickatell::Clickatell,
+    &fast2sms::Fast2Sms,
+    &infobip::Infobip,
+    &inforu::Inforu,
+    &mailgun::Mailgun,
+    &msg91::Msg91,
+    &plivo::Plivo,
+    &resend::Resend,
+    &sendgrid::SendGrid,
+    &ses::Ses,
+    &seven::Seven,
+    &sinch::Sinch,
+    &telesign::Telesign,
+    &telnyx::Telnyx,
+    &textmagic::Textmagic,
+    &twilio::Twilio,
+    &vonage::Vonage,
+];
 
 /// One service.
 pub(super) trait Service: Sync {

@@ -27,6 +27,9 @@ struct Case {
 const FROM: &[(&str, &str)] =
     &[("fromEmail", "\"news@sender.example\""), ("fromName", "\"The \\\"News\\\"\"")];
 
+const NUMBER: &[(&str, &str)] = &[("from", "\"+15005550006\"")];
+const NAME: &[(&str, &str)] = &[("from", "\"Herald\"")];
+
 /// A case for every kind that the sandbox plays.
 const CASES: &[Case] = &[
     Case {
@@ -39,13 +42,38 @@ const CASES: &[Case] = &[
     Case {
         kind: "twilio",
         credentials: &[("accountSid", "AC0123456789abcdef0123456789abcdef")],
-        options: &[("from", "\"+15005550006\"")],
+        options: NUMBER,
     },
+    Case {
+        kind: "ses",
+        credentials: &[("accessKey", "AKIDEXAMPLE"), ("region", "eu-central-1")],
+        options: FROM,
+    },
+    Case { kind: "vonage", credentials: &[("apiKey", "abcd1234")], options: NAME },
+    Case {
+        kind: "msg91",
+        credentials: &[("senderId", "HERALD"), ("templateId", "65f0c0ffee")],
+        options: &[],
+    },
+    Case {
+        kind: "telesign",
+        credentials: &[("customerId", "FFFFFFFF-EEEE-DDDD-1234-AB1234567890")],
+        options: NUMBER,
+    },
+    Case { kind: "textmagic", credentials: &[("username", "herald")], options: NUMBER },
+    Case { kind: "sinch", credentials: &[("servicePlanId", "0123456789abcdef")], options: NUMBER },
+    Case { kind: "plivo", credentials: &[("authId", "MA0123456789ABCDEFGH")], options: NUMBER },
+    Case { kind: "infobip", credentials: &[("apiBaseUrl", "xxxxx.api.infobip.com")], options: NAME },
+    Case { kind: "clickatell", credentials: &[], options: NUMBER },
+    Case { kind: "telnyx", credentials: &[], options: NUMBER },
+    Case { kind: "seven", credentials: &[], options: NAME },
+    Case { kind: "inforu", credentials: &[], options: NAME },
+    Case { kind: "fast2sms", credentials: &[], options: &[] },
 ];
 
 /// The kinds that are spoken to over HTTP and take one secret; the push services, which sign
 /// tokens, have tests of their own.
-fn kinds() -> Vec<&'static Kind> {
+pub fn kinds() -> Vec<&'static Kind> {
     let here = |kind: &&Kind| kind.adapter && !kind.channels.contains(&Channel::Push);
     KINDS.iter().filter(here).filter(|kind| !meanings(kind.name).is_empty()).collect()
 }

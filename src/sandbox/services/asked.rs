@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
 use super::multipart::{self, Part};
@@ -11,6 +11,8 @@ use super::multipart::{self, Part};
 /// A request to a service.
 pub(in crate::sandbox) struct Asked<'a> {
     pub(in crate::sandbox) method: &'a Method,
+    /// What was asked for, the kind's name included.
+    pub(in crate::sandbox) uri: &'a Uri,
     /// The path below the kind's name.
     pub(in crate::sandbox) path: &'a str,
     pub(in crate::sandbox) headers: &'a HeaderMap,

@@ -121,3 +121,30 @@ pub(super) const RESEND: Kind = Kind {
     source: "https://resend.com/docs/api-reference/emails/send-batch-emails",
     adapter: true,
 };
+
+pub(super) const SES: Kind = Kind {
+    name: "ses",
+    title: "Amazon SES",
+    channels: &[Channel::Email],
+    fields: &[
+        credential("accessKey", "Id of an access key that may send with SES", true, Shape::Text(128)),
+        secret("secretKey", "Secret access key", true, Shape::Text(256)),
+        credential("region", "Region, such as eu-central-1", true, Shape::Text(128)),
+        FROM_NAME,
+        FROM_EMAIL,
+        REPLY_TO_NAME,
+        REPLY_TO_EMAIL,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 50,
+    concurrency: 4,
+    rate: None,
+    request: Some(40 * 1024 * 1024),
+    text: None,
+    idempotency: None,
+    check: "GET /v2/email/account",
+    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained],
+    source: "https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html",
+    adapter: true,
+};

@@ -1,7 +1,11 @@
 //! Services that deliver text messages.
 
-use super::{CA, ENDPOINT, Kind, Receipt, SENDER, Shape, credential, secret};
+use super::{CA, ENDPOINT, Field, Kind, Receipt, SENDER, Shape, credential, option, secret};
 use crate::domain::channel::Channel;
+
+const DELIVERY: &[Receipt] = &[Receipt::Delivered, Receipt::Bounced];
+/// A sender that the service can do without.
+const MAYBE_SENDER: Field = Field { required: false, ..SENDER };
 
 pub(super) const TWILIO: Kind = Kind {
     name: "twilio",
@@ -21,7 +25,291 @@ pub(super) const TWILIO: Kind = Kind {
     text: Some(1600),
     idempotency: None,
     check: "GET /2010-04-01/Accounts/{accountSid}.json",
-    receipts: &[Receipt::Delivered, Receipt::Bounced],
+    receipts: DELIVERY,
     source: "https://www.twilio.com/docs/messaging/api/message-resource",
+    adapter: true,
+};
+
+pub(super) const VONAGE: Kind = Kind {
+    name: "vonage",
+    title: "Vonage",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("apiKey", "API key", true, Shape::Text(128)),
+        secret("apiSecret", "API secret", true, Shape::Text(256)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1,
+    concurrency: 16,
+    rate: Some(30.0),
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /account/get-balance",
+    receipts: DELIVERY,
+    source: "https://developer.vonage.com/en/api/sms",
+    adapter: true,
+};
+
+pub(super) const MSG91: Kind = Kind {
+    name: "msg91",
+    title: "MSG91",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("senderId", "Sender id, as registered", true, Shape::Text(128)),
+        credential("templateId", "Template with the variable content", true, Shape::Text(128)),
+        secret("authKey", "Auth key", true, Shape::Text(256)),
+        ENDPOINT,
+        CA,
+    ],
+    batch: 100,
+    concurrency: 8,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "POST /api/v5/flow without recipients",
+    receipts: DELIVERY,
+    source: "https://docs.msg91.com/sms/send-sms",
+    adapter: true,
+};
+
+pub(super) const TELESIGN: Kind = Kind {
+    name: "telesign",
+    title: "Telesign",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("customerId", "Customer id", true, Shape::Text(128)),
+        secret("apiKey", "API key", true, Shape::Text(256)),
+        SENDER,
+        option(
+            "messageType",
+            "ARN (alerts; if not given), MKT (marketing) or OTP (codes)",
+            false,
+            Shape::OneOf(&["ARN", "MKT", "OTP"]),
+        ),
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1,
+    concurrency: 16,
+    rate: None,
+    request: None,
+    text: Some(1600),
+    idempotency: None,
+    check: "POST /v1/messaging without a number",
+    receipts: DELIVERY,
+    source: "https://developer.telesign.com/enterprise/reference/sendsms",
+    adapter: true,
+};
+
+pub(super) const TEXTMAGIC: Kind = Kind {
+    name: "textmagic",
+    title: "Textmagic",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("username", "User name", true, Shape::Text(128)),
+        secret("apiKey", "API key", true, Shape::Text(256)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /api/v2/user",
+    receipts: DELIVERY,
+    source: "https://docs.textmagic.com/#tag/Outbound-Messages",
+    adapter: true,
+};
+
+pub(super) const SINCH: Kind = Kind {
+    name: "sinch",
+    title: "Sinch",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("servicePlanId", "Service plan id", true, Shape::Text(128)),
+        secret("apiToken", "API token", true, Shape::Text(256)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: Some(2000),
+    idempotency: None,
+    check: "GET /xms/v1/{servicePlanId}/batches",
+    receipts: DELIVERY,
+    source: "https://developers.sinch.com/docs/sms/api-reference/sms/batches/sendsms",
+    adapter: true,
+};
+
+pub(super) const PLIVO: Kind = Kind {
+    name: "plivo",
+    title: "Plivo",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("authId", "Auth id", true, Shape::Text(128)),
+        secret("authToken", "Auth token", true, Shape::Text(256)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: Some(1600),
+    idempotency: None,
+    check: "GET /v1/Account/{authId}/",
+    receipts: DELIVERY,
+    source: "https://www.plivo.com/docs/messaging/api/message/send-a-message/",
+    adapter: true,
+};
+
+pub(super) const INFOBIP: Kind = Kind {
+    name: "infobip",
+    title: "Infobip",
+    channels: &[Channel::Sms],
+    fields: &[
+        credential("apiBaseUrl", "The account's host, as xxxxx.api.infobip.com", true, Shape::Host),
+        secret("apiKey", "API key", true, Shape::Text(256)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /account/1/balance",
+    receipts: DELIVERY,
+    source: "https://www.infobip.com/docs/api/channels/sms/outbound-sms/send-sms-messages",
+    adapter: true,
+};
+
+pub(super) const CLICKATELL: Kind = Kind {
+    name: "clickatell",
+    title: "Clickatell",
+    channels: &[Channel::Sms],
+    fields: &[
+        secret("apiKey", "API key of a One API integration", true, Shape::Text(256)),
+        MAYBE_SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 100,
+    concurrency: 8,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /v1/balance",
+    receipts: DELIVERY,
+    source: "https://docs.clickatell.com/channels/one-api/one-api-reference/",
+    adapter: true,
+};
+
+pub(super) const TELNYX: Kind = Kind {
+    name: "telnyx",
+    title: "Telnyx",
+    channels: &[Channel::Sms],
+    fields: &[
+        secret("apiKey", "API key", true, Shape::Text(256)),
+        credential(
+            "messagingProfileId",
+            "Messaging profile; needed for a name as sender",
+            false,
+            Shape::Text(64),
+        ),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1,
+    concurrency: 16,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /v2/balance",
+    receipts: DELIVERY,
+    source: "https://developers.telnyx.com/api-reference/messages/send-a-message",
+    adapter: true,
+};
+
+pub(super) const SEVEN: Kind = Kind {
+    name: "seven",
+    title: "Seven",
+    channels: &[Channel::Sms],
+    fields: &[secret("apiKey", "API key", true, Shape::Text(256)), SENDER, ENDPOINT, CA],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: Some(1520),
+    idempotency: None,
+    check: "GET /api/balance",
+    receipts: DELIVERY,
+    source: "https://docs.seven.io/en/rest-api/endpoints/sms",
+    adapter: true,
+};
+
+pub(super) const INFORU: Kind = Kind {
+    name: "inforu",
+    title: "Inforu",
+    channels: &[Channel::Sms],
+    fields: &[
+        secret("apiToken", "API token, encoded as Inforu shows it", true, Shape::Text(512)),
+        SENDER,
+        ENDPOINT,
+        CA,
+    ],
+    batch: 100,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "POST /api/v2/SMS/SendSms without recipients",
+    receipts: DELIVERY,
+    source: "https://apidoc.inforu.co.il/",
+    adapter: true,
+};
+
+pub(super) const FAST2SMS: Kind = Kind {
+    name: "fast2sms",
+    title: "Fast2SMS",
+    channels: &[Channel::Sms],
+    fields: &[
+        secret("apiKey", "Authorization key", true, Shape::Text(256)),
+        credential("senderId", "Sender id of the route dlt", false, Shape::Text(32)),
+        credential(
+            "messageId",
+            "Message id of a template with one variable, for the route dlt",
+            false,
+            Shape::Text(32),
+        ),
+        ENDPOINT,
+        CA,
+    ],
+    batch: 1000,
+    concurrency: 4,
+    rate: None,
+    request: None,
+    text: None,
+    idempotency: None,
+    check: "GET /dev/wallet",
+    receipts: DELIVERY,
+    source: "https://docs.fast2sms.com/reference/quick-sms-api",
     adapter: true,
 };

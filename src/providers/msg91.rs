@@ -1,0 +1,131 @@
+//! MSG91: text messages by a template that was registered with it, up to 100
+//! recipients a request, each with variables of their own.
+//!
+//! `POST /api/v5/flow`, JSON, the header `authkey`
+//! (<https://docs.msg91.com/sms/send-sms>). The text goes into the template's variable
+//! `content`, and into `otp`. Refusals have a `type` of `error` and mostly a code
+//! (<https://help.msg91.com/article/286-what-are-different-sms-api-error-codes>).
+
+use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
+use super::http::{Head, HttpAnswer};
+use super::meaning::{self, Meaning, content, credentials, recipient, sender, wait};
+use super::service::{Judged, Made, Opening, Protocol};
+use super::text::{Text, bare};
+use crate::domain::plan::BatchKey;
+use http::HeaderName;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+/// Where MSG91 is, unless the account says otherwise.
+pub const BASE: &str = "https://control.msg91.com";
+
+/// The protocol of MSG91.
+#[derive(Debug)]
+pub struct Msg91 {
+    send: Head,
+    sender: String,
+    template: String,
+}
+
+impl Msg91 {
+    /// Reads the account.
+    pub fn new(opening: &Opening<'_>) -> Result<Self, AccountError> {
+        let key = opening.account.required_secret("authKey")?;
+        let sender = opening.account.required("senderId")?;
+        let template = opening.account.required("templateId")?;
+        let key = opening.secret_header("authKey", key.expose_secret())?;
+        let name = HeaderName::from_static("authkey");
+        Ok(Self { send: opening.head("/api/v5/flow", "application/json", [(name, key)])?, sender, template })
+    }
+
+    fn body(&self, recipients: Vec<Value>) -> String {
+        json!({
+            "template_id": self.template,
+            "sender": self.sender,
+            "short_url": "0",
+            "recipients": recipients,
+        })
+        .to_string()
+    }
+}
+
+/// The code of a refusal, which may come with a status of success.
+fn code(body: &Value) -> String {
+    meaning::word(&body["code"])
+}
+
+impl Protocol for Msg91 {
+    type Content = Text;
+
+    const MEANINGS: &'static [Meaning] = &[
+        content(0, "101"),
+        content(0, "102"),
+        sender(0, "103"),
+        credentials(0, "201"),
+        recipient(0, "202"),
+        sender(0, "203"),
+        credentials(0, "207"),
+        credentials(0, "208"),
+        sender(0, "209"),
+        // No balance, an account that has expired or was banned.
+        sender(0, "301"),
+        sender(0, "302"),
+        sender(0, "303"),
+        wait(0, "306"),
+        sender(0, "400"),
+        credentials(0, "418"),
+        wait(0, "506"),
+        wait(0, "601"),
+    ];
+
+    fn compile(&self, rendition: &Rendition) -> Result<Text, CompileError> {
+        Text::compile(rendition, None)
+    }
+
+    fn check(&self, content: &Text, recipient: &Recipient) -> Result<(), Answer> {
+        content.check(recipient)
+    }
+
+    fn request(&self, content: &Text, to: &[&Recipient], _key: Option<BatchKey>) -> Made<'_> {
+        let recipients = to.iter().map(|to| {
+            let text = content.of(to);
+            json!({"mobiles": bare(&to.address), "content": text, "otp": text, "CRQID": to.reference})
+        });
+        Made::new(&self.send, self.body(recipients.collect()), to.len())
+    }
+
+    fn judge(&self, answer: &HttpAnswer, _to: &[&Recipient]) -> Judged {
+        let body = meaning::json(answer);
+        Judged::All(match &body {
+            Some(body) if answer.status.is_success() && body["type"] == "success" => {
+                meaning::accepted(answer, &meaning::word(&body["message"]), "success")
+            }
+            Some(body) if answer.status.is_success() && body["type"] == "error" => {
+                // Told to be refused, so it was not taken.
+                let mut refused = meaning::refused(Self::MEANINGS, answer, &code(body));
+                if !Self::MEANINGS.iter().any(|row| row.code == code(body)) {
+                    let row = content(0, "");
+                    (refused.verdict, refused.stage) = (row.verdict, row.stage);
+                }
+                refused
+            }
+            _ if answer.status.is_success() => meaning::unreadable(answer),
+            Some(body) => meaning::refused(Self::MEANINGS, answer, &code(body)),
+            None => meaning::refused(Self::MEANINGS, answer, ""),
+        })
+    }
+
+    fn probe(&self) -> Made<'_> {
+        // To nobody: the key is looked at first.
+        Made::new(&self.send, self.body(Vec::new()), 1)
+    }
+
+    fn judge_probe(&self, answer: &HttpAnswer) -> Answer {
+        let code = meaning::json(answer).map(|body| code(&body)).unwrap_or_default();
+        match answer.status.as_u16() {
+            // Of the missing recipients.
+            200 | 400 | 422 if code.is_empty() || code == "101" => meaning::accepted(answer, "", ""),
+            _ => meaning::refused(Self::MEANINGS, answer, &code),
+        }
+    }
+}

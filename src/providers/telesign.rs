@@ -1,0 +1,143 @@
+//! Telesign: one text message a request.
+//!
+//! `POST /v1/messaging`, a form with `phone_number`, `message`, `message_type` and
+//! `sender_id`; Basic authentication
+//! (<https://developer.telesign.com/enterprise/reference/sendsms>). The answer has a
+//! `reference_id` and a status code
+//! (<https://developer.telesign.com/enterprise/docs/all-status-and-error-codes>).
+
+use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
+use super::http::{Head, HttpAnswer};
+use super::meaning::{self, Meaning, content, credentials, recipient, sender, wait};
+use super::service::{Judged, Made, Opening, Protocol};
+use super::text::{Sender, Text, bare};
+use crate::domain::delivery::Stage;
+use crate::domain::plan::BatchKey;
+use http::header::AUTHORIZATION;
+use serde_json::Value;
+use url::form_urlencoded::Serializer;
+
+/// Where Telesign is, unless the account says otherwise.
+pub const BASE: &str = "https://rest-ww.telesign.com";
+
+/// The protocol of Telesign.
+#[derive(Debug)]
+pub struct Telesign {
+    send: Head,
+    from: Sender,
+    most: Option<usize>,
+    kind: String,
+}
+
+impl Telesign {
+    /// Reads the account.
+    pub fn new(opening: &Opening<'_>) -> Result<Self, AccountError> {
+        let customer = opening.account.required("customerId")?;
+        let key = opening.account.required_secret("apiKey")?;
+        opening.account.required("from")?;
+        let from = Sender::read(opening.account, "from", |_| false)?
+            .ok_or_else(|| opening.account.invalid("from", "is not set"))?;
+        let basic = opening.basic(&customer, &key)?;
+        let form = "application/x-www-form-urlencoded";
+        Ok(Self {
+            send: opening.head("/v1/messaging", form, [(AUTHORIZATION, basic)])?,
+            from,
+            most: opening.kind.text,
+            kind: opening.account.text("messageType").unwrap_or_else(|| "ARN".to_owned()),
+        })
+    }
+}
+
+/// The code of an answer: of its status, or of its first error.
+fn code(body: &Value) -> String {
+    match meaning::word(&body["status"]["code"]) {
+        code if code.is_empty() => meaning::word(&body["errors"][0]["code"]),
+        code => code,
+    }
+}
+
+impl Protocol for Telesign {
+    type Content = Text;
+
+    const MEANINGS: &'static [Meaning] = &[
+        // What is told of the number and the way to it.
+        recipient(0, "211"),
+        recipient(0, "220"),
+        recipient(0, "222"),
+        recipient(0, "229"),
+        recipient(0, "230"),
+        recipient(0, "233"),
+        recipient(0, "11000"),
+        recipient(0, "11001"),
+        content(0, "231"),
+        content(0, "10033"),
+        wait(0, "210"),
+        wait(0, "500"),
+        wait(0, "10019"),
+        credentials(0, "30000"),
+        sender(0, "30001"),
+        sender(0, "30002"),
+        sender(0, "30003"),
+        credentials(0, "30004"),
+        credentials(0, "30006"),
+        credentials(0, "30015"),
+        credentials(0, "-30001"),
+        credentials(0, "-40001"),
+        credentials(0, "-40007"),
+        content(0, "-10001"),
+        wait(0, "-90001"),
+    ];
+
+    fn compile(&self, rendition: &Rendition) -> Result<Text, CompileError> {
+        Text::compile(rendition, self.most)
+    }
+
+    fn check(&self, content: &Text, recipient: &Recipient) -> Result<(), Answer> {
+        content.check(recipient)
+    }
+
+    fn request(&self, content: &Text, to: &[&Recipient], _key: Option<BatchKey>) -> Made<'_> {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("phone_number", bare(&to[0].address));
+        form.append_pair("message", content.of(to[0]));
+        form.append_pair("message_type", &self.kind);
+        form.append_pair("sender_id", self.from.bare());
+        form.append_pair("external_id", &to[0].reference);
+        Made::new(&self.send, form.finish(), 1)
+    }
+
+    fn judge(&self, answer: &HttpAnswer, _to: &[&Recipient]) -> Judged {
+        let body = meaning::json(answer);
+        let code = body.as_ref().map(code).unwrap_or_default();
+        if !answer.status.is_success() {
+            return Judged::All(meaning::refused(Self::MEANINGS, answer, &code));
+        }
+        let id = body.as_ref().map(|body| meaning::word(&body["reference_id"])).unwrap_or_default();
+        Judged::All(match code.as_str() {
+            // Under way, queued, handed over, delivered, or later than usual.
+            "200" | "203" | "290" | "291" | "292" | "295" if !id.is_empty() => {
+                meaning::accepted(answer, &id, format!("status {code}"))
+            }
+            known if Self::MEANINGS.iter().any(|row| row.code == known) => {
+                meaning::refused(Self::MEANINGS, answer, known)
+            }
+            _ => Answer::new(Verdict::Uncertain, Stage::Response, 200, meaning::shown(answer)),
+        })
+    }
+
+    fn probe(&self) -> Made<'_> {
+        // Without a number nothing can be sent; who asks is looked at first.
+        Made::new(&self.send, "message_type=ARN", 1)
+    }
+
+    fn judge_probe(&self, answer: &HttpAnswer) -> Answer {
+        let code = meaning::json(answer).as_ref().map(code).unwrap_or_default();
+        let (_, stage) = meaning::find(Self::MEANINGS, answer.status.as_u16(), &code);
+        match answer.status.as_u16() {
+            400 if stage != Stage::Authentication && stage != Stage::Sender => {
+                meaning::accepted(answer, "", "")
+            }
+            _ => meaning::refused(Self::MEANINGS, answer, &code),
+        }
+    }
+}
