@@ -8,10 +8,14 @@ mod certificates;
 mod client;
 #[path = "sandbox/control.rs"]
 mod control;
+#[path = "sandbox/gateways.rs"]
+mod gateways;
 #[path = "sandbox/http.rs"]
 mod http;
 #[path = "sandbox/push.rs"]
 mod push;
+#[path = "sandbox/services.rs"]
+mod services;
 #[path = "sandbox/smtp.rs"]
 mod smtp;
 #[path = "sandbox/smtp_faults.rs"]

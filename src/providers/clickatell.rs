@@ -101,9 +101,11 @@ impl Protocol for Clickatell {
         let body = meaning::json(answer).unwrap_or_default();
         let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         if messages.len() != to.len() {
-            return Judged::All(match answer.status.is_success() {
-                true => meaning::unreadable(answer),
-                false => meaning::refused(Self::MEANINGS, answer, &meaning::word(&body["error"]["code"])),
+            let code = meaning::word(&body["error"]["code"]);
+            return Judged::All(if answer.status.is_success() {
+                meaning::unreadable(answer)
+            } else {
+                meaning::refused(Self::MEANINGS, answer, &code)
             });
         }
         let each = messages.iter().map(|one| {

@@ -98,20 +98,17 @@ impl Protocol for Fast2Sms {
         let numbers: Vec<&str> = to[..taken].iter().map(|to| to.address.trim_start_matches(INDIA)).collect();
         let text = content.of(to[0]);
         let mut body = json!({"numbers": numbers.join(","), "flash": "0"});
-        match &self.template {
-            Some((sender, message)) => {
-                body["route"] = json!("dlt");
-                body["sender_id"] = json!(sender);
-                body["message"] = json!(message);
-                // A bar would begin the next variable.
-                body["variables_values"] = json!(text.replace('|', "/"));
-            }
-            None => {
-                let unicode = Alphabet::of(text) == Alphabet::Ucs2;
-                body["route"] = json!("q");
-                body["message"] = json!(text);
-                body["language"] = json!(if unicode { "unicode" } else { "english" });
-            }
+        if let Some((sender, message)) = &self.template {
+            body["route"] = json!("dlt");
+            body["sender_id"] = json!(sender);
+            body["message"] = json!(message);
+            // A bar would begin the next variable.
+            body["variables_values"] = json!(text.replace('|', "/"));
+        } else {
+            let unicode = Alphabet::of(text) == Alphabet::Ucs2;
+            body["route"] = json!("q");
+            body["message"] = json!(text);
+            body["language"] = json!(if unicode { "unicode" } else { "english" });
         }
         Made::new(&self.send, body.to_string(), taken)
     }

@@ -38,7 +38,7 @@ impl Msg91 {
         Ok(Self { send: opening.head("/api/v5/flow", "application/json", [(name, key)])?, sender, template })
     }
 
-    fn body(&self, recipients: Vec<Value>) -> String {
+    fn body(&self, recipients: &[Value]) -> String {
         json!({
             "template_id": self.template,
             "sender": self.sender,
@@ -91,7 +91,7 @@ impl Protocol for Msg91 {
             let text = content.of(to);
             json!({"mobiles": bare(&to.address), "content": text, "otp": text, "CRQID": to.reference})
         });
-        Made::new(&self.send, self.body(recipients.collect()), to.len())
+        Made::new(&self.send, self.body(&recipients.collect::<Vec<_>>()), to.len())
     }
 
     fn judge(&self, answer: &HttpAnswer, _to: &[&Recipient]) -> Judged {
@@ -117,7 +117,7 @@ impl Protocol for Msg91 {
 
     fn probe(&self) -> Made<'_> {
         // To nobody: the key is looked at first.
-        Made::new(&self.send, self.body(Vec::new()), 1)
+        Made::new(&self.send, self.body(&[]), 1)
     }
 
     fn judge_probe(&self, answer: &HttpAnswer) -> Answer {

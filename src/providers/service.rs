@@ -284,11 +284,11 @@ struct Culprits {
 
 impl Culprits {
     fn count(&mut self, each: &[Answer]) {
+        self.taken |= each.iter().any(|answer| !speaks_of_some(answer));
         if !self.narrowing {
             return;
         }
         for answer in each {
-            self.taken |= !speaks_of_some(answer);
             let same = self.last.as_ref().is_some_and(|last| {
                 (last.code, last.stage, &last.text) == (answer.code, answer.stage, &answer.text)
             });
@@ -402,5 +402,13 @@ mod tests {
             culprits.count(&[bad("no")]);
         }
         assert!(culprits.verdict.is_none(), "somebody was taken: it is not the content");
+
+        let mut culprits = Culprits::default();
+        culprits.count(&[Answer::new(Verdict::Accepted, Stage::Response, 200, "")]);
+        culprits.narrowing = true;
+        for _ in 0..3 * ALIKE {
+            culprits.count(&[bad("no")]);
+        }
+        assert!(culprits.verdict.is_none(), "somebody was taken before");
     }
 }

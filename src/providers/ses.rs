@@ -88,7 +88,8 @@ impl Ses {
         made
     }
 
-    fn entry(&self, post: &Post, to: &Recipient) -> Value {
+    /// One recipient's part of a request.
+    fn entry(post: &Post, to: &Recipient) -> Value {
         let mut headers = Vec::new();
         if let Some(link) = &to.unsubscribe {
             let lines = letter::unsubscribe_headers(link);
@@ -194,7 +195,7 @@ impl Protocol for Ses {
             };
             template["Attachments"] = post.files.iter().map(file).collect();
         }
-        let entries: Vec<Value> = to.iter().map(|to| self.entry(post, to)).collect();
+        let entries: Vec<Value> = to.iter().map(|to| Self::entry(post, to)).collect();
         let mut body = json!({
             "FromEmailAddress": self.sender.from.header(),
             "DefaultContent": {"Template": template},

@@ -89,22 +89,15 @@ impl Clickatell {
         let messages: Vec<Value> = all
             .iter()
             .zip(errors)
-            .map(|(one, error)| match error {
-                Some((code, text)) => json!({
-                    "apiMessageId": null,
-                    "accepted": false,
+            .map(|(one, error)| {
+                let accepted = error.is_none();
+                next += u64::from(accepted);
+                json!({
+                    "apiMessageId": accepted.then(|| format!("{:032x}", next - 1)),
+                    "accepted": accepted,
                     "to": one["to"],
-                    "error": {"code": code, "description": text},
-                }),
-                None => {
-                    next += 1;
-                    json!({
-                        "apiMessageId": format!("{:032x}", next - 1),
-                        "accepted": true,
-                        "to": one["to"],
-                        "error": null,
-                    })
-                }
+                    "error": error.map(|(code, text)| json!({"code": code, "description": text})),
+                })
             })
             .collect();
         Reply::json(status, &json!({"messages": messages, "error": null}))

@@ -95,7 +95,7 @@ fn digits(bytes: &[u8]) -> String {
 
 /// The bytes of hexadecimal digits.
 fn bytes(digits: &str) -> Option<Vec<u8>> {
-    let even = digits.is_ascii() && digits.len() % 2 == 0;
+    let even = digits.is_ascii() && digits.len().is_multiple_of(2);
     even.then(|| {
         (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
     })?
