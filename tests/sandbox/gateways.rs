@@ -82,7 +82,7 @@ async fn sinch() {
             with("no body", constraint, |b| b["body"] = json!("")),
             with("too long", constraint, |b| b["body"] = json!("x".repeat(2001))),
             with("a long value", constraint, |b| {
-                b["parameters"] = json!({"a": {"default": "x".repeat(1601)}})
+                b["parameters"] = json!({"a": {"default": "x".repeat(1601)}});
             }),
             with("a wrong number", "syntax_invalid_parameter_format", |b| b["to"] = json!(["nobody"])),
         ],
@@ -140,7 +140,7 @@ async fn clickatell() {
             good.but("not JSON", 400, "\"code\":21", |row| row.header("content-type", FORM)),
             with("no message", 400, "\"code\":21", |b| b["messages"] = json!([])),
             with("too many", 400, "\"code\":22", |b| {
-                b["messages"] = vec![b["messages"][0].clone(); 101].into()
+                b["messages"] = vec![b["messages"][0].clone(); 101].into();
             }),
             with("another channel", 207, "\"code\":23", |b| b["messages"][0]["channel"] = json!("smoke")),
             with("no content", 207, "\"code\":23", |b| b["messages"][0]["content"] = json!("")),
@@ -195,10 +195,10 @@ async fn inforu() {
             with("nobody", "\"StatusId\":-6", |b| b["Data"]["Recipients"] = json!([])),
             with("a wrong number", "\"StatusId\":-18", |b| b["Data"]["Recipients"][0]["Phone"] = json!("1")),
             with("a long number", "\"StatusId\":-20", |b| {
-                b["Data"]["Settings"]["Sender"] = json!("123456789012345")
+                b["Data"]["Settings"]["Sender"] = json!("123456789012345");
             }),
             with("a long name", "\"StatusId\":-21", |b| {
-                b["Data"]["Settings"]["Sender"] = json!("a very long name")
+                b["Data"]["Settings"]["Sender"] = json!("a very long name");
             }),
         ],
     )
