@@ -26,11 +26,16 @@ fn line(kind: &Kind) -> String {
     let none = |text: String| if text.is_empty() { "–".to_owned() } else { text };
     let key = kind.idempotency.map_or_else(String::new, |life| format!("{} h", life.as_secs() / 3600));
     let rate = kind.rate.map_or_else(String::new, |rate| format!(", {rate}/s"));
+    // The first source, if it is an address.
+    let source = kind.source.split(", ").next().unwrap_or_default();
+    let service = if source.starts_with("http") {
+        format!("[{}]({source})", kind.title)
+    } else {
+        kind.title.to_owned()
+    };
     format!(
-        "| `{}` | [{}]({}) | {} | {} | {}{rate} | {} | {} | {} |",
+        "| `{}` | {service} | {} | {} | {}{rate} | {} | {} | {} |",
         kind.name,
-        kind.title,
-        if kind.source.starts_with("http") { kind.source } else { "#" },
         channels.join(", "),
         kind.batch,
         kind.concurrency,
