@@ -17,6 +17,7 @@ mod backup;
 mod buckets;
 mod call;
 mod deliveries;
+mod drafts;
 mod events;
 mod files;
 mod filters;
@@ -41,11 +42,13 @@ mod rate;
 mod serve;
 mod service;
 mod shape;
+mod stale;
 mod targets;
 mod topics;
 mod upload;
 mod users;
 mod waiting;
+mod webhooks;
 
 pub use auth::{Door, Peer};
 pub use serve::{ServeError, Serving, check_listen, serve_socket, serve_tcp};
@@ -87,6 +90,8 @@ pub(crate) struct App {
     pub(crate) router: service::Tables,
     /// How many requests callers may make; `None`: as many as they like.
     pub(crate) rates: Option<rate::Rates>,
+    /// Who follows the event stream.
+    pub(crate) seats: drafts::Seats,
     /// Keys whose use is being noted.
     noting: Mutex<HashSet<KeyId>>,
     /// Repeatable calls that are being done.
@@ -127,6 +132,7 @@ impl Api {
             shutdown: watch::Sender::new(false),
             router: service::Tables::new(),
             rates,
+            seats: drafts::Seats::default(),
             noting: Mutex::default(),
             in_flight: Mutex::default(),
             counted: metrics::Counted::default(),

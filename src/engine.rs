@@ -3,6 +3,7 @@
 //! [`Engine::start`] takes a store, adapters, a clock and a seed, and nothing
 //! else of the world, so that the whole engine runs in a test under virtual time.
 
+pub mod alerts;
 mod audience;
 pub mod breaker;
 pub mod chance;
@@ -30,7 +31,9 @@ mod scheduler;
 pub mod stop;
 pub mod streak;
 mod sweep;
+mod upkeep;
 pub mod usecases;
+pub mod webhooks;
 mod why;
 
 pub use config::{EngineConfig, Mode};
@@ -113,7 +116,14 @@ impl Engine {
         if mode != Mode::Idle {
             core.spawn(scheduler::watch(Arc::clone(&core)));
         }
-        Ok(Self { core, feed })
+        let engine = Self { core, feed };
+        if mode == Mode::Full {
+            engine.core.spawn(webhooks::run(Arc::clone(&engine.core)));
+            if let Some(interval) = engine.core.config.upkeep {
+                engine.core.spawn(upkeep::run(engine.clone(), interval));
+            }
+        }
+        Ok(engine)
     }
 
     /// The store.

@@ -27,6 +27,7 @@ pub mod mailgun;
 pub mod meaning;
 pub mod msg91;
 pub mod multipart;
+pub mod outgoing;
 pub mod plivo;
 pub mod push;
 pub mod registry;

@@ -5,7 +5,9 @@
 //! adds stands behind them. Request types are what a client sends: a field that
 //! is `None` is left out, which the dialect reads as "not given".
 
+pub mod alert;
 pub mod delivery;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod fields;
@@ -22,6 +24,7 @@ pub mod query;
 pub mod storage;
 pub mod topic;
 pub mod transfer;
+pub mod webhook;
 
 pub use error::{ErrorBody, ErrorType};
 pub use query::Query;

@@ -34,6 +34,8 @@ mod openapi;
 mod operators;
 #[path = "api/providers.rs"]
 mod providers;
+#[path = "api/revisions.rs"]
+mod revisions;
 #[path = "api/sending.rs"]
 mod sending;
 #[path = "api/storage.rs"]

@@ -27,3 +27,5 @@ mod schedule;
 mod sending;
 #[path = "engine/table.rs"]
 mod table;
+#[path = "engine/told.rs"]
+mod told;

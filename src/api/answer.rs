@@ -64,6 +64,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response {
         code: status.as_u16(),
         kind: refusal.kind.as_str().to_owned(),
         version: DIALECT_VERSION.to_owned(),
+        stale: refusal.stale.clone(),
     };
     let mut response = Response::new(Body::from(serde_json::to_vec(&body).unwrap_or_default()));
     *response.status_mut() = status;

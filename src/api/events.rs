@@ -5,6 +5,7 @@
 
 use super::answer::{Answered, stream};
 use super::call::Call;
+use super::drafts::Seat;
 use super::metrics::OpenStream;
 use crate::engine::Engine;
 use crate::engine::events::{Event, Since};
@@ -32,6 +33,8 @@ struct Reader {
     first: bool,
     next: Instant,
     _open: OpenStream,
+    /// Held while the stream lasts.
+    _seat: Seat,
 }
 
 fn wire(event: &Event) -> Changes {
@@ -57,6 +60,7 @@ pub(crate) async fn events(call: Call) -> Answered {
         (instance.to_owned(), seq.parse().unwrap_or(u64::MAX))
     });
     let engine = call.engine().clone();
+    let seat = call.app.seats.take(call.actor(), engine.now());
     let reader = Reader {
         newest: engine.events().newest(),
         closing: call.closing.clone(),
@@ -65,6 +69,7 @@ pub(crate) async fn events(call: Call) -> Answered {
         first: true,
         next: Instant::now(),
         _open: OpenStream::new(&call.app),
+        _seat: seat,
     };
     let events = unfold(reader, |mut reader| async move {
         let bytes = reader.next().await?;

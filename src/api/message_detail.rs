@@ -70,7 +70,10 @@ pub(crate) async fn detail(call: Call) -> Answered {
 async fn act(call: Call, action: MessageAction) -> Answered {
     let id = call.id("messageId")?;
     let ActOn { revision } = call.json()?;
-    let message = call.engine().act_on_message(call.actor(), &id, action, revision).await?;
+    let revision = call.expected(revision)?;
+    let done = call.engine().act_on_message(call.actor(), &id, action, revision).await;
+    let now = async || shown(&call, call.engine().store().message(&id).await?).await;
+    let message = super::stale::explained(&call, done, format!("message/{id}"), now).await?;
     ok(&shown(&call, message).await?)
 }
 

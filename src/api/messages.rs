@@ -6,6 +6,7 @@ use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present_message::message as present;
 use super::queries::ListQuery;
+use super::stale::explained;
 use crate::domain::channel::Channel;
 use crate::domain::content::{Content, EmailContent, Priority, PushContent, SmsContent};
 use crate::domain::file::FileRef;
@@ -163,7 +164,7 @@ fn envelope(call: &Call, channel: Channel, params: &mut Params) -> Outcome<Messa
         confirmed,
         undo,
         schedule_words: words.map(|given| ScheduleWords { words: given.words, zone: given.zone }),
-        revision: params.typed("revision")?,
+        revision: call.expected(params.typed("revision")?)?,
         lifetime: call.app.settings.lifetime(channel),
         ..MessageEdit::default()
     })
@@ -375,8 +376,10 @@ async fn update(call: Call, channel: Channel, read: Reader) -> Answered {
     let mut params = call.params()?;
     let (given, edit) = read(&call, &mut params, false)?;
     params.finish()?;
-    let message =
-        call.engine().edit_message(call.actor(), &id, channel, |content| given.put(content), edit).await?;
+    let done =
+        call.engine().edit_message(call.actor(), &id, channel, |content| given.put(content), edit).await;
+    let now = async || shown(&call, call.engine().store().message(&id).await?).await;
+    let message = explained(&call, done, format!("message/{id}"), now).await?;
     ok(&shown(&call, message).await?)
 }
 

@@ -5,6 +5,7 @@ use super::call::Call;
 use super::list::ListCall;
 use super::params::{Params, Required};
 use super::present;
+use super::stale::explained;
 use crate::domain::provider::{Door, Field, Kind, Limits, Provider, Shape, kind};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
@@ -172,12 +173,27 @@ fn check_receiver(call: &Call, field: &Field, value: &Value) -> Outcome<()> {
         _ => return Ok(()),
     };
     if let Some(host) = hosts.iter().find(|host| is_private(host)) {
-        let rule = format!(
-            "{host} is on this machine or a private network, which a request over the network may not name unless the setting outgoing.allow_private is true"
-        );
-        return Err(Invalid::value(field.name, rule).into());
+        return Err(Invalid::value(field.name, private_rule(host)).into());
     }
     Ok(())
+}
+
+/// Refuses a URL of a private network that came in over the network.
+pub(crate) fn check_url(call: &Call, param: &'static str, url: &str) -> Outcome<()> {
+    if !call.caller.remote || call.app.settings.allow_private {
+        return Ok(());
+    }
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    match host.filter(|host| is_private(host)) {
+        Some(host) => Err(Invalid::value(param, private_rule(&host)).into()),
+        None => Ok(()),
+    }
+}
+
+fn private_rule(host: &str) -> String {
+    format!(
+        "{host} is on this machine or a private network, which a request over the network may not name unless the setting outgoing.allow_private is true"
+    )
 }
 
 fn check_limits(limits: &Limits) -> Outcome<()> {
@@ -210,7 +226,7 @@ fn edit(
     edit.channel = params.channel("type")?;
     edit.limits = params.typed("limits")?;
     edit.limits.as_ref().map_or(Ok(()), check_limits)?;
-    edit.revision = params.typed("revision")?;
+    edit.revision = call.expected(params.typed("revision")?)?;
     Ok(edit)
 }
 
@@ -236,7 +252,9 @@ pub(crate) async fn update(call: Call) -> Answered {
     let name = params.line("name", 0, 128)?.filter(|name| !name.is_empty());
     let edit = edit(&call, kind, &mut params, name)?;
     params.finish()?;
-    let provider = call.engine().edit_provider(call.actor(), kind, &id, edit).await?;
+    let done = call.engine().edit_provider(call.actor(), kind, &id, edit).await;
+    let now = async || Ok(present::provider(call.engine().store().provider(&id).await?));
+    let provider = explained(&call, done, format!("provider/{id}"), now).await?;
     ok(&shown(&call, provider).await?)
 }
 

@@ -17,12 +17,15 @@ use super::shape::{
     Asked, Asks, Content, Events, Form, Given, Gives, Lines, Nothing, Object, Plain, Posted, Selected, Sheet,
 };
 use super::{
-    audit, backup, buckets, deliveries, events, files, imports, keys, message_detail, messages, metrics,
-    openapi, operations, overview, persons, providers, targets, topics, upload, users, waiting,
+    audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
+    metrics, openapi, operations, overview, persons, providers, targets, topics, upload, users, waiting,
+    webhooks,
 };
+use crate::wire::alert::AlertList;
 use crate::wire::delivery::{
     Affected, Decide, DeliveryPage, DeliveryRequest, WaitingPage, WaitingRequest, WhyAnswer,
 };
+use crate::wire::draft::{Presence, SaveDraft, SavedDraft, SavedDraftList};
 use crate::wire::event::Changes;
 use crate::wire::history::AuditPage;
 use crate::wire::key::{CreateKey, CreatedKey, KeyList};
@@ -47,6 +50,7 @@ use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, Updat
 use crate::wire::transfer::{
     BackupProgress, BackupRequest, FoundList, Import, ImportList, ImportProgress, ImportRequest, PersonExport,
 };
+use crate::wire::webhook::{Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WriteWebhook};
 use schemars::SchemaGenerator;
 use std::pin::Pin;
 
@@ -318,6 +322,34 @@ routes! {
         WaitingRequest => 200 WaitingPage;
     POST "/v1/herald/waiting/decide" "messages.write" Json waiting::decide, "Release, fail over or give up those who wait",
         Decide => 200 Affected;
+    GET "/v1/herald/drafts" "messages.write" None drafts::list, "Your own drafts of the composer, the newest first",
+        Nothing => 200 SavedDraftList;
+    GET "/v1/herald/drafts/{draftId}" "messages.write" None drafts::get, "A draft of yours",
+        Nothing => 200 SavedDraft;
+    PUT "/v1/herald/drafts/{draftId}" "messages.write" Json drafts::save, "Save a draft of yours",
+        SaveDraft => 200 SavedDraft;
+    DELETE "/v1/herald/drafts/{draftId}" "messages.write" None drafts::delete, "Delete a draft of yours",
+        Nothing => 204 Nothing;
+    GET "/v1/herald/presence" "messages.read" None drafts::presence, "Who follows the event stream now",
+        Nothing => 200 Presence;
+    GET "/v1/herald/webhooks" "webhooks.read" None webhooks::list, "Endpoints that are told when a message ends",
+        Nothing => 200 WebhookList;
+    POST "/v1/herald/webhooks" "webhooks.write" Json webhooks::create, "Create an endpoint; its secret is said once",
+        WriteWebhook => 201 Webhook;
+    GET "/v1/herald/webhooks/{webhookId}" "webhooks.read" None webhooks::get, "An endpoint, its secret masked",
+        Nothing => 200 Webhook;
+    PATCH "/v1/herald/webhooks/{webhookId}" "webhooks.write" Json webhooks::update, "Change an endpoint",
+        WriteWebhook => 200 Webhook;
+    DELETE "/v1/herald/webhooks/{webhookId}" "webhooks.write" None webhooks::delete, "Delete an endpoint",
+        Nothing => 204 Nothing;
+    POST "/v1/herald/webhooks/{webhookId}/test" "webhooks.write" Json webhooks::test, "Tell an endpoint that this is a test",
+        Nothing => 201 WebhookDelivery;
+    GET "/v1/herald/webhooks/{webhookId}/deliveries" "webhooks.read" None webhooks::deliveries, "The last deliveries to an endpoint",
+        Nothing => 200 WebhookDeliveryList;
+    POST "/v1/herald/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver" "webhooks.write" Json webhooks::redeliver, "Tell an endpoint something again",
+        Nothing => 200 WebhookDelivery;
+    GET "/v1/herald/alerts" "messages.read" None webhooks::alerts, "Open alerts, and what was changed just before each",
+        Nothing => 200 AlertList;
     GET "/v1/herald/operations" "messages.read" None operations::list, "Operations over deliveries, newest first",
         OperationParameters => 200 OperationList;
     POST "/v1/herald/operations" "messages.write" Json operations::create, "Preview an operation over the deliveries that pass a filter",

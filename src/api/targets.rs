@@ -6,6 +6,7 @@ use super::list::{Found, ListCall, Source, found};
 use super::params::Required;
 use super::present;
 use super::queries::ListQuery;
+use super::stale::explained;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{TargetId, UserId};
 use crate::domain::person::Target;
@@ -104,10 +105,12 @@ pub(crate) async fn update(call: Call) -> Answered {
         identifier: params.text("identifier", 0, 4096)?.filter(|text| !text.is_empty()),
         provider: params.id("providerId")?,
         name: params.line("name", 0, 128)?,
-        revision: params.typed("revision")?,
+        revision: call.expected(params.typed("revision")?)?,
     };
     params.finish()?;
-    ok(&present::target(call.engine().edit_target(call.actor(), &user, &id, edit).await?))
+    let done = call.engine().edit_target(call.actor(), &user, &id, edit).await;
+    let now = async || Ok(present::target(call.engine().store().target(&id).await?));
+    ok(&present::target(explained(&call, done, format!("target/{id}"), now).await?))
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {

@@ -6,6 +6,7 @@ use super::list::{ListCall, Source, found};
 use super::params::{Params, Required};
 use super::present;
 use super::queries::ListQuery;
+use super::stale::explained;
 use crate::domain::ids::{SubscriberId, TargetId, TopicId, UserId};
 use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
@@ -113,10 +114,12 @@ pub(crate) async fn update(call: Call) -> Answered {
         name: params.line("name", 1, 128)?,
         subscribe: roles(&mut params)?,
         description: params.text("description", 0, DESCRIPTION)?,
-        revision: params.typed("revision")?,
+        revision: call.expected(params.typed("revision")?)?,
     };
     params.finish()?;
-    ok(&present::topic(call.engine().edit_topic(call.actor(), &id, edit).await?))
+    let done = call.engine().edit_topic(call.actor(), &id, edit).await;
+    let now = async || Ok(present::topic(call.engine().store().topic(&id).await?));
+    ok(&present::topic(explained(&call, done, format!("topic/{id}"), now).await?))
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {

@@ -6,9 +6,10 @@ use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present;
 use super::queries::ListQuery;
+use super::stale::explained;
 use crate::domain::channel::Channel;
 use crate::domain::ids::UserId;
-use crate::domain::person::User;
+use crate::domain::person::{Target, User};
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
@@ -110,8 +111,18 @@ fn only<T>(call: &Call, read: impl FnOnce(&mut Params) -> Outcome<T>) -> Outcome
     Ok(value)
 }
 
+async fn edited(call: &Call, edit: UserEdit) -> Outcome<(User, Vec<Target>)> {
+    let id = call.id("userId")?;
+    let done = call.engine().edit_user(call.actor(), &id, edit, call.expected(None)?).await;
+    let now = async || {
+        let (user, targets) = call.engine().user_with_targets(&id).await?;
+        Ok(present::user(user, targets))
+    };
+    explained(call, done, format!("user/{id}"), now).await
+}
+
 async fn edit(call: Call, edit: UserEdit) -> Answered {
-    let (user, targets) = call.engine().edit_user(call.actor(), &call.id("userId")?, edit).await?;
+    let (user, targets) = edited(&call, edit).await?;
     ok(&present::user(user, targets))
 }
 
@@ -158,7 +169,6 @@ pub(crate) async fn update_prefs(call: Call) -> Answered {
     if text.len() > 64 << 10 {
         return Err(Invalid::value("prefs", "Value must be a valid JSON object of at most 64 KiB").into());
     }
-    let id = call.id("userId")?;
-    let (user, _) = call.engine().edit_user(call.actor(), &id, UserEdit::Prefs(text)).await?;
+    let (user, _) = edited(&call, UserEdit::Prefs(text)).await?;
     ok(&present::object(&user.prefs))
 }

@@ -5,6 +5,7 @@ use super::instance::{EngineLock, Instance};
 use crate::api::{self, Api, Serving, Setup};
 use crate::client::{Client, InProcess};
 use crate::domain::time::SystemClock;
+use crate::engine::alerts::AlertConfig;
 use crate::engine::config::{ByChannel, FileRules};
 use crate::engine::file_store::FileStore;
 use crate::engine::{Engine, EngineConfig, Mode};
@@ -19,6 +20,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How often alerts are looked for.
+const UPKEEP: Duration = Duration::from_secs(15);
 
 /// How long requests that were accepted may take to finish at the end.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -166,6 +170,24 @@ pub fn socket_path(instance: &Instance, settings: &Settings) -> Outcome<PathBuf>
     }
 }
 
+fn alerts(settings: &Settings) -> AlertConfig {
+    let webhook = Some(settings.alerts_webhook.as_str()).filter(|text| !text.is_empty()).and_then(|text| {
+        let url = url::Url::parse(text).ok().filter(url::Url::has_host);
+        if url.is_none() {
+            tracing::error!("the setting alerts.webhook is no URL: nobody is told of alerts there");
+        }
+        url
+    });
+    AlertConfig {
+        installation: settings.label.clone(),
+        webhook,
+        command: settings.alerts_command.split_whitespace().map(str::to_owned).collect(),
+        oldest: settings.alerts_oldest,
+        failure_percent: settings.alerts_failure_percent,
+        disk_percent: settings.alerts_disk_percent,
+    }
+}
+
 fn config(instance: &Instance, settings: &Settings, mode: Mode) -> EngineConfig {
     EngineConfig {
         mode,
@@ -181,12 +203,6 @@ fn config(instance: &Instance, settings: &Settings, mode: Mode) -> EngineConfig 
         retry_cap: settings.retry_cap,
         undo_window: settings.undo.max(Duration::from_secs(1)),
         allow_private: settings.allow_private,
-        retention: Some(Retention {
-            log_age: settings.retention_log,
-            log_bytes: settings.retention_log_size.0,
-            audit_age: settings.retention_audit,
-            message_age: settings.retention_messages,
-        }),
         files: FileRules {
             store: FileStore::at(instance.store_dir().join(FILES_DIRECTORY)),
             largest: settings.file_size.0,
@@ -197,6 +213,14 @@ fn config(instance: &Instance, settings: &Settings, mode: Mode) -> EngineConfig 
             public_url: Some(settings.public_url.trim_end_matches('/').to_owned())
                 .filter(|url| !url.is_empty()),
         },
+        upkeep: Some(UPKEEP),
+        alerts: alerts(settings),
+        retention: Some(Retention {
+            log_age: settings.retention_log,
+            log_bytes: settings.retention_log_size.0,
+            audit_age: settings.retention_audit,
+            message_age: settings.retention_messages,
+        }),
         ..EngineConfig::default()
     }
 }

@@ -1,6 +1,8 @@
 //! A method for each call of the API.
 
+mod drafts;
 mod operations;
+mod webhooks;
 
 use super::error::Result;
 use super::transport::{Body, empty_body};

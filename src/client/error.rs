@@ -19,6 +19,8 @@ pub enum ClientError {
         kind: String,
         /// For people.
         message: String,
+        /// How the record stands, if somebody else has changed it meanwhile.
+        stale: Option<Box<crate::wire::error::StaleRecord>>,
     },
     /// The request could not be made.
     #[error("the request cannot be made: {0}")]
@@ -34,11 +36,17 @@ pub type Result<T, E = ClientError> = std::result::Result<T, E>;
 impl ClientError {
     pub(super) fn of_body(status: StatusCode, body: &[u8]) -> Self {
         match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(error) => Self::Api { status: status.as_u16(), kind: error.kind, message: error.message },
+            Ok(error) => Self::Api {
+                status: status.as_u16(),
+                kind: error.kind,
+                message: error.message,
+                stale: error.stale,
+            },
             Err(_) => Self::Api {
                 status: status.as_u16(),
                 kind: "general_unknown".into(),
                 message: format!("the answer was {status} without a reason"),
+                stale: None,
             },
         }
     }
@@ -62,6 +70,14 @@ impl ClientError {
     /// Whether nobody could be reached, or the line broke: worth trying again.
     pub fn is_transport(&self) -> bool {
         matches!(self, Self::Transport(_))
+    }
+
+    /// How the record stands, if somebody else has changed it meanwhile.
+    pub fn stale(&self) -> Option<&crate::wire::error::StaleRecord> {
+        match self {
+            Self::Api { stale, .. } => stale.as_deref(),
+            _ => None,
+        }
     }
 
     /// Whether somebody else changed the record meanwhile.

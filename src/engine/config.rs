@@ -1,8 +1,11 @@
 //! What the engine can be told. The settings table fills it in.
 
+use super::alerts::AlertConfig;
 use super::file_store::FileStore;
 use crate::domain::channel::Channel;
+use crate::providers::outgoing::{Machine, Outgoing};
 use crate::store::history::Retention;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How much of the engine runs.
@@ -118,7 +121,15 @@ pub struct EngineConfig {
     pub render_bytes: usize,
     /// Files: where, how many, how long.
     pub files: FileRules,
-    /// What is kept, and how long; `None`: everything, for ever.
+    /// Endpoints and commands that are told of what happens.
+    pub outgoing: Arc<dyn Outgoing>,
+    /// How long a delivery to an endpoint is tried, and an endpoint may fail before it is disabled.
+    pub webhook_patience: Duration,
+    /// How often alerts are looked for; `None`: never.
+    pub upkeep: Option<Duration>,
+    /// What alerts are about, and who is told.
+    pub alerts: AlertConfig,
+    /// What is kept, and how long; `None`: everything.
     pub retention: Option<Retention>,
 }
 
@@ -146,6 +157,10 @@ impl Default for EngineConfig {
             render_fuel: 100_000,
             render_bytes: 256 * 1024,
             files: FileRules::default(),
+            outgoing: Arc::new(Machine),
+            webhook_patience: Duration::from_hours(72),
+            upkeep: None,
+            alerts: AlertConfig::default(),
             retention: None,
         }
     }

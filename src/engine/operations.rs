@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// Removes previews that nobody confirmed, and operations that were over long ago.
-    async fn sweep_operations(&self) -> Outcome<()> {
+    pub(crate) async fn sweep_operations(&self) -> Outcome<()> {
         let now = self.now();
         let oldest = self.store().documents(Shelf::Operations, "", None, Order::Ascending, 100).await?;
         for (key, bytes) in oldest {

@@ -4,6 +4,7 @@
 //! what only the store knows, writes, and leaves an audit entry in the same
 //! transaction.
 
+pub mod drafts;
 pub mod error;
 pub mod files;
 pub mod find;

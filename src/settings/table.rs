@@ -97,6 +97,11 @@ settings! {
     "lifetime.sms" lifetime_sms: Duration = "4h", "", "How long after its due time a text message may still be sent";
     "outgoing.allow_private" allow_private: bool = "false", "", "Whether hosts and URLs that came in over TCP may be loopback, link-local or private";
     "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
+    "alerts.webhook" alerts_webhook: String = "", "", "URL to which alerts and their ends are posted as JSON";
+    "alerts.command" alerts_command: String = "", "", "Program and arguments, with spaces between, that is told of alerts and their ends as JSON on standard input";
+    "alerts.oldest" alerts_oldest: Duration = "15m", "", "How long recipients may wait before there is an alert";
+    "alerts.failure_percent" alerts_failure_percent: u64 = "20", "%", "So much of a provider's answers in a minute may be refusals before there is an alert";
+    "alerts.disk_percent" alerts_disk_percent: u64 = "5", "%", "So much of the disk must be free, else there is an alert";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
     "api.public_url" public_url: String = "", "", "Where devices reach this API, as `https://HOST/v1`: links to images of notifications begin with it";
     "api.clear_credentials" clear_credentials: bool = "false", "", "Show credentials of providers in clear to every key with providers.read, as Appwrite does";

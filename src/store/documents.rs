@@ -8,6 +8,7 @@ use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, WaitNo};
 use crate::domain::message::{Message, Progress};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
+use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
 
@@ -185,6 +186,10 @@ pub trait Documents {
     /// Ends of messages that endpoints are to be told, oldest first. They are
     /// noted, in the transaction that ends the message, while there is an endpoint.
     async fn ended(&self, limit: usize) -> Result<Vec<Ended>>;
+    /// Seals a secret for one field of one record, to be kept in a document.
+    fn seal(&self, record: &str, field: &str, secret: &SecretString) -> Result<Vec<u8>>;
+    /// Opens what was sealed for this field of this record.
+    fn unseal(&self, record: &str, field: &str, sealed: &[u8]) -> Result<SecretString>;
     /// Takes ends off the list, and writes what follows from them, in one transaction.
     async fn take_ended(&self, ends: Vec<u64>, changes: Vec<DocumentChange>) -> Result<()>;
 }

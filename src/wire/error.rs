@@ -1,5 +1,7 @@
 //! Errors: the body, and every type with its status.
 
+use crate::domain::ids::Revision;
+use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,32 @@ pub struct ErrorBody {
     pub kind: String,
     /// The dialect's version.
     pub version: String,
+    /// Herald, where somebody else has changed the record meanwhile: how it stands now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Box<StaleRecord>>,
+}
+
+/// How a record stands that was changed by somebody else meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StaleRecord {
+    /// Its revision now.
+    pub revision: Revision,
+    /// Who changed it last.
+    pub by: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Fields that were to be changed and are not what was wanted.
+    pub difference: Vec<Difference>,
+}
+
+/// A field that differs from what was wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// Its name in the request.
+    pub field: String,
+    /// What it is now.
+    pub now: serde_json::Value,
 }
 
 macro_rules! error_types {

@@ -25,6 +25,8 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("files.read", "files and their contents"),
     ("files.write", "upload, change, delete files"),
     ("sending.write", "stop and resume all sending"),
+    ("webhooks.read", "endpoints that are told when a message ends, and their deliveries"),
+    ("webhooks.write", "create, change, test, delete such endpoints"),
     ("audit.read", "who did what"),
     ("metrics.read", "counts of everything at /metrics, for Prometheus"),
     ("keys.read", "API keys, without their secrets"),

@@ -5,6 +5,7 @@ use crate::domain::validate::Invalid;
 use crate::engine::EngineError;
 use crate::store::{RecordKind, StoreError, Taken};
 use crate::wire::ErrorType;
+use crate::wire::error::StaleRecord;
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,8 @@ pub struct Refusal {
     pub kind: ErrorType,
     /// For people: what is wrong and what to do.
     pub message: String,
+    /// How the record stands that was changed meanwhile, where that is the reason.
+    pub stale: Option<Box<StaleRecord>>,
 }
 
 /// What use cases give.
@@ -22,7 +25,7 @@ pub type Outcome<T> = Result<T, Refusal>;
 impl Refusal {
     /// A refusal of a type.
     pub fn new(kind: ErrorType, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), stale: None }
     }
 
     /// A record that is not there.

@@ -135,8 +135,15 @@ impl Engine {
         Ok((user, targets))
     }
 
-    /// Changes a user, and with an address its automatic target.
-    pub async fn edit_user(&self, by: &Actor, id: &UserId, edit: UserEdit) -> Outcome<(User, Vec<Target>)> {
+    /// Changes a user, and with an address its automatic target. With `expect`,
+    /// refused as stale unless the user still has that revision.
+    pub async fn edit_user(
+        &self,
+        by: &Actor,
+        id: &UserId,
+        edit: UserEdit,
+        expect: Option<Revision>,
+    ) -> Outcome<(User, Vec<Target>)> {
         let (mut user, targets) = self.user_with_targets(id).await?;
         let (event, summary) = edit.event();
         let mut changes = Vec::new();
@@ -156,7 +163,7 @@ impl Engine {
                 changes.extend(self.readdress(Channel::Sms, old, phone, &targets)?);
             }
         }
-        let revision = user.revision;
+        let revision = expect.unwrap_or(user.revision);
         let audit = self.entry(by, event, format_args!("user/{id}"), summary);
         self.store().put_user(user, revision, changes, audit).await?;
         self.user_with_targets(id).await

@@ -7,6 +7,7 @@ use crate::store::embedded::{Embedded, documents};
 use crate::store::error::Result;
 use crate::store::page::Order;
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 /// What makes something new must leave room for what has to be recorded.
 fn class(changes: &[DocumentChange]) -> Class {
@@ -46,6 +47,14 @@ impl Documents for Embedded {
 
     async fn operate(&self, step: OperationStep) -> Result<OperationReceipt> {
         self.write(Class::Growth, move |tx| documents::operate(tx, &step)).await
+    }
+
+    fn seal(&self, record: &str, field: &str, secret: &SecretString) -> Result<Vec<u8>> {
+        self.sealing.to_seal()?.seal(record, field, secret)
+    }
+
+    fn unseal(&self, record: &str, field: &str, sealed: &[u8]) -> Result<SecretString> {
+        self.sealing.to_open()?.open(record, field, sealed)
     }
 
     async fn ended(&self, limit: usize) -> Result<Vec<Ended>> {
