@@ -2,6 +2,7 @@
 
 use super::answer::{Answered, ok, stream};
 use super::call::Call;
+use crate::domain::ids::TopicId;
 use crate::domain::import::{ColumnMap, ImportOptions};
 use crate::domain::validate::Invalid;
 use crate::engine::usecases::Refusal;
@@ -100,6 +101,21 @@ fn plan(call: &Call) -> Result<ImportPlan, Refusal> {
 
 pub(crate) async fn create(call: Call) -> Answered {
     let plan = plan(&call)?;
+    stream_of(call, plan)
+}
+
+/// The same for one topic: a list of addresses is enough.
+pub(crate) async fn subscribe(call: Call) -> Answered {
+    let topic: TopicId = call.id("topicId")?;
+    let plan = plan(&call)?;
+    if plan.topic.as_ref().is_some_and(|named| *named != topic) {
+        return Err(Invalid::value("topic", "Value differs from the topic of the path").into());
+    }
+    call.engine().store().topic(&topic).await?;
+    stream_of(call, ImportPlan { topic: Some(topic), ..plan })
+}
+
+fn stream_of(call: Call, plan: ImportPlan) -> Answered {
     let importer = call.engine().begin_import(call.actor(), plan);
     let body = call.body.into_body();
     let (reports, receiver) = mpsc::channel(BACKLOG);

@@ -21,8 +21,8 @@ use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
 use crate::wire::ErrorType;
 use crate::wire::overview::{
-    Cause, Concern, Health, Instance, NeedsYou, Overview, QueueSize, SettingRow, StateCounts, Stopped,
-    StoreStats, Upcoming,
+    Cause, Concern, ErrorGroup, ErrorGroups, Health, Instance, NeedsYou, Overview, QueueSize, SettingRow,
+    StateCounts, Stopped, StoreStats, Upcoming,
 };
 use crate::wire::provider::ProviderHealth;
 use std::collections::BTreeMap;
@@ -234,6 +234,61 @@ async fn causes(engine: &Engine) -> Outcome<Vec<Cause>> {
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
     causes.truncate(20);
     Ok(causes)
+}
+
+/// Failures of the last hours, grouped by cause.
+pub(crate) async fn errors(call: Call) -> Answered {
+    call.only_query(&["message", "provider", "hours"])?;
+    let engine = call.engine();
+    let store = engine.store();
+    let hours: u64 = call.number("hours")?.unwrap_or(1u64).clamp(1, 24 * 30);
+    let span = Duration::from_hours(hours) / SPANS as u32;
+    let now = engine.now();
+    let mut query = LogQuery {
+        outcomes: Delivered::ALL
+            .into_iter()
+            .filter(|o| o.is_failure() || *o == Delivered::Uncertain)
+            .collect(),
+        since: Some(now.minus(Duration::from_hours(hours))),
+        order: Order::Descending,
+        limit: 20_000,
+        scan: 200_000,
+        ..LogQuery::default()
+    };
+    if let Some(id) = call.query("message") {
+        query.message = Some(store.message(&crate::domain::ids::MessageId::new(id)?).await?.no);
+    }
+    if let Some(id) = call.query("provider") {
+        query.provider = Some(store.provider(&crate::domain::ids::ProviderId::new(id)?).await?.no);
+    }
+    let page = store.log(query).await?;
+    let names = Names::new(engine).await?;
+    let mut groups: BTreeMap<(ProviderNo, u16, String), ErrorGroup> = BTreeMap::new();
+    let rows = page.rows.len() as u64;
+    for row in page.rows {
+        let text = shape(&row.detail.answer);
+        let key = (row.provider, row.detail.code, text);
+        let group = groups.entry(key).or_insert_with_key(|(no, code, text)| ErrorGroup {
+            provider_id: names.provider(*no).cloned(),
+            code: *code,
+            text: text.clone(),
+            count: 0,
+            first: row.at,
+            last: row.at,
+            trend: vec![0; SPANS],
+        });
+        group.count += 1;
+        group.first = group.first.min(row.at);
+        group.last = group.last.max(row.at);
+        let ago = (now.since(row.at).as_millis() / span.as_millis().max(1)) as usize;
+        if let Some(part) = SPANS.checked_sub(1 + ago).and_then(|at| group.trend.get_mut(at)) {
+            *part += 1;
+        }
+    }
+    let mut errors: Vec<_> = groups.into_values().collect();
+    errors.sort_by_key(|group| std::cmp::Reverse(group.count));
+    errors.truncate(100);
+    ok(&ErrorGroups { errors, rows, cut_short: page.cut_short || page.next.is_some() })
 }
 
 fn need(concern: Concern, text: impl Into<String>) -> NeedsYou {

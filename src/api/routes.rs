@@ -34,7 +34,7 @@ use crate::wire::list::{
 };
 use crate::wire::message::{ActOn, Message, MessageDetail, Retry, WriteEmail, WritePush, WriteSms};
 use crate::wire::operation::{ConfirmOperation, CreateOperation, Operation, OperationList};
-use crate::wire::overview::{Health, Overview, QueueSize, SettingRow};
+use crate::wire::overview::{ErrorGroups, ErrorParameters, Health, Overview, QueueSize, SettingRow};
 use crate::wire::person::{
     CreateTarget, CreateUser, PersonRequest, Target, UpdateEmail, UpdateLabels, UpdateName, UpdatePhone,
     UpdatePrefs, UpdateStatus, UpdateTarget, User,
@@ -316,6 +316,8 @@ routes! {
         AudienceParameters => 200 Affected;
     GET "/v1/herald/why/{id}" "messages.read" None message_detail::why, "Why a message, provider or target stands where it stands",
         WhyParameters => 200 WhyAnswer;
+    GET "/v1/herald/errors" "messages.read" None overview::errors, "Failures of the last hours, grouped by cause",
+        ErrorParameters => 200 ErrorGroups;
     GET "/v1/herald/deliveries" "messages.read" None deliveries::page, "A page of the delivery log",
         DeliveryRequest => 200 DeliveryPage;
     GET "/v1/herald/waiting" "messages.read" None waiting::page, "A page of those who wait",
@@ -375,6 +377,8 @@ routes! {
     GET "/v1/herald/imports" "users.read" None imports::list, "Imports, newest first",
         Nothing => 200 ImportList;
     POST "/v1/herald/imports" "users.write" Stream imports::create, "Import people from CSV or NDJSON",
+        Sheet<ImportRequest> => 200 Lines<ImportProgress>;
+    POST "/v1/herald/topics/{topicId}/subscribers" "users.write" Stream imports::subscribe, "Subscribe people from CSV, NDJSON or a list of addresses to a topic",
         Sheet<ImportRequest> => 200 Lines<ImportProgress>;
     POST "/v1/herald/imports/{importId}/undo" "users.write" Json imports::undo, "Take back what an import made",
         Nothing => 200 Import;

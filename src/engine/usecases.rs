@@ -16,6 +16,7 @@ pub mod messages;
 pub(crate) mod names;
 pub mod persons;
 pub mod providers;
+mod redact;
 pub mod topics;
 pub mod users;
 

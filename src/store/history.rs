@@ -179,6 +179,9 @@ pub trait History {
     async fn answer_done(&self, key: [u8; 32], answer: Vec<u8>) -> Result<()>;
     /// Writes an audit entry that belongs to no record.
     async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
+    /// Rewrites what entries say, so that they quote nobody who was erased. Those
+    /// that are gone stay gone.
+    async fn rewrite_audit(&self, entries: Vec<(u64, AuditEntry)>) -> Result<()>;
 
     /// What has changed; a receiver that lags sees only the newest.
     fn changes(&self) -> watch::Receiver<Changes>;

@@ -198,6 +198,53 @@ pub struct Cause {
     pub last: Timestamp,
 }
 
+/// Failures with one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorGroup {
+    /// Through which provider.
+    pub provider_id: Option<ProviderId>,
+    /// SMTP reply or HTTP status; 0 when there was none.
+    pub code: u16,
+    /// The answer with what differs taken out.
+    pub text: String,
+    /// How often.
+    pub count: u64,
+    /// The first time of the span that was asked for.
+    pub first: Timestamp,
+    /// The newest time.
+    pub last: Timestamp,
+    /// How often in each twelfth of the span that was asked for, oldest first.
+    pub trend: Vec<u32>,
+}
+
+/// Which failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ErrorParameters {
+    /// Of one message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    /// Of one provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// Of so many hours, up to 720; of one if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<u64>,
+}
+
+/// Failures, grouped by cause, the most frequent first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorGroups {
+    /// They.
+    pub errors: Vec<ErrorGroup>,
+    /// Rows of the log that were grouped.
+    pub rows: u64,
+    /// There are more rows than were grouped.
+    pub cut_short: bool,
+}
+
 /// Sizes and counts of the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

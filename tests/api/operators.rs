@@ -3,6 +3,8 @@
 use crate::world::{World, kind, person, topic};
 use herald::client::{Steps, body_from};
 use herald::wire::delivery::DeliveryRequest;
+use herald::wire::draft::SaveDraft;
+use herald::wire::operation::{CreateOperation, OperationAction};
 use herald::wire::transfer::{FoundKind, ImportProgress, ImportRequest};
 use serde_json::json;
 
@@ -53,6 +55,59 @@ async fn a_person_is_shown_and_forgotten() {
     let audit = client.audit(None, None, 100).await.unwrap();
     let text = serde_json::to_string(&audit).unwrap();
     assert!(text.contains("person.erase") && !text.contains("ana@example.com"), "{text}");
+}
+
+#[tokio::test]
+async fn texts_that_quote_a_person_forget_it_too() {
+    let world = World::new().await;
+    let client = world.client();
+    let user = json!({"userId": "ana", "name": "Ana Lovelace", "email": "ana@example.com"});
+    assert_eq!(world.post("/v1/users", user).await.0, 201);
+    topic(&client, "news", &[]).await;
+    let mail = json!({
+        "messageId": "m", "subject": "For Ana Lovelace", "content": "x", "topics": ["news"], "draft": true
+    });
+    assert_eq!(world.post("/v1/messaging/messages/email", mail).await.0, 201);
+    let draft = json!({"to": ["ANA@example.com"], "body": "Dear ana lovelace"});
+    let save = SaveDraft { document: draft.as_object().unwrap().clone(), revision: None };
+    client.save_draft("d", &save).await.unwrap();
+    let asked = CreateOperation {
+        action: OperationAction::Retry,
+        filter: "to=ana@example.com".into(),
+        provider_id: None,
+        uncertain: false,
+        reason: "Ana Lovelace called".into(),
+    };
+    let operation = client.preview_operation(&asked).await.unwrap();
+    let before = serde_json::to_string(&client.audit(None, None, 100).await.unwrap()).unwrap();
+    assert!(before.contains("Ana Lovelace"), "there is something to forget: {before}");
+    client.erase_person("ana@example.com").await.unwrap();
+    let left = [
+        serde_json::to_string(&client.audit(None, None, 100).await.unwrap()).unwrap(),
+        serde_json::to_string(&client.draft("d").await.unwrap()).unwrap(),
+        serde_json::to_string(&client.operation(&operation.id).await.unwrap()).unwrap(),
+        serde_json::to_string(&client.find("ana@example.com").await.unwrap()).unwrap(),
+    ];
+    for text in left {
+        let text = text.to_lowercase();
+        assert!(!text.contains("ana@example.com") && !text.contains("lovelace"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_pasted_list_is_subscribed_to_a_topic() {
+    let world = World::new().await;
+    let client = world.client();
+    topic(&client, "news", &[]).await;
+    let list = "ana@example.com\nbo@example.com\nnot an address\n";
+    let steps = client.subscribe_many("news", &ImportRequest::default(), body_from(list)).await.unwrap();
+    let last = end(steps).await;
+    assert_eq!((last.counts.subscriptions, last.refused, last.done), (2, 1, true), "{last:?}");
+    assert_eq!(client.topic("news").await.unwrap().email_total, 2);
+    let lines = "{\"email\": \"bo@example.com\"}\n{\"email\": \"cy@example.com\"}\n";
+    let steps = client.subscribe_many("news", &ImportRequest::default(), body_from(lines)).await.unwrap();
+    assert_eq!(end(steps).await.counts.subscriptions, 1);
+    assert!(client.subscribe_many("other", &ImportRequest::default(), body_from(list)).await.is_err());
 }
 
 #[tokio::test]

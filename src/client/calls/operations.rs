@@ -1,9 +1,11 @@
 //! Operations over deliveries.
 
-use super::{pairs_of, segment, with_pairs};
-use crate::client::{Client, Result};
+use super::{pairs, pairs_of, segment, with_pairs};
+use crate::client::{Body, Client, Result, Steps};
 use crate::wire::operation::{ConfirmOperation, CreateOperation, Operation, OperationList};
-use http::Method;
+use crate::wire::overview::ErrorGroups;
+use crate::wire::transfer::{ImportProgress, ImportRequest};
+use http::{HeaderValue, Method};
 use serde_json::json;
 
 const OPERATIONS: &str = "/v1/herald/operations";
@@ -29,6 +31,35 @@ impl Client {
     /// An operation, and how far it has come.
     pub async fn operation(&self, id: impl AsRef<str> + Send) -> Result<Operation> {
         self.get(&format!("{OPERATIONS}/{}", segment(id))).await
+    }
+
+    /// Failures of the last `hours` (up to 720), grouped by cause; of one message or
+    /// one provider, if they are named.
+    pub async fn errors(
+        &self,
+        message: Option<&str>,
+        provider: Option<&str>,
+        hours: u64,
+    ) -> Result<ErrorGroups> {
+        let named = [("message", message), ("provider", provider)];
+        let named = named.into_iter().filter_map(|(name, id)| Some((name.to_owned(), id?.to_owned())));
+        let pairs: Vec<_> = named.chain([("hours".to_owned(), hours.to_string())]).collect();
+        self.get(&with_pairs("/v1/herald/errors", &pairs)).await
+    }
+
+    /// Subscribes people to a topic from CSV, NDJSON or a list of addresses. The answer
+    /// is a stream of steps, the last one `done`.
+    pub async fn subscribe_many(
+        &self,
+        topic: impl AsRef<str> + Send,
+        request: &ImportRequest,
+        file: Body,
+    ) -> Result<Steps<ImportProgress>> {
+        let path = format!("/v1/herald/topics/{}/subscribers", segment(topic));
+        let mut request = self.request(Method::POST, &with_pairs(&path, &pairs(request)), file)?;
+        let kind = HeaderValue::from_static("application/octet-stream");
+        request.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+        Ok(Steps::new(self.open(request).await?.into_body()))
     }
 
     /// Operations, newest first, at most `limit` (up to 100), after one of them.

@@ -10,7 +10,6 @@ use crate::store::documents::{DocumentChange, Shelf};
 use crate::store::page::Order;
 use crate::wire::ErrorType;
 use crate::wire::draft::{SaveDraft, SavedDraft, SavedDraftList};
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The largest draft, in bytes.
@@ -121,33 +120,6 @@ impl Engine {
                     Err(StoreError::Moved) => {}
                     result => result?,
                 }
-            }
-        }
-    }
-
-    /// Drafts of everybody that speak of one of these words; each is replaced by what
-    /// `rewrite` makes of its document.
-    pub(crate) async fn rewrite_drafts(
-        &self,
-        rewrite: impl Fn(&mut Map<String, Value>) -> bool + Send + Sync,
-    ) -> Outcome<u64> {
-        let (mut count, mut after): (u64, Option<String>) = (0, None);
-        loop {
-            let page =
-                self.store().documents(Shelf::Drafts, "", after.as_deref(), Order::Ascending, 100).await?;
-            let Some((last, _)) = page.last() else { return Ok(count) };
-            after = Some(last.clone());
-            for (key, bytes) in page {
-                let Ok(mut draft) = decode(&bytes) else { continue };
-                if !rewrite(&mut draft.document) {
-                    continue;
-                }
-                draft.revision = draft.revision.next();
-                let new = serde_json::to_vec(&draft).unwrap_or_default();
-                self.store()
-                    .write_documents(vec![DocumentChange::put(Shelf::Drafts, key, new)], None)
-                    .await?;
-                count += 1;
             }
         }
     }

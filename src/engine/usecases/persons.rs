@@ -1,6 +1,7 @@
 //! All that is held of a person, and forgetting it.
 
 use super::error::{Outcome, Refusal};
+use super::redact::Words;
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::UserNo;
@@ -65,7 +66,8 @@ impl Engine {
     }
 
     /// Forgets a person: every address of the user, not only the one that was
-    /// named. Says how many records were erased.
+    /// named, and every text of the audit, of drafts, operations and alerts that
+    /// quotes one of them or the name. Says how many records were erased.
     pub async fn erase_person(&self, by: &Actor, address: &str) -> Outcome<u64> {
         let dossier = self.dossier(address).await?;
         let mut addresses: BTreeSet<(Channel, String)> = dossier.addresses.into_iter().collect();
@@ -73,7 +75,17 @@ impl Engine {
             addresses.extend(user.email.clone().map(|email| (Channel::Email, email)));
             addresses.extend(user.phone.clone().map(|phone| (Channel::Sms, phone)));
         }
+        let mut words = Words::default();
+        for user in &dossier.users {
+            words.add(&user.name);
+        }
+        for target in &dossier.targets {
+            words.add(&target.name);
+        }
         addresses.extend(dossier.targets.into_iter().map(|target| (target.channel, target.identifier)));
+        for (_, address) in &addresses {
+            words.add(address);
+        }
         let mut erased = 0;
         for (channel, address) in addresses {
             // The audit must not keep what is being forgotten.
@@ -84,6 +96,7 @@ impl Engine {
         if erased == 0 {
             return Err(Refusal::new(ErrorType::NotFound, "Nothing is held under this address"));
         }
+        self.redact(&words).await?;
         Ok(erased)
     }
 }

@@ -40,6 +40,17 @@ pub(super) fn audit(
     Ok(entries)
 }
 
+/// Rewrites what entries of the audit say.
+pub(super) fn rewrite_audit(tx: &mut Tx<'_>, entries: &[(u64, AuditEntry)]) -> Attempt<()> {
+    for (no, entry) in entries {
+        let key = no.to_be_bytes();
+        if tx.has(Table::Audit, &key)? {
+            tx.put(Table::Audit, &key, entry)?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes audit entries and messages past their time; true: there may be more.
 pub(super) fn retain(tx: &mut Tx<'_>, retention: &Retention, now: Timestamp) -> Attempt<bool> {
     tx.keep = Some(crate::store::log::Retention {

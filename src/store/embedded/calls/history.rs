@@ -55,6 +55,10 @@ impl History for Embedded {
         self.write(Class::Essential, move |tx| tx.audit(&entry)).await
     }
 
+    async fn rewrite_audit(&self, entries: Vec<(u64, AuditEntry)>) -> Result<()> {
+        self.write(Class::Essential, move |tx| history::rewrite_audit(tx, &entries)).await
+    }
+
     fn changes(&self) -> watch::Receiver<Changes> {
         self.shared.changes.subscribe()
     }
