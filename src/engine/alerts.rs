@@ -122,21 +122,20 @@ pub(crate) async fn round(core: &Arc<Core>, engine: &Engine) -> Outcome<()> {
     let mut known = open(core).await?;
     let now = core.clock.now();
     for finding in look::look(core, engine).await? {
-        let (mut record, before) = match known.remove(&finding.id) {
-            Some((record, bytes)) => (record, Some(bytes)),
-            None => {
-                let since = finding.since.unwrap_or(now);
-                let alert = Alert {
-                    id: finding.id.clone(),
-                    kind: finding.kind,
-                    text: String::new(),
-                    since,
-                    provider_id: finding.provider,
-                    webhook_id: finding.webhook,
-                    changes: changes(core, since.max(now.minus(BEFORE))).await?,
-                };
-                (Record { alert, calm: 0, told: false }, None)
-            }
+        let (mut record, before) = if let Some((record, bytes)) = known.remove(&finding.id) {
+            (record, Some(bytes))
+        } else {
+            let since = finding.since.unwrap_or(now);
+            let alert = Alert {
+                id: finding.id.clone(),
+                kind: finding.kind,
+                text: String::new(),
+                since,
+                provider_id: finding.provider,
+                webhook_id: finding.webhook,
+                changes: changes(core, since.max(now.minus(BEFORE))).await?,
+            };
+            (Record { alert, calm: 0, told: false }, None)
         };
         record.calm = 0;
         record.alert.text = finding.text;

@@ -28,6 +28,7 @@ use crate::wire::webhook::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The most endpoints.
@@ -139,7 +140,15 @@ fn checked_events(events: Vec<WebhookEvent>) -> Outcome<Vec<WebhookEvent>> {
 fn new_secret() -> Outcome<SecretString> {
     let mut bytes = [0u8; 24];
     seal::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    Ok(hex(&bytes).into())
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl Engine {

@@ -149,7 +149,7 @@ pub(super) fn signature(secret: &str, at: Timestamp, body: &str) -> String {
     let seconds = at.0.div_euclid(1000);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = super::hex(tag.as_ref());
     format!("t={seconds},v1={hex}")
 }
 
@@ -230,7 +230,6 @@ async fn note(core: &Core, webhook: &str, well: bool, now: Timestamp) -> Result<
         }
         let mut entry = None;
         match (well, endpoint.failing_since) {
-            (true, None) => return Ok(()),
             (true, Some(_)) => endpoint.failing_since = None,
             (false, None) => endpoint.failing_since = Some(now),
             (false, Some(since)) if now.since(since) >= core.config.webhook_patience => {
@@ -241,7 +240,7 @@ async fn note(core: &Core, webhook: &str, well: bool, now: Timestamp) -> Result<
                 let resource = format!("webhook/{webhook}");
                 entry = Some(audit(now, &Actor::engine(), "webhook.disable", &resource, why));
             }
-            (false, Some(_)) => return Ok(()),
+            (true, None) | (false, Some(_)) => return Ok(()),
         }
         let change = DocumentChange::put(Shelf::Webhooks, webhook, encode(&record)?).expecting(bytes);
         match core.store.write_documents(vec![change], entry).await {
