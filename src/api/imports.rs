@@ -10,6 +10,7 @@ use crate::engine::usecases::imports::{ImportPlan, ImportStep, Importer};
 use crate::store::people::{ImportCounts as StoreCounts, ImportRecord};
 use crate::wire::transfer::{Import, ImportCounts, ImportList, ImportProgress, ImportRequest, Reject};
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
@@ -101,7 +102,7 @@ fn plan(call: &Call) -> Result<ImportPlan, Refusal> {
 
 pub(crate) async fn create(call: Call) -> Answered {
     let plan = plan(&call)?;
-    stream_of(call, plan)
+    Ok(stream_of(call, plan))
 }
 
 /// The same for one topic: a list of addresses is enough.
@@ -112,10 +113,10 @@ pub(crate) async fn subscribe(call: Call) -> Answered {
         return Err(Invalid::value("topic", "Value differs from the topic of the path").into());
     }
     call.engine().store().topic(&topic).await?;
-    stream_of(call, ImportPlan { topic: Some(topic), ..plan })
+    Ok(stream_of(call, ImportPlan { topic: Some(topic), ..plan }))
 }
 
-fn stream_of(call: Call, plan: ImportPlan) -> Answered {
+fn stream_of(call: Call, plan: ImportPlan) -> Response {
     let importer = call.engine().begin_import(call.actor(), plan);
     let body = call.body.into_body();
     let (reports, receiver) = mpsc::channel(BACKLOG);
@@ -125,7 +126,7 @@ fn stream_of(call: Call, plan: ImportPlan) -> Answered {
         line.push(b'\n');
         Ok::<_, serde_json::Error>(Bytes::from(line))
     });
-    Ok(stream("application/x-ndjson", Body::from_stream(lines)))
+    stream("application/x-ndjson", Body::from_stream(lines))
 }
 
 /// Reads the body as fast as steps are written. A reader that goes away ends

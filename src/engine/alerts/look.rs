@@ -61,8 +61,8 @@ pub(super) async fn look(core: &Core, engine: &Engine) -> Outcome<Vec<Finding>> 
     let (queued, oldest) = queue(core, NO_PROVIDER).await?;
     progress.add(&queued);
     waits(core, "oldest", None, oldest, now, &mut found);
-    // Among those who are held: nobody else is asked for one by one.
-    if progress.held > 0 {
+    // Among those who are held or undecided: nobody else is asked for one by one.
+    if progress.held + progress.undecided > 0 {
         let filter = WaitingFilter { why: Some(WaitReason::Uncertain), ..WaitingFilter::default() };
         if !store.waiting(filter, None, 1).await?.is_empty() {
             let text = "nobody knows whether some recipients got their message: decide for them";
