@@ -137,7 +137,7 @@ fn who_may_have_got_it_is_left_out_unless_asked_for() {
         text.topics = vec![TopicId::new("alerts").unwrap()];
         text.in_doubt = Some(InDoubt::Hold);
         create(&engine, text).await;
-        until("all wait", async || message(&engine, "text").await.progress.held == 1).await;
+        until("all wait", async || message(&engine, "text").await.progress.undecided == 1).await;
         let without = preview(&engine, ask(OperationAction::Retry, "provider=texts")).await;
         assert_eq!(without.preview.count, 0);
         assert_eq!(left(&without).values().sum::<u64>(), 1, "{without:?}");

@@ -188,6 +188,10 @@ impl<'a> Parser<'a> {
             return Ok(Expr::Word(Word { text: word.to_owned(), exact: false, span }));
         };
         let operator_span = Span::new(self.at, self.at + operator.symbol().len());
+        if word.ends_with('!') {
+            let torn = Span::new(span.end - 1, operator_span.end);
+            return Err(self.error(torn, "write `!=` and `!~` without a space inside"));
+        }
         self.at = operator_span.end;
         let values = self.values(operator)?;
         Ok(Expr::Compare(Comparison {
