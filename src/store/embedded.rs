@@ -13,6 +13,8 @@ mod copies;
 mod documents;
 mod fail;
 mod files;
+#[cfg(test)]
+mod golden;
 mod history;
 mod ids;
 mod imports;
