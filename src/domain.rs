@@ -22,7 +22,6 @@ pub mod plan;
 pub mod provider;
 pub mod reason;
 pub mod sanitize;
-pub mod sms;
 pub mod state;
 pub mod time;
 pub mod topic;

@@ -4,10 +4,16 @@
 //! TS 23.040 (concatenation): 160 septets alone, 153 in each of several; or 70
 //! UTF-16 units alone, 67 in each of several.
 
+use std::fmt;
+
 /// The default alphabet (TS 23.038, 6.2.1), without the escape.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// The extension (TS 23.038, 6.2.1.1): an escape and one more septet.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+fn is_gsm(c: char) -> bool {
+    BASIC.contains(c) || EXTENSION.contains(c)
+}
 
 /// How a text is written on the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,8 +27,7 @@ pub enum Alphabet {
 impl Alphabet {
     /// The alphabet that a text needs.
     pub fn of(text: &str) -> Self {
-        let fits = |c: char| BASIC.contains(c) || EXTENSION.contains(c);
-        if text.chars().all(fits) { Self::Gsm7 } else { Self::Ucs2 }
+        if text.chars().all(is_gsm) { Self::Gsm7 } else { Self::Ucs2 }
     }
 
     /// Septets or units of a character.
@@ -42,24 +47,59 @@ impl Alphabet {
     }
 }
 
-/// How many segments a text takes: what services bill. An empty text takes one.
-pub fn segments(text: &str) -> usize {
-    let alphabet = Alphabet::of(text);
-    let (alone, each) = alphabet.room();
-    if text.chars().map(|c| alphabet.units(c)).sum::<usize>() <= alone {
-        return 1;
+impl fmt::Display for Alphabet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gsm7 => "GSM-7",
+            Self::Ucs2 => "UCS-2",
+        })
     }
-    // Neither an escape and its character nor a surrogate pair is torn apart.
-    let (mut segments, mut used) = (1, 0);
-    for c in text.chars() {
-        let units = alphabet.units(c);
-        if used + units > each {
-            segments += 1;
-            used = 0;
+}
+
+/// What a text takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segments {
+    /// In which alphabet.
+    pub alphabet: Alphabet,
+    /// Septets or units that the text takes.
+    pub used: usize,
+    /// Parts that are sent and paid for; 0 for an empty text.
+    pub parts: usize,
+    /// Septets or units left in the last part.
+    pub left: usize,
+}
+
+impl Segments {
+    /// Of a text.
+    pub fn of(text: &str) -> Self {
+        let alphabet = Alphabet::of(text);
+        let (alone, each) = alphabet.room();
+        let used: usize = text.chars().map(|c| alphabet.units(c)).sum();
+        if used <= alone {
+            return Self { alphabet, used, parts: usize::from(used > 0), left: alone - used };
         }
-        used += units;
+        // Neither an escape and its character nor a surrogate pair is torn apart.
+        let (mut parts, mut full) = (1, 0);
+        for c in text.chars() {
+            let units = alphabet.units(c);
+            if full + units > each {
+                parts += 1;
+                full = 0;
+            }
+            full += units;
+        }
+        Self { alphabet, used, parts, left: each - full }
     }
-    segments
+}
+
+/// How many segments services bill for a text: an empty one takes one, too.
+pub fn segments(text: &str) -> usize {
+    Segments::of(text).parts.max(1)
+}
+
+/// The first character that the default alphabet has no place for: what makes a text long.
+pub fn first_foreign(text: &str) -> Option<char> {
+    text.chars().find(|c| !is_gsm(*c))
 }
 
 #[cfg(test)]
@@ -96,6 +136,30 @@ mod tests {
         ] {
             assert_eq!(segments(&text), wanted, "{} of {:?}", text.chars().count(), text.chars().next());
         }
+    }
+
+    #[test]
+    fn parts_are_counted_by_alphabet() {
+        let of = |text: &str| {
+            let found = Segments::of(text);
+            (found.alphabet, found.used, found.parts, found.left)
+        };
+        assert_eq!(of(""), (Alphabet::Gsm7, 0, 0, 160));
+        assert_eq!(of(&"a".repeat(160)), (Alphabet::Gsm7, 160, 1, 0));
+        assert_eq!(of(&"a".repeat(161)), (Alphabet::Gsm7, 161, 2, 145));
+        assert_eq!(of(&"€".repeat(80)), (Alphabet::Gsm7, 160, 1, 0));
+        assert_eq!(of(&"ы".repeat(70)), (Alphabet::Ucs2, 70, 1, 0));
+        assert_eq!(of(&"ы".repeat(71)), (Alphabet::Ucs2, 71, 2, 63));
+        assert_eq!(of("😀"), (Alphabet::Ucs2, 2, 1, 68));
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        // 152 places, then one of two: it begins the next part.
+        let text = format!("{}€{}", "a".repeat(152), "a".repeat(20));
+        assert_eq!(Segments::of(&text).parts, 2);
+        assert_eq!(Segments::of(&text).left, 153 - 22);
+        assert_eq!(first_foreign("ab’c"), Some('’'));
     }
 
     proptest! {

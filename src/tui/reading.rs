@@ -1,7 +1,7 @@
 //! A message as its recipient reads it, in lines of text.
 
 use super::widgets::pen::wrapped;
-use crate::domain::sms;
+use crate::domain::gsm::Segments;
 use crate::wire::message::{Data, PushData};
 
 /// Columns in which a notification is drawn, about a phone's.
@@ -34,7 +34,7 @@ pub fn html(content: &str, columns: usize) -> Vec<String> {
 }
 
 fn text_message(content: &str, columns: usize) -> Vec<String> {
-    let found = sms::segments(content);
+    let found = Segments::of(content);
     let parts = if found.parts == 1 { "part" } else { "parts" };
     let mut out = wrapped(content, columns.min(48));
     out.push(String::new());

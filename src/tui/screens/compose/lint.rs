@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Compose, Part};
 use crate::domain::channel::Channel;
-use crate::domain::sms;
+use crate::domain::gsm;
 use crate::domain::when;
 use crate::tui::message::Writing;
 use crate::tui::show;
@@ -85,9 +85,9 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
 
 fn sms_findings(compose: &Compose, say: &mut impl FnMut(Weight, Part, &str)) {
     let text = compose.body.text();
-    let found = sms::segments(&text);
-    if found.parts > 1 && found.alphabet == sms::Alphabet::Ucs2 {
-        let foreign = sms::first_foreign(&text).unwrap_or('?');
+    let found = gsm::Segments::of(&text);
+    if found.parts > 1 && found.alphabet == gsm::Alphabet::Ucs2 {
+        let foreign = gsm::first_foreign(&text).unwrap_or('?');
         let text = format!("“{foreign}” makes it UCS-2: {} parts instead of fewer.", found.parts);
         say(Weight::Warns, Part::Body, &text);
     } else if found.parts > 3 {

@@ -5,7 +5,8 @@ use ratatui::text::Line;
 
 use super::{Compose, Finding, Part, Weight, audience, findings, lint};
 use crate::domain::channel::Channel;
-use crate::domain::{sms, when};
+use crate::domain::gsm::Segments;
+use crate::domain::when;
 use crate::tui::action::{Action, Scope};
 use crate::tui::state::State;
 use crate::tui::theme::Role;
@@ -213,7 +214,7 @@ fn about_body(compose: &Compose) -> String {
     match compose.channel {
         Channel::Email => format!("{}{variables}", if compose.is_html() { "HTML" } else { "plain text" }),
         Channel::Sms => {
-            let found = sms::segments(&compose.body.text());
+            let found = Segments::of(&compose.body.text());
             let parts = if found.parts == 1 { "part" } else { "parts" };
             let left = if variables.is_empty() { format!(", {} left", found.left) } else { String::new() };
             format!("{} {parts} of {}{left}{variables}", found.parts, found.alphabet)
