@@ -8,7 +8,7 @@ use ratatui::{Frame, Terminal};
 use tokio::time::Instant;
 
 use super::{Options, Program};
-use crate::tui::term::{Extent, FrugalBackend, Output};
+use crate::tui::term::{Extent, FrugalBackend, Output, blank_torn_halves};
 
 /// Who is waiting for the next frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +85,10 @@ impl Canvas {
         }
         self.dirty = None;
         self.last = Some(now);
-        self.terminal.draw(|frame| view::<P>(state, frame))?;
+        self.terminal.draw(|frame| {
+            view::<P>(state, frame);
+            blank_torn_halves(frame.buffer_mut());
+        })?;
         Ok(())
     }
 }

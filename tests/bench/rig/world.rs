@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The most that a run may take before it counts as stuck.
+/// The longest that a run may make no progress before it counts as stuck.
 pub const LIMIT: Duration = Duration::from_mins(5);
 
 /// A runtime as the program's own: a thread for each core.
@@ -191,9 +191,12 @@ pub async fn create(store: &Embedded, message: Message) -> Message {
 
 /// Waits until a message has ended as sent.
 pub async fn sent(store: &Embedded, no: MessageNo) -> Message {
-    let begun = Instant::now();
+    let (mut moved, mut last) = (Instant::now(), None);
     loop {
         let message = store.message_by_no(no).await.unwrap();
+        if last.as_ref() != Some(&message.progress) {
+            (moved, last) = (Instant::now(), Some(message.progress.clone()));
+        }
         match &message.state {
             MessageState::Sent => return message,
             MessageState::Failed | MessageState::Held(_) | MessageState::Cancelled { .. } => {
@@ -202,7 +205,7 @@ pub async fn sent(store: &Embedded, no: MessageNo) -> Message {
                     message.state, message.errors, message.progress
                 )
             }
-            _ => assert!(begun.elapsed() < LIMIT, "stuck: {:?}", message.progress),
+            _ => assert!(moved.elapsed() < LIMIT, "stuck: {:?}", message.progress),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

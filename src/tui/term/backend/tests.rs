@@ -7,6 +7,7 @@ use ratatui::widgets::{Paragraph, Row, Table, TableState};
 use ratatui::{Frame, Terminal};
 
 use super::*;
+use crate::tui::term::blank_torn_halves;
 
 /// Counts what it is given, and plays it into a terminal.
 #[derive(Default)]
@@ -166,6 +167,24 @@ fn no_control_character_leaves_whatever_a_widget_does() {
     assert!(!text.contains(['\u{9b}', '\n']), "{text:?}");
 }
 
+#[test]
+fn what_is_drawn_over_half_a_wide_character_is_shown() {
+    let mut bench = Bench::new(20, 6);
+    let mut show = |texts: &[(&str, u16)]| {
+        bench.draw(|frame| {
+            for (text, x) in texts {
+                frame.buffer_mut().set_string(*x, 5, text, Style::new());
+            }
+            blank_torn_halves(frame.buffer_mut());
+        });
+        bench.rows()[5].trim_end().to_owned()
+    };
+    assert_eq!(show(&[("é日", 3), ("…", 5)]), "   é …");
+    assert_eq!(show(&[("a…", 4)]), "    a…");
+    assert_eq!(show(&[("é日", 3)]), "   é日");
+    assert_eq!(show(&[("é日", 3), ("│", 4)]), "   é│");
+}
+
 proptest! {
     /// Whatever is drawn after whatever, the terminal shows the last frame.
     #[test]
@@ -179,6 +198,7 @@ proptest! {
                     let style = [Style::new(), Style::new().bold(), Style::new().red(), Style::new().reversed()][usize::from(*style)];
                     frame.buffer_mut().set_stringn(*x, *y, text, usize::from(20 - x), style);
                 }
+                blank_torn_halves(frame.buffer_mut());
                 wanted = Some(frame.buffer_mut().clone());
             });
             let wanted = wanted.unwrap();
