@@ -9,7 +9,7 @@ use super::handover::{NotHandedOver, hand_over, has_work};
 use super::instance::Instance;
 use super::output::Output;
 use super::session::Session;
-use super::{instance, logging, operator, runtime, settings, zone};
+use super::{instance, logging, operator, runtime, settings, signals, zone};
 use crate::client::Client;
 use crate::engine::Mode;
 use crate::settings::Settings;
@@ -30,11 +30,17 @@ pub fn run(global: &Global) -> Outcome {
     let instance = instance(&settings)?;
     logging::to_file(&settings, &instance.log_dir())?;
     let engine_runtime = runtime()?;
+    // From here on a line that is lost must not end what may be the engine.
+    let mut hangups = engine_runtime.block_on(async { signals::hangups() });
     let session = engine_runtime.block_on(Session::open(&instance, &settings, Mode::Full, Doors::Open))?;
     let attached = matches!(session, Session::Attached(_));
     let place = place(&settings, None, attached);
     let client = session.client().operator(&operator(global));
-    let shown = show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance));
+    let shown = if engine_runtime.block_on(hangups.was_heard()) {
+        Ok(Exit::HungUp)
+    } else {
+        show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance))
+    };
     match session {
         Session::Attached(_) => shown.map(|_| ()),
         Session::Own(engine) => engine_runtime.block_on(async {

@@ -30,6 +30,15 @@ impl Hangups {
     pub async fn next(&mut self) {
         next(&mut self.0).await;
     }
+
+    /// Whether one has come already.
+    pub async fn was_heard(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.next() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
 }
 
 async fn next(signal: &mut Option<Signal>) {

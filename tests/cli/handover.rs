@@ -127,6 +127,37 @@ async fn a_message_scheduled_for_later_is_handed_over_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_lost_before_the_first_frame_hands_over_too() {
+    let house = House::new();
+    let sink = prepared(&house).await;
+    let engine = house.serve().await;
+    let later = [
+        "send",
+        "email",
+        "--id",
+        "news",
+        "--topic",
+        "all",
+        "--subject",
+        "s",
+        "--body",
+        "b",
+        "--at",
+        "in 10s",
+    ];
+    house.run(later).ok();
+    assert!(engine.terminate().success());
+    let none: [&str; 0] = [];
+    let mut terminal = Terminal::open(&house, none);
+    let pid = terminal.pid();
+    assert!(until(PATIENCE, || house.instance().holder() == Some(pid)), "{}", terminal.text());
+    signal(pid, Signal::HUP);
+    successor(&house, pid);
+    terminal.ends();
+    everybody_has_one(&house, &sink).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_every_step_of_the_hand_over_loses_nobody() {
     let steps = [
         "handover.begin",
