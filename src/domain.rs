@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod file;
 pub mod filter;
 pub mod gsm;
+pub mod hex;
 pub mod ids;
 pub mod import;
 pub mod message;

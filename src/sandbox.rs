@@ -136,6 +136,7 @@ use self::smtp::{Credentials, SmtpServer};
 mod chance;
 mod connection;
 mod faults;
+mod headers;
 mod http;
 mod ledger;
 mod limit;

@@ -1,6 +1,7 @@
 //! Who is the engine of a data directory: whoever holds `engine.lock` in it.
 //! The engine always listens on the socket; a socket without the lock is stale.
 
+use crate::domain::hex::hex;
 use ring::digest::{SHA256, digest};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -129,8 +130,7 @@ impl Instance {
             return Ok(near);
         }
         let hash = digest(&SHA256, self.dir.as_os_str().as_bytes());
-        let name =
-            hash.as_ref().iter().take(12).fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
+        let name = hex(&hash.as_ref()[..12]);
         let runtime = runtime_dir();
         DirBuilder::new()
             .recursive(true)

@@ -3,6 +3,7 @@
 use super::args::SandboxArgs;
 use super::failure::{Failure, Outcome};
 use super::output::Output;
+use crate::domain::hex::hex;
 use crate::sandbox::{FaultPlan, Latency, Sandbox};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
@@ -97,5 +98,5 @@ pub(super) fn token_of_its_own() -> Outcome<String> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Failure::Failed("the system gives no random numbers".into()))?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(hex(&bytes))
 }

@@ -8,10 +8,10 @@
 //! ```
 
 use crate::domain::file::media_type;
+use crate::domain::hex::hex;
 use crate::domain::ids::FileNo;
 use md5::{Digest as _, Md5};
 use ring::digest::{Context, SHA256};
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -41,14 +41,6 @@ pub struct Sealed {
     pub size: u64,
     /// The MIME type, by its first bytes and its name.
     pub mime: &'static str,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn is_digest(name: &str) -> bool {

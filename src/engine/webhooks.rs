@@ -14,6 +14,7 @@ use super::core::Core;
 use super::usecases::providers::MASK;
 use super::usecases::{Outcome, Refusal, UNIQUE};
 use crate::domain::audit::Actor;
+use crate::domain::hex::hex;
 use crate::domain::ids::{Revision, WebhookId, generate_id};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::{self, Invalid};
@@ -28,7 +29,6 @@ use crate::wire::webhook::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The most endpoints.
@@ -141,14 +141,6 @@ fn new_secret() -> Outcome<SecretString> {
     let mut bytes = [0u8; 24];
     seal::fill(&mut bytes)?;
     Ok(hex(&bytes).into())
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Engine {

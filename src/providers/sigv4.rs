@@ -1,6 +1,7 @@
 //! Signs requests to Amazon's services: Signature Version 4
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>).
 
+use crate::domain::hex::hex;
 use chrono::{DateTime, Utc};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
@@ -74,13 +75,6 @@ impl Signer {
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ pub(super) use self::idempotency::{Answers, Earlier};
 use super::Faults;
 use super::connection::{Connection, Cut};
 use super::faults::{Effect, ServerFaults, Stage};
+use super::headers;
 use super::push::{Desk, PushService, PushState};
 use super::record::{Kind, Record};
 use super::services::{self, Asked, House, Reply, Service};
@@ -276,22 +277,12 @@ async fn read(body: Incoming, limit: usize) -> Result<Bytes, Answer> {
     }
 }
 
-fn authorized(headers: &HeaderMap, token: &str) -> bool {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    // Two tokens are none: which one would count?
-    given
-        .next()
-        .filter(|_| given.next().is_none())
-        .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
-        .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case(b"Bearer ") && rest == token.as_bytes())
+fn authorized(given: &HeaderMap, token: &str) -> bool {
+    headers::credentials(given, "Bearer") == Some(token)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+fn is_json(given: &HeaderMap) -> bool {
+    headers::essence(given) == "application/json"
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Answer> {

@@ -3,7 +3,6 @@
 //! Accounts are fixed and known to everybody ([`fcm_account`], [`APNS_KEY`]): their keys open
 //! nothing but a sandbox. Each rule names its source where it is checked.
 
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +14,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::faults::{Effect, ServerFaults};
+use super::headers;
 use super::record::{Kind, Note, Record};
 
 mod apns;
@@ -222,21 +222,17 @@ impl Asked<'_> {
 
     /// A header that is there once and is text.
     fn header(&self, name: &str) -> Option<&str> {
-        let mut all = self.head.headers.get_all(name).iter();
-        all.next().filter(|_| all.next().is_none())?.to_str().ok()
+        headers::once(&self.head.headers, name)
     }
 
     /// The credentials of a scheme; its name counts in any case.
     fn authorization(&self, scheme: &str) -> Option<&str> {
-        let value = self.header("authorization")?;
-        let (given, rest) = value.split_once(' ')?;
-        given.eq_ignore_ascii_case(scheme).then_some(rest.trim())
+        headers::credentials(&self.head.headers, scheme)
     }
 
     /// What kind of body it says it is, without parameters.
-    fn content_type(&self) -> &str {
-        let value = self.header("content-type").unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim()
+    fn content_type(&self) -> String {
+        headers::essence(&self.head.headers)
     }
 
     /// Where the client thinks the sandbox is.
@@ -265,12 +261,4 @@ fn is_uuid(text: &str) -> bool {
         && text.bytes().enumerate().all(|(at, byte)| {
             if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() }
         })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A String takes everything.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,9 +1,8 @@
 //! The cells of a record to a person.
 
-use std::fmt::Write as _;
-
 use super::repair::{Country, Repair, Repairs, clean, clean_address, email, phone};
 use super::{Column, ImportRow, Reason, shortened};
+use crate::domain::hex::hex;
 use crate::domain::ids::{ProviderId, TopicId, UserId};
 use crate::domain::validate;
 
@@ -101,11 +100,7 @@ pub fn derived_user_id(kind: Column, address: &str) -> UserId {
     for part in ["herald:user:", kind.name(), ":", address] {
         context.update(part.as_bytes());
     }
-    let mut id = String::with_capacity(20);
-    for byte in &context.finish().as_ref()[..10] {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
+    let id = hex(&context.finish().as_ref()[..10]);
     UserId::new(id).expect("hex digits are an id")
 }
 

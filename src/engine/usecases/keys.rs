@@ -2,6 +2,7 @@
 
 use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
+use crate::domain::hex::hex;
 use crate::domain::ids::KeyId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -11,7 +12,6 @@ use crate::wire::ErrorType;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::SecretString;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How a secret begins: the dialect's word for a key of a project.
@@ -50,10 +50,7 @@ impl Engine {
         SystemRandom::new()
             .fill(&mut random)
             .map_err(|_| Refusal::new(ErrorType::ServerError, "The system gives no random numbers"))?;
-        let mut secret = String::from(KEY_PREFIX);
-        for byte in random {
-            let _ = write!(secret, "{byte:02x}");
-        }
+        let secret = format!("{KEY_PREFIX}{}", hex(&random));
         let id = KeyId::new(self.id_or_new(&draft.id))?;
         let key = ApiKey {
             id: id.clone(),

@@ -3,6 +3,7 @@
 use super::super::core::Core;
 use super::{Record, Told, decode, encode, outgoing, queue, queue_key};
 use crate::domain::audit::Actor;
+use crate::domain::hex::hex;
 use crate::domain::message::Message;
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
@@ -149,7 +150,7 @@ pub(super) fn signature(secret: &str, at: Timestamp, body: &str) -> String {
     let seconds = at.0.div_euclid(1000);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
-    let hex = super::hex(tag.as_ref());
+    let hex = hex(tag.as_ref());
     format!("t={seconds},v1={hex}")
 }
 

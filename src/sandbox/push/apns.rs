@@ -10,7 +10,8 @@ use ring::signature::ECDSA_P256_SHA256_FIXED;
 use serde_json::{Value, json};
 
 use super::jwt::Token;
-use super::{APNS_KEY, APNS_KEY_ID, APNS_TEAM, APNS_TOPIC, Asked, Desk, Reply, hex, is_uuid, now};
+use super::{APNS_KEY, APNS_KEY_ID, APNS_TEAM, APNS_TOPIC, Asked, Desk, Reply, is_uuid, now};
+use crate::domain::hex::hex;
 use crate::providers::jwt::Signer;
 
 /// The largest payload, in bytes.

@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
 use super::multipart::{self, Part};
+use crate::sandbox::headers;
 
 /// A request to a service.
 pub(in crate::sandbox) struct Asked<'a> {
@@ -22,15 +23,12 @@ pub(in crate::sandbox) struct Asked<'a> {
 impl Asked<'_> {
     /// A header's value; `None` also when it is there twice, or no text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let mut all = self.headers.get_all(name).iter();
-        let value = all.next()?.to_str().ok()?;
-        all.next().is_none().then_some(value)
+        headers::once(self.headers, name)
     }
 
     /// What follows a scheme in `authorization`.
     pub(super) fn scheme(&self, scheme: &str) -> Option<&str> {
-        let (given, rest) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
-        given.eq_ignore_ascii_case(scheme).then_some(rest)
+        headers::credentials(self.headers, scheme)
     }
 
     /// User and password of HTTP's Basic scheme.
@@ -42,8 +40,7 @@ impl Asked<'_> {
 
     /// The content type without its parameters, in lower case.
     pub(super) fn content_type(&self) -> String {
-        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        headers::essence(self.headers)
     }
 
     /// The fields of a form, if it is one.

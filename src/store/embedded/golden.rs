@@ -88,7 +88,7 @@ fn target() -> Target {
 fn samples() -> String {
     let mut text = String::new();
     let mut sample = |name: &str, bytes: Vec<u8>| {
-        let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let hex = crate::domain::hex::hex(&bytes);
         writeln!(text, "{name} {hex}").unwrap();
     };
     sample(

@@ -5,6 +5,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use ring::{digest, hmac};
 
+use crate::domain::hex::hex;
 use crate::sandbox::services::Asked;
 
 /// Why a request is not let in.
@@ -73,8 +74,8 @@ pub(super) fn check(
     feed("\n");
     feed(covered);
     feed("\n");
-    feed(&digits(digest::digest(&digest::SHA256, asked.body).as_ref()));
-    let request = digits(hashed.finish().as_ref());
+    feed(&hex(digest::digest(&digest::SHA256, asked.body).as_ref()));
+    let request = hex(hashed.finish().as_ref());
 
     let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
     for part in [date, region, of, "aws4_request"] {
@@ -84,13 +85,6 @@ pub(super) fn check(
         ["AWS4-HMAC-SHA256", stamp, &format!("{date}/{region}/{of}/aws4_request"), &request].join("\n");
     let tag = bytes(signature).ok_or(Problem::Invalid)?;
     hmac::verify(&key, text.as_bytes(), &tag).map_err(|_| Problem::Invalid)
-}
-
-/// Lower-case hexadecimal digits.
-fn digits(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |n: u8| char::from(DIGITS[usize::from(n)]);
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 /// The bytes of hexadecimal digits.
