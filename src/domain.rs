@@ -24,6 +24,7 @@ pub mod provider;
 pub mod reason;
 pub mod sanitize;
 pub mod state;
+pub mod suppression;
 pub mod time;
 pub mod topic;
 pub mod validate;

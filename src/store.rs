@@ -16,6 +16,7 @@ pub mod messages;
 pub mod page;
 pub mod people;
 pub mod seal;
+pub mod suppressions;
 
 pub use error::{RecordKind, Result, StoreError, Taken};
 
@@ -27,6 +28,7 @@ pub trait Store:
     + messages::Messages
     + dispatch::Dispatch
     + documents::Documents
+    + suppressions::Suppressions
     + history::History
     + Send
     + Sync
@@ -42,6 +44,8 @@ impl<T> Store for T where
         + messages::Messages
         + dispatch::Dispatch
         + documents::Documents
+        + suppressions::Suppressions
+        + suppressions::Suppressions
         + history::History
         + Send
         + Sync

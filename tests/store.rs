@@ -41,3 +41,5 @@ mod planning;
 mod sending;
 #[path = "store/sums.rs"]
 mod sums;
+#[path = "store/suppressions.rs"]
+mod suppressions;

@@ -95,7 +95,7 @@ pub enum SkipReason {
     TargetExpired,
     /// The user is blocked.
     UserBlocked,
-    /// The address is on the suppression list.
+    /// An operator has put the address on the suppression list.
     Suppressed,
     /// The target cannot receive this type.
     WrongType,
@@ -103,6 +103,12 @@ pub enum SkipReason {
     MissingVariable,
     /// The person's record was erased.
     Erased,
+    /// On the suppression list: the mailbox is not there.
+    HardBounce,
+    /// On the suppression list: the recipient called a message unwanted.
+    Complaint,
+    /// On the suppression list: the recipient wants no more of the message's topics.
+    OptedOut,
 }
 
 impl SkipReason {
@@ -113,7 +119,10 @@ impl SkipReason {
             Self::Unsubscribed => "unsubscribed",
             Self::TargetExpired => "target expired",
             Self::UserBlocked => "user blocked",
-            Self::Suppressed => "suppressed",
+            Self::Suppressed => "suppressed: added by an operator",
+            Self::HardBounce => "suppressed: hard bounce",
+            Self::Complaint => "suppressed: complaint",
+            Self::OptedOut => "suppressed: unsubscribed",
             Self::WrongType => "wrong type",
             Self::MissingVariable => "missing variable",
             Self::Erased => "erased",

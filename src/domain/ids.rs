@@ -153,6 +153,8 @@ string_id! {
     BucketId;
     /// A file in a bucket.
     FileId;
+    /// An address that is not written to.
+    SuppressionId;
 }
 
 macro_rules! number {
@@ -194,6 +196,8 @@ number! {
     WindowNo(u64);
     /// The number of a recipient that waits for a retry, a release or a decision.
     WaitNo(u64);
+    /// The store's number of a suppression.
+    SuppressionNo(u64);
     /// The global sequence number of a row of the delivery log.
     LogSeq(u64);
     /// A record's revision: one more on every edit.

@@ -17,6 +17,7 @@ pub(crate) mod names;
 pub mod persons;
 pub mod providers;
 mod redact;
+pub mod suppressions;
 pub mod topics;
 pub mod users;
 

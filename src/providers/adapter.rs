@@ -111,6 +111,9 @@ pub struct Answer {
     pub provider_id: String,
     /// Of whom the answer speaks.
     pub stage: Stage,
+    /// The service says of the address itself, by its code, that no mail can reach it: it is
+    /// suppressed, unless the refusals turn out to speak of us.
+    pub bounced: bool,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
     /// From the first byte to the answer.
@@ -126,6 +129,7 @@ impl Answer {
             text: text.into(),
             provider_id: String::new(),
             stage,
+            bounced: false,
             retry_after: None,
             latency: Duration::ZERO,
         }

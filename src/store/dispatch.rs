@@ -118,6 +118,8 @@ pub struct ItemOutcome {
     pub attempt: u16,
     /// What became of it.
     pub outcome: Outcome,
+    /// The service said of the address that it is not there: it is suppressed.
+    pub bounced: bool,
     /// The rest of the log row.
     pub detail: LogDetail,
     /// When it was known.

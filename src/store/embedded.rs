@@ -34,6 +34,7 @@ mod rows;
 mod schema;
 mod shared;
 mod subscriptions;
+mod suppressions;
 mod table;
 mod tree;
 mod tx;

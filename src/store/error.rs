@@ -26,6 +26,8 @@ pub enum RecordKind {
     Bucket,
     /// A file.
     File,
+    /// A suppression.
+    Suppression,
 }
 
 impl RecordKind {
@@ -42,6 +44,7 @@ impl RecordKind {
             Self::Import => "import",
             Self::Bucket => "bucket",
             Self::File => "file",
+            Self::Suppression => "suppression",
         }
     }
 }

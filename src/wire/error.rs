@@ -151,6 +151,8 @@ error_types! {
     BucketNotFound = "storage_bucket_not_found", 404;
     /// There is one with this id.
     BucketExists = "storage_bucket_already_exists", 409;
+    /// No such suppression.
+    SuppressionNotFound = "suppression_not_found", 404;
     /// There is no such file, or its upload has not ended.
     FileNotFound = "storage_file_not_found", 404;
     /// There is one with this id.

@@ -239,6 +239,7 @@ fn accepted(index: usize, candidate: &herald::store::dispatch::Candidate) -> Ite
         direct: candidate.direct,
         attempt: 1,
         outcome: Outcome::Accepted,
+        bounced: false,
         detail: LogDetail {
             answer: "250 2.0.0 Ok: queued as 4XyZ0123456789".into(),
             code: 250,

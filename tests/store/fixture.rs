@@ -204,6 +204,7 @@ pub fn over(index: usize, candidates: &Candidates, outcome: Outcome) -> ItemOutc
         direct: candidate.direct,
         attempt: candidate.attempts + 1,
         outcome,
+        bounced: false,
         detail: LogDetail { answer: format!("250 2.0.0 {outcome}"), ..LogDetail::default() },
         at: T0,
         next: Next::Over,

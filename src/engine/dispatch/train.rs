@@ -142,6 +142,7 @@ impl Item {
             direct: self.candidate.direct,
             attempt,
             outcome,
+            bounced: false,
             detail,
             at,
             next,

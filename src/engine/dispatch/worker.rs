@@ -319,6 +319,7 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: Answer) -> Done {
         possibly_twice: false,
         retry_at,
     };
-    let outcome = item.outcome(attempt, outcome, detail, now, next);
+    let mut outcome = item.outcome(attempt, outcome, detail, now, next);
+    outcome.bounced = answer.bounced;
     Done { window: train.window, outcome, sign, place, pause }
 }

@@ -97,6 +97,7 @@ fn missing(kind: RecordKind) -> ErrorType {
         RecordKind::Import => ErrorType::ImportNotFound,
         RecordKind::Bucket => ErrorType::BucketNotFound,
         RecordKind::File => ErrorType::FileNotFound,
+        RecordKind::Suppression => ErrorType::SuppressionNotFound,
     }
 }
 
@@ -114,5 +115,7 @@ fn exists(kind: RecordKind, taken: Taken) -> ErrorType {
         (RecordKind::Import, _) => ErrorType::ImportExists,
         (RecordKind::Bucket, _) => ErrorType::BucketExists,
         (RecordKind::File, _) => ErrorType::FileExists,
+        // The store gives these ids itself.
+        (RecordKind::Suppression, _) => ErrorType::ServerError,
     }
 }

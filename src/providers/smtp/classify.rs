@@ -111,6 +111,20 @@ pub fn classify(step: Step, reply: &Reply) -> (Verdict, Stage) {
     }
 }
 
+/// Whether a reply suppresses the address: a permanent refusal of RCPT whose enhanced code says that
+/// there is no such address (5.1.x, but 5.1.7 and 5.1.8, which are about the sender's) or that the
+/// mailbox is disabled (5.2.1). No other reply does, so that a ban, which is a plain 550 or a 5.7.x,
+/// does not read as so many dead addresses.
+pub fn is_hard_bounce(step: Step, reply: &Reply) -> bool {
+    step == Step::Rcpt
+        && (500..600).contains(&reply.code)
+        && match reply.enhanced {
+            Some(Enhanced(5, 1, detail)) => !matches!(detail, 7 | 8),
+            Some(Enhanced(5, 2, 1)) => true,
+            _ => false,
+        }
+}
+
 /// Servers that check the recipient only after DATA say so in the enhanced code.
 fn stage_is_rcpt_like(enhanced: Option<Enhanced>) -> bool {
     matches!(enhanced, Some(Enhanced(5, 1, 1 | 2 | 3 | 6 | 10) | Enhanced(5, 2, 1 | 2)))
@@ -133,6 +147,33 @@ mod tests {
 
     fn reply(code: u16, enhanced: Option<Enhanced>) -> Reply {
         Reply { code, enhanced, text: String::new() }
+    }
+
+    #[test]
+    fn what_suppresses_an_address() {
+        for step in [Step::Mail, Step::Rcpt, Step::Data, Step::End] {
+            for (code, enhanced, bounces) in [
+                (550, Some(Enhanced(5, 1, 1)), true),
+                (550, Some(Enhanced(5, 1, 0)), true),
+                (551, Some(Enhanced(5, 1, 6)), true),
+                (550, Some(Enhanced(5, 1, 10)), true),
+                (550, Some(Enhanced(5, 2, 1)), true),
+                (553, Some(Enhanced(5, 1, 8)), false),
+                (552, Some(Enhanced(5, 2, 2)), false),
+                (550, Some(Enhanced(5, 7, 1)), false),
+                (450, Some(Enhanced(4, 1, 1)), false),
+                (450, Some(Enhanced(5, 1, 1)), false),
+                (550, None, false),
+                (554, None, false),
+            ] {
+                let expected = bounces && step == Step::Rcpt;
+                assert_eq!(
+                    is_hard_bounce(step, &reply(code, enhanced)),
+                    expected,
+                    "{step:?} {code} {enhanced:?}"
+                );
+            }
+        }
     }
 
     /// Every cell: the step, the code, the enhanced code, what it means.

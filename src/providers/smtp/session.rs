@@ -1,6 +1,6 @@
 //! Opens a session: connect, banner, EHLO, STARTTLS, AUTH.
 
-use super::classify::{Step, classify};
+use super::classify::{Step, classify, is_hard_bounce};
 use super::hosts::{Encryption, Host};
 use super::reply::Reply;
 use super::wire::{CutOff, Lost, Stream, Wire};
@@ -134,29 +134,33 @@ pub struct Failure {
     pub code: u16,
     /// The reply, or what happened in our words.
     pub text: String,
+    /// The address itself is at fault, for good.
+    pub bounced: bool,
 }
 
 impl Failure {
     /// A negative reply to a step.
     pub fn reply(step: Step, reply: &Reply) -> Self {
         let (verdict, stage) = classify(step, reply);
-        Self { verdict, stage, code: reply.code, text: reply.text.clone() }
+        let bounced = is_hard_bounce(step, reply);
+        Self { verdict, stage, code: reply.code, text: reply.text.clone(), bounced }
     }
 
     /// The session was lost at a step, and nothing was taken.
     pub fn lost(step: Step, lost: &Lost) -> Self {
         let text = format!("{lost}, at {}; the mail was not handed over", step.command());
-        Self { verdict: Verdict::Transient, stage: step.stage(), code: 0, text }
+        Self { verdict: Verdict::Transient, stage: step.stage(), code: 0, text, bounced: false }
     }
 
     fn ours(verdict: Verdict, stage: Stage, text: impl Into<String>) -> Self {
-        Self { verdict, stage, code: 0, text: text.into() }
+        Self { verdict, stage, code: 0, text: text.into(), bounced: false }
     }
 
     /// As the answer for a recipient.
     pub fn answer(&self, latency: Duration) -> Answer {
         let mut answer = Answer::new(self.verdict, self.stage, self.code, self.text.as_str());
         answer.latency = latency;
+        answer.bounced = self.bounced;
         answer
     }
 }

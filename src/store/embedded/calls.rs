@@ -8,3 +8,4 @@ mod files;
 mod history;
 mod messages;
 mod people;
+mod suppressions;

@@ -5,10 +5,11 @@ use super::ids;
 use super::journal::waiting_row;
 use super::plan::{lane_key, run_key};
 use super::record::{BodyHead, LaneRow, StateRow, TargetRow, decode};
+use super::suppressions::Forbidding;
 use super::table::{Table, View, beginning, key, number_at, time_at};
 use crate::domain::channel::Channel;
 use crate::domain::delivery::SkipReason;
-use crate::domain::ids::{IdentifierNo, MessageNo, RunNo, TargetNo, TopicNo, UserNo, WaitNo};
+use crate::domain::ids::{IdentifierNo, MessageNo, RunNo, TargetNo, TopicId, TopicNo, UserNo, WaitNo};
 use crate::domain::person::User;
 use crate::domain::plan::{LaneCursor, LaneKey, PackedRun, Planned, WindowSource};
 use crate::domain::time::Timestamp;
@@ -25,7 +26,7 @@ const DENSE: u64 = 8;
 /// What every recipient of a message is checked against.
 struct Checks {
     channel: Channel,
-    topics: Vec<TopicNo>,
+    topics: Vec<(TopicNo, TopicId)>,
 }
 
 impl Checks {
@@ -37,7 +38,8 @@ impl Checks {
         let mut topics = Vec::with_capacity(head.topics.len());
         for id in &head.topics {
             // A topic that was deleted has no members: its people have left.
-            topics.extend(ids::find(view, RecordKind::Topic, id.as_str())?.map(|no| TopicNo(no as u32)));
+            let no = ids::find(view, RecordKind::Topic, id.as_str())?;
+            topics.extend(no.map(|no| (TopicNo(no as u32), id.clone())));
         }
         Ok(Self { channel: row.channel, topics })
     }
@@ -133,7 +135,7 @@ fn look_up(
     let by_topic: Vec<TargetNo> =
         wanted.iter().filter(|wanted| !wanted.planned.direct).map(|wanted| wanted.planned.target).collect();
     if !by_topic.is_empty() {
-        for topic in &checks.topics {
+        for (topic, _) in &checks.topics {
             let left: Vec<_> = by_topic.iter().copied().filter(|no| !members.contains(no)).collect();
             if left.is_empty() {
                 break;
@@ -144,6 +146,7 @@ fn look_up(
             })?;
         }
     }
+    let forbidding = Forbidding::read(view, &targets)?;
     let mut users: HashMap<UserNo, Option<User>> = HashMap::new();
     let mut list = Vec::with_capacity(wanted.len());
     for Wanted { planned, attempts, possibly_twice } in wanted {
@@ -167,6 +170,8 @@ fn look_up(
             Some(SkipReason::WrongType)
         } else if !planned.direct && !members.contains(&planned.target) {
             Some(SkipReason::Unsubscribed)
+        } else if let Some(cause) = forbidding.of(view, &checks.topics, *planned)? {
+            Some(cause.skip())
         } else if target.expired {
             Some(SkipReason::TargetExpired)
         } else {
@@ -209,7 +214,7 @@ fn look_up(
 
 /// Reads the rows of some numbers: in one range where they lie close together,
 /// one by one where they do not.
-fn read_rows(
+pub(super) fn read_rows(
     view: &mut impl View,
     table: Table,
     prefix: &[u8],

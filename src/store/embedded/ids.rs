@@ -19,6 +19,7 @@ fn code(kind: RecordKind) -> u8 {
         RecordKind::Import => 8,
         RecordKind::Bucket => 9,
         RecordKind::File => 10,
+        RecordKind::Suppression => 11,
     }
 }
 

@@ -59,6 +59,7 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
     };
     let mut change = Progress::default();
     let mut taken_back = 0;
+    let mut bounced = Vec::new();
     for item in items {
         let index = item.index as usize;
         if index >= len || !window.mark_done(index) {
@@ -98,6 +99,12 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
         if item.outcome == Outcome::TargetExpired {
             expire_target(tx, item.target, true, item.at)?;
         }
+        if item.bounced && item.next == Next::Over {
+            bounced.push(item);
+        }
+    }
+    if let Some(last) = bounced.last() {
+        super::suppressions::bounced(tx, lane, &bounced, last.at)?;
     }
     tx.adjust(lane, |p| {
         p.add(&change);

@@ -4,7 +4,7 @@ use super::fail::{Attempt, Fail};
 use super::record::{AddressRow, TargetRow, decode};
 use super::table::{Table, View, beginning, key, number_at};
 use super::tx::Tx;
-use super::{ids, list, subscriptions};
+use super::{ids, list, subscriptions, suppressions};
 use crate::domain::audit::AuditEntry;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{IdentifierNo, Revision, TargetId, TargetNo, UserId, UserNo};
@@ -225,6 +225,7 @@ pub(super) fn insert_target_at(
     tx.put_raw(Table::TargetsOf, &key![user.no.0, no.0], &[])?;
     let row = TargetRow { target, blocked: !user.enabled };
     tx.put(Table::Targets, &no.0.to_be_bytes(), &row)?;
+    suppressions::target_has(tx, no, new.channel, &new.identifier)?;
     Ok(row.target)
 }
 
@@ -271,6 +272,10 @@ fn rewrite_target(tx: &mut Tx<'_>, old: &TargetRow, mut new: TargetRow) -> Attem
         let target = &mut new.target;
         target.identifier_no = new_identifier(tx, &mut row, target.channel, &target.identifier, no)?;
         tx.put(Table::Addresses, &after, &row)?;
+        if before != after {
+            suppressions::target_had(tx, no, old.target.channel, &old.target.identifier)?;
+            suppressions::target_has(tx, no, new.target.channel, &new.target.identifier)?;
+        }
         if old.target.channel != new.target.channel {
             subscriptions::change_channel(tx, no, old.target.channel, new.target.channel)?;
         }
@@ -381,6 +386,7 @@ pub(super) fn remove_target(tx: &mut Tx<'_>, target: &Target) -> Attempt<()> {
     ids::release(tx, RecordKind::Target, target.id.as_str())?;
     tx.remove(Table::TargetsOf, &key![target.user_no.0, target.no.0])?;
     tx.remove(Table::Targets, &target.no.0.to_be_bytes())?;
+    suppressions::target_had(tx, target.no, target.channel, &target.identifier)?;
     change_address(tx, &address_key(target.channel, &target.identifier), |row| {
         row.target = row.target.filter(|no| *no != target.no);
     })?;
@@ -497,6 +503,7 @@ pub(super) fn erase(tx: &mut Tx<'_>, channel: Channel, value: &str, audit: &Audi
             emptied += 1;
         }
         tx.remove(Table::Addresses, &key)?;
+        emptied += suppressions::erase(tx, &key)?;
     }
     tx.touched.people = true;
     tx.audit(audit)?;

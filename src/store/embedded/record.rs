@@ -5,13 +5,14 @@ use super::fail::{Attempt, Fail};
 use crate::domain::channel::{Channel, InDoubt};
 use crate::domain::content::Content;
 use crate::domain::ids::{
-    BucketNo, IdentifierNo, MessageId, MessageNo, Revision, SubscriberId, TargetId, TargetNo, TopicId,
-    TopicNo, UserId, UserNo,
+    BucketNo, IdentifierNo, MessageId, MessageNo, Revision, SubscriberId, SuppressionNo, TargetId, TargetNo,
+    TopicId, TopicNo, UserId, UserNo,
 };
 use crate::domain::message::{Message, Progress, ScheduleWords};
 use crate::domain::person::Target;
 use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, RetryCursor, WaitReason, Waiting};
 use crate::domain::state::MessageState;
+use crate::domain::suppression::Mark;
 use crate::domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -269,6 +270,26 @@ pub(super) struct Cause {
     pub(super) count: u64,
     /// Of whom first.
     pub(super) first: TargetNo,
+}
+
+/// The suppression list as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SuppressionsHead {
+    /// The last number given.
+    pub(super) last: u64,
+    /// How many there are.
+    pub(super) count: u64,
+    /// The key of the addresses' digests: random, of this store alone.
+    pub(super) secret: [u8; 32],
+}
+
+/// What is known of a suppressed address; the digest of it is the key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SuppressedAddress {
+    /// The target that has it now.
+    pub(super) target: Option<TargetNo>,
+    /// Its suppressions.
+    pub(super) marks: Vec<(SuppressionNo, Mark)>,
 }
 
 /// Work that is too much for one commit, done in steps after it was promised.

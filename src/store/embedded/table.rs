@@ -131,6 +131,14 @@ tables! {
     Files = "files", Fixed<12> => Any;
     /// (digest, file): who has this content.
     Digests = "files.digests", Any => Fixed<0>;
+    /// Number → suppression.
+    Suppressions = "suppressions", Fixed<8> => Any;
+    /// Digest of an address → its suppressions, and the target that has it.
+    SuppressedAddresses = "suppressions.addresses", Fixed<16> => Any;
+    /// Number → digest of the address, of suppressions whose address was erased.
+    SuppressionDigests = "suppressions.erased", Fixed<8> => Fixed<16>;
+    /// Target → what forbids writing to it.
+    SuppressedTargets = "suppressions.targets", Fixed<8> => Any;
 }
 
 /// Keys of one table from one to another.
