@@ -131,11 +131,20 @@ pub(crate) fn instance(settings: &Settings) -> Outcome<Instance> {
 /// Who acts: `--as`, else the login.
 pub(crate) fn operator(global: &Global) -> String {
     let login = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
-    global
-        .operator
-        .clone()
-        .or_else(login)
-        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    global.operator.clone().or_else(login).unwrap_or_else(|| {
+        let uid = rustix::process::getuid().as_raw();
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        account(&accounts, uid).unwrap_or_else(|| format!("uid {uid}"))
+    })
+}
+
+/// The name of the account with this number among the lines of passwd(5).
+fn account(lines: &str, uid: u32) -> Option<String> {
+    lines.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
+    })
 }
 
 /// The zone of the settings, else the system's, else UTC.
@@ -231,5 +240,19 @@ async fn command_with(desk: &Desk, command: Command) -> Outcome {
         | Command::Completions { .. }
         | Command::Openapi
         | Command::Man => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account;
+
+    #[test]
+    fn an_account_is_named_by_its_number() {
+        let lines = "root:x:0:0:root:/root:/bin/sh\n\nbroken\n+::::::\nops:x:1000:1000::/home/ops:/bin/sh\n";
+        assert_eq!(account(lines, 0).as_deref(), Some("root"));
+        assert_eq!(account(lines, 1000).as_deref(), Some("ops"));
+        assert_eq!(account(lines, 7), None);
+        assert_eq!(account("", 0), None);
     }
 }

@@ -100,30 +100,33 @@ impl Engine {
         let instance = format!("{:016x}", core.chance.next() ^ core.clock.now().0 as u64);
         let feed = Arc::new(Feed::new(instance));
         core.spawn(events::run(Arc::clone(&core), Arc::clone(&feed)));
-        if mode == Mode::Full {
-            recover::recover(&core).await?;
-            core.spawn(scheduler::run(Arc::clone(&core)));
-            if let Some(keep) = core.config.retention {
-                core.spawn(retention::run(Arc::clone(&core), keep));
-            }
-            if core.config.files.store.is_there() {
-                core.spawn(sweep::run(Arc::clone(&core)));
-            }
-        }
-        if mode == Mode::Full {
-            operations::recover(&core).await?;
-        }
-        if mode != Mode::Idle {
-            core.spawn(scheduler::watch(Arc::clone(&core)));
-        }
         let engine = Self { core, feed };
         if mode == Mode::Full {
-            engine.core.spawn(webhooks::run(Arc::clone(&engine.core)));
-            if let Some(interval) = engine.core.config.upkeep {
-                engine.core.spawn(upkeep::run(engine.clone(), interval));
-            }
+            engine.go().await?;
+        }
+        if mode != Mode::Idle {
+            engine.core.spawn(scheduler::watch(Arc::clone(&engine.core)));
         }
         Ok(engine)
+    }
+
+    /// Takes up what the last engine left, and begins to send.
+    async fn go(&self) -> Result<()> {
+        let core = &self.core;
+        recover::recover(core).await?;
+        operations::recover(core).await?;
+        core.spawn(scheduler::run(Arc::clone(core)));
+        core.spawn(webhooks::run(Arc::clone(core)));
+        if let Some(keep) = core.config.retention {
+            core.spawn(retention::run(Arc::clone(core), keep));
+        }
+        if core.config.files.store.is_there() {
+            core.spawn(sweep::run(Arc::clone(core)));
+        }
+        if let Some(interval) = core.config.upkeep {
+            core.spawn(upkeep::run(self.clone(), interval));
+        }
+        Ok(())
     }
 
     /// The store.

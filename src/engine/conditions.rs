@@ -66,8 +66,7 @@ pub enum Effect {
 /// The table. Rows are conditions, columns are phases.
 pub const fn effect(condition: Condition, phase: Phase) -> Effect {
     use Effect::{Finishes, Held, Replanned, Waits};
-    // Rows that are alike are alike by decision, each for itself.
-    #[allow(clippy::match_same_arms)]
+    #[allow(clippy::match_same_arms, reason = "rows that are alike are so by decision, each for itself")]
     let row = match condition {
         //                              NewPlan    Planned    InFlight  AtHand    Retry      Pinned
         Condition::Deleted => [Replanned, Replanned, Finishes, Replanned, Replanned, Waits],

@@ -72,7 +72,7 @@ impl Engine {
 }
 
 /// Reasons that the message's state gives. `Some(None)`: it is over.
-#[allow(clippy::option_option)]
+#[allow(clippy::option_option, reason = "that it is over is not that the state gives no reason")]
 fn by_state(core: &Core, message: &Message) -> Option<Option<Why>> {
     Some(Some(match &message.state {
         MessageState::Draft => Why::Draft,

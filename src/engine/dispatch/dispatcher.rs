@@ -31,7 +31,7 @@ const KEPT_BACK: Duration = Duration::from_secs(10);
 pub(super) const STEP: usize = 4096;
 
 /// The dispatcher of one provider.
-#[allow(clippy::struct_excessive_bools)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a condition of its own; all combinations occur")]
 pub(crate) struct Dispatcher {
     pub(super) core: Arc<Core>,
     pub(super) desk: Arc<Desk>,

@@ -58,7 +58,7 @@ impl Supply {
 }
 
 /// One message's lane through this provider.
-#[allow(clippy::struct_excessive_bools)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a condition of its own; all combinations occur")]
 pub(crate) struct LaneState {
     pub(crate) key: LaneKey,
     pub(crate) run: u16,
