@@ -83,6 +83,9 @@
 //! service gives it, with the fault's `reason` as the service's own code, and so has a
 //! [`RecipientRule`]; 403 is a suspended account, 429 the rate limit.
 //!
+//! Below `/http` it plays a gateway of no service, for the kind of that name: what it takes and
+//! how it answers is set by the control side, and is by default as [`Gateway`] says.
+//!
 //! # Push services
 //!
 //! On the HTTP address too, over HTTP/2 with prior knowledge: FCM below `/fcm` (its token endpoint
@@ -102,6 +105,7 @@
 //! | `GET`, `PUT`, `DELETE /control/faults/smtp` (or `http`) | the [`FaultPlan`]: read, replace, clear |
 //! | `GET /control/faults/smtp/counts` | [`FaultCounts`] |
 //! | `POST /control/faults/smtp/disconnect` | drops all open connections |
+//! | `GET`, `PUT`, `DELETE /control/gateway` | the [`Gateway`] that is played below `/http`: read, replace, as at first |
 //! | `GET`, `DELETE /control/record` | [`Summary`]; forget all |
 //! | `GET /control/record/count?recipient=…` or `?reference=…` | `{"count": n}` |
 //! | `GET /control/record/copies` | what arrived more than once: `[{"reference", "count"}]` |
@@ -112,7 +116,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -125,6 +129,7 @@ pub use self::faults::{
 };
 pub use self::limit::Gcra;
 pub use self::record::{Copies, Kept, Kind, Record, Summary};
+pub use self::services::{Fields, Gateway};
 pub use self::smtp::SmtpTls;
 pub use self::timeline::Second;
 
@@ -301,6 +306,7 @@ impl Builder {
             faults: faults.clone(),
             record: Arc::clone(&record),
             push: Arc::default(),
+            gateway: Arc::default(),
             servers: JoinSet::new(),
             stop: stop.clone().drop_guard(),
         };
@@ -334,6 +340,7 @@ impl Builder {
                 record: Arc::clone(&record),
                 answers: Answers::new(KEYS_LAPSE),
                 push: Arc::clone(&sandbox.push),
+                gateway: Arc::clone(&sandbox.gateway),
                 sends,
             });
             sandbox.servers.spawn(listener::run(listener, own, stop.clone(), move |connection, fault| {
@@ -366,6 +373,7 @@ pub struct Sandbox {
     faults: Faults,
     record: Arc<Record>,
     push: Arc<PushState>,
+    gateway: Arc<Mutex<Gateway>>,
     servers: JoinSet<()>,
     stop: DropGuard,
 }
@@ -420,6 +428,11 @@ impl Sandbox {
     /// FCM no longer takes the access tokens that it granted.
     pub fn revoke_push_tokens(&self) {
         self.push.revoke();
+    }
+
+    /// What is played below `/http` from now on.
+    pub fn set_gateway(&self, gateway: Gateway) {
+        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = gateway;
     }
 
     /// Closes the ports and drops all connections. The record can still be read.

@@ -12,6 +12,8 @@ mod certificates;
 mod custom;
 #[path = "providers/fcm.rs"]
 mod fcm;
+#[path = "providers/gateway.rs"]
+mod gateway;
 #[path = "providers/golden.rs"]
 mod golden;
 #[path = "providers/http.rs"]
@@ -32,6 +34,8 @@ mod smtp_content;
 mod smtp_faults;
 #[path = "providers/smtp_lost.rs"]
 mod smtp_lost;
+#[path = "providers/smtp_postfix.rs"]
+mod smtp_postfix;
 #[path = "providers/smtp_replies.rs"]
 mod smtp_replies;
 #[path = "providers/smtp_sessions.rs"]
@@ -40,5 +44,7 @@ mod smtp_sessions;
 mod smtp_tls;
 #[path = "providers/table.rs"]
 mod table;
+#[path = "providers/tokens.rs"]
+mod tokens;
 #[path = "providers/webpush.rs"]
 mod webpush;

@@ -3,7 +3,8 @@
 //! `POST /v1/message`, JSON, the bare key in `authorization`
 //! (<https://docs.clickatell.com/channels/one-api/one-api-reference/>). Each message is
 //! accepted or has an error of its own; 207 says that some were not
-//! (<https://www.clickatell.com/developers/api-documentation/one-api-error-messages/>).
+//! (<https://www.clickatell.com/developers/api-documentation/one-api-error-messages/>, and the
+//! newer “Errors Table” at docs.clickatell.com, which both were looked at for every code).
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};
@@ -66,6 +67,8 @@ impl Protocol for Clickatell {
         wait(400, "43"),
         sender(400, "44"),
         sender(400, "45"),
+        // A demonstration account that has ended.
+        sender(400, "46"),
         content(400, "100"),
         recipient(400, "101"),
         sender(400, "110"),

@@ -4,7 +4,8 @@
 //! (<https://docs.fast2sms.com/reference/quick-sms-api>): the route `q` with the text, or
 //! with a sender id and a message id the route `dlt`, whose one variable is the text
 //! (<https://docs.fast2sms.com/reference/dlt-sms>). Refusals have a status code
-//! (<https://docs.fast2sms.com/reference/error-code-list>).
+//! (<https://docs.fast2sms.com/reference/error-code-list>). Unconfirmed: all of the codes; an
+//! answer with one that the table lacks goes by its status.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};

@@ -4,12 +4,16 @@
 //! own (<https://www.infobip.com/docs/api/channels/sms/outbound-sms/send-sms-messages>). Each
 //! message has a status of a group and an id
 //! (<https://www.infobip.com/docs/essentials/response-status-and-error-codes>).
+//!
+//! Checked there: every id in the table, and the groups. `serviceException` and its texts for a
+//! whole request are as in the service's description of its API; `GENERAL_ERROR` is unconfirmed.
 
-use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
+use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
-use super::meaning::{self, Meaning, content, credentials, recipient, sender, wait};
+use super::meaning::{self, Meaning, content, credentials, recipient, row, sender, wait};
 use super::service::{Judged, Made, Opening, Protocol};
 use super::text::{Sender, Text, bare};
+use crate::domain::delivery::Stage;
 use crate::domain::plan::BatchKey;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -47,24 +51,34 @@ impl Protocol for Infobip {
         credentials(403, "FORBIDDEN"),
         wait(429, "TOO_MANY_REQUESTS"),
         wait(500, "GENERAL_ERROR"),
-        // Of one message, by the status's id: rejected, undeliverable.
+        // Of one message, by the status's id: undeliverable, rejected.
+        recipient(0, "4"),
         recipient(0, "6"),
         recipient(0, "8"),
         recipient(0, "9"),
         recipient(0, "10"),
         sender(0, "11"),
         sender(0, "12"),
-        recipient(0, "13"),
+        // The sender is on a list that the account blocks; the recipient is.
+        sender(0, "13"),
         recipient(0, "14"),
         sender(0, "17"),
         recipient(0, "18"),
         recipient(0, "19"),
         wait(0, "20"),
         wait(0, "21"),
+        // A message with this id was sent before: maybe this one.
+        row(0, "23", Verdict::Uncertain, Stage::Response),
         content(0, "24"),
         content(0, "25"),
+        // Not sent at all.
+        wait(0, "31"),
         recipient(0, "51"),
         recipient(0, "52"),
+        // Held for fraud.
+        recipient(0, "87"),
+        // Malformed, or the service is away for now: the text alone says which.
+        content(0, "100"),
     ];
 
     fn compile(&self, rendition: &Rendition) -> Result<Text, CompileError> {

@@ -2,6 +2,10 @@
 //!
 //! `POST /api/v2/SMS/SendSms`, JSON, Basic authentication with a token that is encoded
 //! already (<https://apidoc.inforu.co.il/>). The answer is 200 with a status.
+//!
+//! Unconfirmed: the codes, which are those of Inforu's older interface (its document “SMS Gateway
+//! Interface”); path, fields, authentication and a `StatusId` of 1 are as clients of this one have
+//! them. A status that the table lacks is uncertain.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};

@@ -116,8 +116,10 @@ pub struct Post {
 impl Post {
     /// Compiles a mail.
     ///
-    /// The Cc header is not set: these services would send another copy to everybody
-    /// whom it names for each recipient. Who is in cc gets a copy as a recipient.
+    /// The Cc header is not set: to Mailgun, SendGrid, Resend and SES cc people are recipients,
+    /// who would get another copy with each recipient's, and SendGrid refuses the header itself.
+    /// Who is in cc gets one copy as a recipient; only SMTP, where the envelope says who gets a
+    /// mail, shows the header.
     pub fn compile(rendition: &Rendition) -> Result<Self, CompileError> {
         let Content::Email(mail) = &rendition.content else {
             return Err(CompileError("this provider sends mail only".to_owned()));

@@ -6,7 +6,8 @@
 //! `recipient-variables` has an object for each address, whose values stand for
 //! `%recipient.NAME%` in subject, text, HTML and headers
 //! (<https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending>).
-//! Refusals have a text and no code.
+//! Refusals have a text and no code; what their statuses mean is unconfirmed but for 400, 401 and
+//! 429.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};

@@ -4,13 +4,18 @@
 //! `POST /api/v5/flow`, JSON, the header `authkey`
 //! (<https://docs.msg91.com/sms/send-sms>). The text goes into the template's variable
 //! `content`, and into `otp`. Refusals have a `type` of `error` and mostly a code
-//! (<https://help.msg91.com/article/286-what-are-different-sms-api-error-codes>).
+//! (<https://help.msg91.com/article/286-what-are-different-sms-api-error-codes>); those of the
+//! account have `hasError` and an `apiError`.
+//!
+//! Checked: the codes from 101 to 506 in the copy of that list at github.com/tesark/msg91-php
+//! (`ERRORCODE.md`), 418 at msg91.com/help/api. Unconfirmed: 201, 400 and 601.
 
-use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
+use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
-use super::meaning::{self, Meaning, content, credentials, recipient, sender, wait};
+use super::meaning::{self, Meaning, content, credentials, recipient, row, sender, wait};
 use super::service::{Judged, Made, Opening, Protocol};
 use super::text::{Text, bare};
+use crate::domain::delivery::Stage;
 use crate::domain::plan::BatchKey;
 use http::HeaderName;
 use secrecy::ExposeSecret;
@@ -49,9 +54,18 @@ impl Msg91 {
     }
 }
 
-/// The code of a refusal, which may come with a status of success.
+/// The code of a refusal, which may come with a status of success. Where the account is refused,
+/// `code` repeats the status and `apiError` has the code.
 fn code(body: &Value) -> String {
-    meaning::word(&body["code"])
+    match meaning::word(&body["apiError"]) {
+        code if code.is_empty() => meaning::word(&body["code"]),
+        code => code,
+    }
+}
+
+/// Whether an answer says that it is a refusal.
+fn refuses(body: &Value) -> bool {
+    body["type"] == "error" || body["hasError"] == true
 }
 
 impl Protocol for Msg91 {
@@ -61,19 +75,29 @@ impl Protocol for Msg91 {
         content(0, "101"),
         content(0, "102"),
         sender(0, "103"),
+        credentials(0, "106"),
+        sender(0, "107"),
         credentials(0, "201"),
         recipient(0, "202"),
         sender(0, "203"),
         credentials(0, "207"),
         credentials(0, "208"),
+        // No route for the account, or none that takes so few.
+        sender(0, "205"),
         sender(0, "209"),
+        sender(0, "210"),
         // No balance, an account that has expired or was banned.
         sender(0, "301"),
         sender(0, "302"),
         sender(0, "303"),
         wait(0, "306"),
+        content(0, "310"),
+        // The same request came twice within ten seconds: maybe the other was ours.
+        row(0, "311", Verdict::Uncertain, Stage::Response),
         sender(0, "400"),
         credentials(0, "418"),
+        // A demonstration account.
+        sender(0, "505"),
         wait(0, "506"),
         wait(0, "601"),
     ];
@@ -100,7 +124,7 @@ impl Protocol for Msg91 {
             Some(body) if answer.status.is_success() && body["type"] == "success" => {
                 meaning::accepted(answer, &meaning::word(&body["message"]), "success")
             }
-            Some(body) if answer.status.is_success() && body["type"] == "error" => {
+            Some(body) if answer.status.is_success() && refuses(body) => {
                 // Told to be refused, so it was not taken.
                 let mut refused = meaning::refused(Self::MEANINGS, answer, &code(body));
                 if !Self::MEANINGS.iter().any(|row| row.code == code(body)) {

@@ -4,6 +4,9 @@
 //! and `text`; Basic authentication
 //! (<https://www.plivo.com/docs/messaging/api/message/send-a-message/>). The answer has an id
 //! for each number, in their order, and the numbers that were none.
+//!
+//! Unconfirmed: 402 and 413, and that ids stand in the order of the numbers; where their counts do
+//! not add up the answer is uncertain.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};

@@ -266,24 +266,26 @@ impl<P: Protocol> Service<P> {
 }
 
 /// Whether the refusal of a whole request may speak of only some in it.
-fn speaks_of_some(answer: &Answer) -> bool {
+pub(super) fn speaks_of_some(answer: &Answer) -> bool {
     let refused = matches!(answer.verdict, Verdict::Permanent | Verdict::TargetExpired);
     refused && matches!(answer.stage, Stage::Recipient | Stage::Content)
 }
 
 /// Recipients that were refused one by one while a refused request is narrowed down.
 #[derive(Debug, Default)]
-struct Culprits {
-    narrowing: bool,
+pub(super) struct Culprits {
+    /// Whether a request was refused as a whole.
+    pub(super) narrowing: bool,
     taken: bool,
     alike: usize,
     last: Option<Answer>,
     /// Set when it is not the recipients: the answer for all that are left.
-    verdict: Option<Answer>,
+    pub(super) verdict: Option<Answer>,
 }
 
 impl Culprits {
-    fn count(&mut self, each: &[Answer]) {
+    /// Takes note of answers.
+    pub(super) fn count(&mut self, each: &[Answer]) {
         self.taken |= each.iter().any(|answer| !speaks_of_some(answer));
         if !self.narrowing {
             return;

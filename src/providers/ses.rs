@@ -6,6 +6,11 @@
 //! differs is put in by the template's data, which SES does not escape
 //! (<https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html>). Entries
 //! have a status each; refusals of a request bear their type in `x-amzn-ErrorType`.
+//!
+//! Checked against Amazon's own description of the API, which its SDKs are made from (`sesv2`
+//! 2019-09-27, as in the package botocore): path, fields and limits, the errors of
+//! `SendBulkEmail` with their statuses, and the values of `BulkEmailStatus`. The types of refused
+//! signatures are unconfirmed; their status, 403, says enough.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
@@ -143,15 +148,15 @@ impl Protocol for Ses {
         // Of one entry.
         content(0, "MESSAGE_REJECTED"),
         sender(0, "MAIL_FROM_DOMAIN_NOT_VERIFIED"),
-        sender(0, "CONFIGURATION_SET_DOES_NOT_EXIST"),
-        content(0, "TEMPLATE_DOES_NOT_EXIST"),
+        sender(0, "CONFIGURATION_SET_NOT_FOUND"),
+        content(0, "TEMPLATE_NOT_FOUND"),
         sender(0, "ACCOUNT_SUSPENDED"),
         wait(0, "ACCOUNT_THROTTLED"),
         wait(0, "ACCOUNT_DAILY_QUOTA_EXCEEDED"),
         sender(0, "INVALID_SENDING_POOL_NAME"),
         sender(0, "ACCOUNT_SENDING_PAUSED"),
         sender(0, "CONFIGURATION_SET_SENDING_PAUSED"),
-        recipient(0, "INVALID_PARAMETER_VALUE"),
+        recipient(0, "INVALID_PARAMETER"),
         wait(0, "TRANSIENT_FAILURE"),
         recipient(0, "FAILED"),
     ];

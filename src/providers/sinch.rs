@@ -3,7 +3,8 @@
 //! `POST /xms/v1/{service_plan_id}/batches`, JSON, a bearer token
 //! (<https://developers.sinch.com/docs/sms/api-reference/sms/batches/sendsms>). One id for
 //! the batch; refusals have a status and mostly a code
-//! (<https://developers.sinch.com/docs/sms/api-reference/status-codes>).
+//! (<https://developers.sinch.com/docs/sms/api-reference/status-codes>). Unconfirmed: the codes
+//! that come with 400 and 403; both statuses alone mean much the same.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};

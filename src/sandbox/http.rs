@@ -1,7 +1,7 @@
 //! The HTTP server: hyper's HTTP/1.1 or HTTP/2, whichever the client begins with, and nothing
 //! between it and the requests.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use super::faults::{Effect, ServerFaults, Stage};
 use super::headers;
 use super::push::{Desk, PushService, PushState};
 use super::record::{Kind, Record};
-use super::services::{self, Asked, House, Reply, Service};
+use super::services::{self, Asked, Gateway, House, Reply, Service};
 
 mod answer;
 mod control;
@@ -43,8 +43,16 @@ pub(super) struct HttpServer {
     pub(super) record: Arc<Record>,
     pub(super) answers: Answers,
     pub(super) push: Arc<PushState>,
+    /// How the gateway of no service is described.
+    pub(super) gateway: Arc<Mutex<Gateway>>,
     /// Whether it takes requests to send, and not control requests alone.
     pub(super) sends: bool,
+}
+
+impl HttpServer {
+    fn gateway(&self) -> Gateway {
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Why a connection ends without an answer.
@@ -153,7 +161,9 @@ async fn serve_as(
             None => reply,
         };
     }
+    let gateway = server.gateway();
     let house = House {
+        gateway: &gateway,
         token: &server.token,
         faults: &server.faults,
         record: &server.record,

@@ -1,6 +1,7 @@
 //! The delivery services that the HTTP side plays, each below its kind's name: the
 //! endpoint of Twilio is `http://ADDRESS/twilio`. They refuse what the real service
-//! refuses, in its words and codes. The secret of each is the sandbox's token.
+//! refuses, in its words and codes. The secret of each is the sandbox's token. What of a service is
+//! unconfirmed stands in the documentation of its adapter, and is played here all the same.
 
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use http_body_util::Full;
 use serde_json::Value;
 
 pub(super) use self::asked::Asked;
+pub use self::custom::{Fields, Gateway};
 use super::faults::{Rejection, ServerFaults};
 use super::http::Answers;
 use super::record::{Kind, Note, Record};
 
 mod asked;
 mod clickatell;
+mod custom;
 mod fast2sms;
 mod infobip;
 mod inforu;
@@ -41,6 +44,7 @@ pub(super) const MAX_BODY: usize = 40 * 1024 * 1024;
 /// The services, by kind.
 const SERVICES: &[&dyn Service] = &[
     &clickatell::Clickatell,
+    &custom::Custom,
     &fast2sms::Fast2Sms,
     &infobip::Infobip,
     &inforu::Inforu,
@@ -92,6 +96,8 @@ pub(super) struct House<'a> {
     pub(super) record: &'a Record,
     /// Answers by idempotency key.
     pub(super) answers: &'a Answers,
+    /// How the gateway of no service is described.
+    pub(super) gateway: &'a Gateway,
 }
 
 /// A message to one recipient.

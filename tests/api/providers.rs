@@ -4,7 +4,7 @@ use crate::world::World;
 use herald::wire::key::CreateKey;
 use herald::wire::query::ListRequest;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const SMTP: &str = "/v1/messaging/providers/smtp";
 
@@ -109,4 +109,40 @@ async fn credentials_in_clear_need_a_scope_made_for_it() {
     }
     let audit = world.get("/v1/herald/audit").await.1.to_string();
     assert!(!audit.contains("correct horse"), "a secret was written down");
+}
+
+#[tokio::test]
+async fn a_gateway_whose_description_makes_no_request_is_refused_at_the_door() {
+    let world = World::new().await;
+    let path = "/v1/messaging/providers/http";
+    let with = |name: &str, value: Value| {
+        let mut body = json!({
+            "providerId": "p",
+            "name": "x",
+            "type": "sms",
+            "endpoint": "https://gateway.example/send",
+            "body": "{\"to\": {{ recipient.to }}}",
+        });
+        body[name] = value;
+        body
+    };
+    for (name, value) in [
+        ("body", json!("{{ recipient. }}")),
+        ("body", json!("{{ receiver.to }}")),
+        ("body", json!("")),
+        ("headers", json!({"X-A": "{{ }}"})),
+        ("headers", json!({"Host": "other.example"})),
+        ("idPath", json!("id")),
+        ("meanings", json!({"retry": "429"})),
+        ("method", json!("GET")),
+    ] {
+        let (status, error) = world.post(path, with(name, value.clone())).await;
+        assert_eq!(status, 400, "{name}: {value}: {error}");
+        let text = error["message"].as_str().unwrap();
+        assert!(text.contains(name) || name == "method", "{text}");
+    }
+    let (status, _) = world.post(path, with("idPath", json!("/id"))).await;
+    assert_eq!(status, 201);
+    let (status, _) = world.patch(&format!("{path}/p"), json!({"body": "{{ nobody }}"})).await;
+    assert_eq!(status, 400);
 }

@@ -173,10 +173,25 @@ async fn a_description_that_makes_no_request_is_refused() {
         &[("body", "x"), ("batch", "0")],
         &[("body", "x"), ("batch", "5"), ("idPath", "/id")],
         &[("body", "x"), ("method", "DELETE")],
+        &[("body", "{{ nothing }}")],
+        &[],
+        &[("method", "GET")],
+        &[("method", "GET"), ("query", "a=1"), ("body", "x")],
+        &[("method", "GET"), ("query", "{{ recipient. }}")],
+        &[("body", "x"), ("path", "{{ to }}")],
+        &[("body", "x"), ("successStatus", "200|many")],
+        &[("body", "x"), ("recipientPath", "/to")],
+        &[("body", "x"), ("successValue", "ok")],
+        &[("body", "x"), ("successPattern", "(")],
+        &[("body", "x"), ("successPattern", "OK"), ("successPath", "/ok")],
+        &[("body", "x"), ("codePattern", "E"), ("codePath", "/code")],
+        &[("body", "x"), ("meanings", r#"{"lost": [400]}"#)],
+        &[("body", "x"), ("meanings", r#"{"retry": [42]}"#)],
+        &[("body", "x"), ("meanings", r#"{"retry": [429], "permanent": [429]}"#)],
     ] {
         assert!(connected(options).is_err(), "{options:?}");
     }
     // What a template lacks is found before anybody is sent to.
-    let adapter = connect(Channel::Sms, "http://127.0.0.1:9/", &[("body", "{{ nothing }}")]);
+    let adapter = connect(Channel::Sms, "http://127.0.0.1:9/", &[("body", "{{ message.nothing }}")]);
     assert!(adapter.compile(&sms()).is_err());
 }

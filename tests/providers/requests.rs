@@ -20,7 +20,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpListener;
 
 /// The head and the body of the next request, which is answered with 503.
-async fn next(listener: &TcpListener) -> (String, Vec<u8>) {
+pub async fn next(listener: &TcpListener) -> (String, Vec<u8>) {
     let mut io = BufReader::new(listener.accept().await.unwrap().0);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -40,7 +40,7 @@ async fn next(listener: &TcpListener) -> (String, Vec<u8>) {
     (head, body)
 }
 
-fn shown(head: &str, body: &[u8]) -> String {
+pub fn shown(head: &str, body: &[u8]) -> String {
     let mut out = String::new();
     let mut kind = String::new();
     let mut lines: Vec<&str> = head.lines().collect();

@@ -170,6 +170,27 @@ async fn everybody_gets_one_copy_and_sees_nobody_else() {
 }
 
 #[tokio::test]
+async fn cc_people_are_recipients_and_named_to_nobody() {
+    for kind in kinds().into_iter().filter(|kind| kind.channels == [Channel::Email]) {
+        let sandbox = sandbox().await;
+        let adapter = adapter(&sandbox, kind, TOKEN);
+        let mut to = people(Channel::Email, 3);
+        to.push(recipient("copy@example.com"));
+        // These services send a copy to whoever a Cc names, with every recipient's: it is not set.
+        let rendition = Rendition { cc: vec!["copy@example.com".to_owned()], ..plain(Channel::Email) };
+        let answers = send(&*adapter, &rendition, to.clone()).await;
+        assert_eq!(verdicts(&answers), [Accepted; 4], "{}: {answers:?}", kind.name);
+        assert_eq!(sandbox.record().arrivals(), 4, "{}", kind.name);
+        assert_eq!(sandbox.record().recipient("copy@example.com"), 1, "{}", kind.name);
+        for one in &to[..3] {
+            let content = kept(&sandbox, &one.address)[0].to_string();
+            assert!(!content.contains("copy@example.com"), "{}: {content}", kind.name);
+        }
+        sandbox.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn everybody_gets_their_own_text() {
     for kind in kinds() {
         let sandbox = sandbox().await;
@@ -253,16 +274,20 @@ async fn credentials_are_checked_without_sending() {
 }
 
 /// A row of the matrix: what goes wrong, and what each recipient's answer is then.
-struct Fault {
-    name: &'static str,
-    effect: Effect,
-    verdicts: &'static [Verdict],
+pub struct Fault {
+    pub name: &'static str,
+    pub effect: Effect,
+    pub verdicts: &'static [Verdict],
     /// Whether the message has arrived all the same.
-    arrived: bool,
+    pub arrived: bool,
 }
 
-fn faults() -> Vec<Fault> {
-    let row = |name, effect, verdicts, arrived| Fault { name, effect, verdicts, arrived };
+pub fn fault(name: &'static str, effect: Effect, verdicts: &'static [Verdict], arrived: bool) -> Fault {
+    Fault { name, effect, verdicts, arrived }
+}
+
+pub fn faults() -> Vec<Fault> {
+    let row = fault;
     let reply = |code, retry_after| Effect::Reply { code, text: None, retry_after, reason: None };
     vec![
         row("429", reply(429, Some(7)), &[Transient], false),

@@ -118,3 +118,24 @@ async fn control_wants_the_token_and_knows_its_routes() {
     assert_eq!(web.get("/control/record/count").await.status, 400);
     assert_eq!(web.get("/control/record/last?n=x").await.status, 400);
 }
+
+#[tokio::test]
+async fn the_gateway_is_described_over_http() {
+    let sandbox = both().start().await.unwrap();
+    let web = Web::control(&sandbox);
+    let first = web.get("/control/gateway").await.json();
+    assert_eq!(
+        (&first["method"], &first["path"], &first["most"]),
+        (&json!("POST"), &json!("/messages"), &json!(100))
+    );
+    let own = json!({"method": "PUT", "messages": null, "answer": "{results}", "taken": "OK {id}"});
+    let answer = web.call("PUT", "/control/gateway", &own).await;
+    assert_eq!((answer.status, answer.json()["method"].clone()), (200, json!("PUT")));
+    // What it lacks is as at first.
+    assert_eq!(answer.json()["path"], "/messages");
+    for bad in [json!({"colour": "red"}), json!({"status": 42}), json!("x")] {
+        assert_eq!(web.call("PUT", "/control/gateway", &bad).await.status, 400, "{bad}");
+    }
+    assert_eq!(web.call("POST", "/control/gateway", &own).await.status, 405);
+    assert_eq!(web.call("DELETE", "/control/gateway", &Value::Null).await.json(), first);
+}

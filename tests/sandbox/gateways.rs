@@ -1,7 +1,7 @@
 //! As `services`, for the gateways that send text messages alone.
 
 use super::client::TOKEN;
-use super::services::{FORM, JSON, Row, basic, changed, check};
+use super::services::{FORM, JSON, Row, basic, changed, check, form};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -152,22 +152,25 @@ async fn clickatell() {
 
 #[tokio::test]
 async fn seven() {
-    let body = json!({"to": "4915112345678", "from": "Herald", "text": "t"});
-    let good = Row::new("/api/sms", &[("x-api-key", TOKEN), ("content-type", JSON)], body.to_string());
-    let with =
-        |what, says, edit: fn(&mut Value)| good.but(what, 200, says, |row| row.body = changed(&body, edit));
+    let fields = [("to", "4915112345678"), ("from", "Herald"), ("text", "t")];
+    let headers = [("x-api-key", TOKEN), ("content-type", FORM)];
+    let good = Row::new("/api/sms", &headers, form(&fields, "", None));
+    let with = |what, says, name: &str, value: &str| {
+        good.but(what, 200, says, |row| row.body = form(&fields, name, Some(value)))
+    };
     check(
         "seven",
         vec![
             good.but("good", 200, "\"100\"", |_| {}),
             good.but("a wrong key", 200, "\"900\"", |row| row.header("x-api-key", "x")),
             good.but("another path", 404, "", |row| row.path = "/api".to_owned()),
-            with("a long name", "\"201\"", |b| b["from"] = json!("a very long name")),
-            with("nobody", "\"301\"", |b| b["to"] = json!("")),
-            with("too many", "\"301\"", |b| b["to"] = json!(vec!["4915112345678"; 1001].join(","))),
-            with("a wrong number", "\"202\"", |b| b["to"] = json!("1")),
-            with("no text", "\"305\"", |b| b["text"] = json!("")),
-            with("too long", "\"401\"", |b| b["text"] = json!("x".repeat(1521))),
+            good.but("not a form", 200, "\"301\"", |row| row.header("content-type", JSON)),
+            with("a long name", "\"201\"", "from", "a very long name"),
+            with("nobody", "\"301\"", "to", ""),
+            with("too many", "\"301\"", "to", &vec!["4915112345678"; 1001].join(",")),
+            with("a wrong number", "\"202\"", "to", "1"),
+            with("no text", "\"305\"", "text", ""),
+            with("too long", "\"401\"", "text", &"x".repeat(1521)),
         ],
     )
     .await;
@@ -226,6 +229,44 @@ async fn fast2sms() {
             with("no numbers", "405", |b| b["numbers"] = json!("")),
             with("too many", "405", |b| b["numbers"] = json!(vec!["9812345678"; 1001].join(","))),
             with("a wrong number", "411", |b| b["numbers"] = json!("919812345678")),
+        ],
+    )
+    .await;
+}
+
+/// The gateway of no service, as it is by default.
+#[tokio::test]
+async fn custom() {
+    let message = json!({"to": "+4915112345678", "text": "t", "reference": "r"});
+    let body = json!({ "messages": [message] });
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+    let mut good = Row::new("/messages", &headers, body.to_string());
+    good.says = "\"state\":\"accepted\"";
+    let with = |what, status, says, edit: fn(&mut Value)| {
+        good.but(what, status, says, |row| row.body = changed(&body, edit))
+    };
+    check(
+        "http",
+        vec![
+            good.clone(),
+            good.but("a wrong token", 401, "header", |row| row.header("authorization", "Bearer x")),
+            good.but("two tokens", 401, "header", |row| {
+                row.headers.push(("authorization", bearer.clone()));
+            }),
+            good.but("another path", 404, "path", |row| row.path = "/message".to_owned()),
+            good.but("another method", 405, "method", |row| row.method = Method::PUT),
+            good.but("another type", 415, "type", |row| row.header("content-type", FORM)),
+            good.but("broken JSON", 400, "malformed", |row| row.body = "{".to_owned()),
+            with("no list", 400, "malformed", |b| b["messages"] = Value::Null),
+            with("something beside the list", 400, "malformed", |b| b["more"] = json!(1)),
+            with("nobody", 413, "many", |b| b["messages"] = json!([])),
+            with("too many", 413, "many", |b| b["messages"] = vec![b["messages"][0].clone(); 101].into()),
+            with("no recipient", 400, "malformed", |b| b["messages"][0]["to"] = Value::Null),
+            with("no text", 400, "malformed", |b| b["messages"][0]["text"] = json!("")),
+            with("no reference", 400, "malformed", |b| b["messages"][0]["reference"] = json!(7)),
+            with("an unknown field", 400, "malformed", |b| b["messages"][0]["colour"] = json!("red")),
+            with("a wrong number", 200, "\"state\":\"refused\"", |b| b["messages"][0]["to"] = json!("1")),
         ],
     )
     .await;

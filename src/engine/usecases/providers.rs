@@ -7,6 +7,7 @@ use crate::domain::ids::{ProviderId, ProviderNo, Revision};
 use crate::domain::provider::{Door, Field, Kind, Limits, Provider, ProviderHold, Shape};
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
+use crate::providers::adapter::{Account, AccountError};
 use crate::wire::ErrorType;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -152,6 +153,24 @@ fn missing(kind: &Kind, provider: &Provider) -> Vec<&'static str> {
 }
 
 impl Engine {
+    /// Refuses a gateway's description that can make no request, where a kind is described by
+    /// templates: at the door, and not with the first message.
+    fn check_description(&self, kind: &Kind, provider: &Provider, credentials: &Credentials) -> Outcome<()> {
+        let described = kind.fields.iter().any(|field| field.shape == Shape::Template);
+        if !described || !missing(kind, provider).is_empty() {
+            return Ok(());
+        }
+        let account =
+            Account { provider: provider.clone(), credentials: credentials.clone(), allow_private: true };
+        match self.core.adapters.connect(&account, provider.channel) {
+            Err(AccountError::Invalid { field, problem, .. }) => {
+                Err(Invalid::value(field, format!("Value {problem}")).into())
+            }
+            Err(AccountError::Missing { field, .. }) => Err(Invalid::value(field, "Value is needed").into()),
+            Err(AccountError::NoAdapter(_)) | Ok(_) => Ok(()),
+        }
+    }
+
     /// Creates a provider. As in the dialect, one that cannot be enabled yet is
     /// stored as disabled.
     pub async fn create_provider(
@@ -191,6 +210,7 @@ impl Engine {
         };
         let mut credentials = Credentials::new();
         merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
+        self.check_description(kind, &provider, &credentials)?;
         provider.enabled = edit.enabled.unwrap_or(false) && missing(kind, &provider).is_empty();
         let state = if provider.enabled { "enabled" } else { "disabled" };
         let summary = format!("{} “{}” created, {state}", kind.title, provider.name);
@@ -217,6 +237,7 @@ impl Engine {
         let mut credentials = self.store().credentials(provider.no).await?;
         let before = provider.clone();
         let (changed, forgotten) = merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
+        self.check_description(kind, &provider, &credentials)?;
         if let Some(name) = edit.name {
             provider.name = name;
         }

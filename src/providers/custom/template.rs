@@ -1,8 +1,12 @@
 //! Templates of requests: bounded in work and size, and escaped for where they stand.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Serde, Value as Given};
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior};
 use serde_json::Value;
+use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::io;
 
 /// The most steps of a rendering.
@@ -20,8 +24,10 @@ pub(super) enum Escape {
     Json,
     /// With `&lt;` and its like.
     Markup,
-    /// Percent-encoded.
+    /// Percent-encoded, a blank as a plus: for forms.
     Form,
+    /// Percent-encoded but for what no URL reserves (RFC 3986, 2.3): for paths and queries.
+    Component,
 }
 
 impl Escape {
@@ -37,6 +43,9 @@ impl Escape {
     }
 }
 
+/// What templates may name, beside what they set themselves.
+const NAMES: [&str; 7] = ["recipient", "recipients", "message", "secret", "range", "dict", "namespace"];
+
 /// A template, ready to be filled in.
 #[derive(Debug)]
 pub(super) struct Template {
@@ -44,21 +53,40 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Compiles a text. Errors: the template language's, with the line.
-    pub(super) fn new(text: &str, escape: Escape) -> Result<Self, minijinja::Error> {
+    /// Compiles a text. Errors: the template language's, with the line; a name that no
+    /// template is given.
+    pub(super) fn new(text: &str, escape: Escape) -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(move |_| match escape {
-            Escape::None | Escape::Form => AutoEscape::None,
+            Escape::None | Escape::Form | Escape::Component => AutoEscape::None,
             Escape::Json => AutoEscape::Json,
             Escape::Markup => AutoEscape::Html,
         });
-        if escape == Escape::Form {
-            environment.set_formatter(percent);
+        match escape {
+            Escape::Form => environment.set_formatter(form),
+            Escape::Component => environment.set_formatter(component),
+            Escape::None | Escape::Json | Escape::Markup => {}
         }
-        environment.add_template_owned(NAME, text.to_owned())?;
-        Ok(Self { environment })
+        environment.add_filter("base64", |text: String| STANDARD.encode(text));
+        environment.add_template_owned(NAME, text.to_owned()).map_err(|error| error.to_string())?;
+        let made = Self { environment };
+        let mut unknown: Vec<_> =
+            made.named(false).into_iter().filter(|name| !NAMES.contains(&name.as_str())).collect();
+        unknown.sort();
+        match unknown.first() {
+            None => Ok(made),
+            Some(name) => {
+                Err(format!("names {name}, but there are recipient, recipients, message and secret only"))
+            }
+        }
+    }
+
+    /// What it looks up; with `nested`, attributes too, as `message.body`.
+    pub(super) fn named(&self, nested: bool) -> HashSet<String> {
+        let template = self.environment.get_template(NAME);
+        template.map(|template| template.undeclared_variables(nested)).unwrap_or_default()
     }
 
     /// Fills it in.
@@ -71,13 +99,29 @@ impl Template {
 }
 
 /// Writes a value as a form has it.
-fn percent(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Given) -> Result<(), minijinja::Error> {
+fn form(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Given) -> Result<(), minijinja::Error> {
     if value.is_none() {
         return Ok(());
     }
     let text = value.to_string();
-    let parts = url::form_urlencoded::byte_serialize(text.as_bytes());
-    parts.into_iter().try_for_each(|part| out.write_str(part)).map_err(minijinja::Error::from)
+    let mut parts = url::form_urlencoded::byte_serialize(text.as_bytes());
+    parts.try_for_each(|part| out.write_str(part)).map_err(minijinja::Error::from)
+}
+
+/// Writes a value as a part of a URL.
+fn component(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Given) -> Result<(), minijinja::Error> {
+    if value.is_none() {
+        return Ok(());
+    }
+    for byte in value.to_string().bytes() {
+        let written = match byte {
+            b'-' | b'.' | b'_' | b'~' => out.write_char(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => out.write_char(char::from(byte)),
+            byte => write!(out, "%{byte:02X}"),
+        };
+        written.map_err(minijinja::Error::from)?;
+    }
+    Ok(())
 }
 
 /// Takes at most so many bytes.
@@ -104,7 +148,7 @@ mod tests {
     use serde_json::json;
 
     fn fill(text: &str, escape: Escape, to: &str) -> Result<String, String> {
-        let template = Template::new(text, escape).map_err(|error| error.to_string())?;
+        let template = Template::new(text, escape)?;
         template.render(&json!({"recipient": {"to": to}}))
     }
 
@@ -133,11 +177,22 @@ mod tests {
         for text in [
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
             "{{ 'x' * 100000000 }}",
-            "{{ nothing }}",
+            "{{ recipient.nothing }}",
         ] {
             assert!(fill(text, Escape::None, "").is_err(), "{text}");
         }
         assert!(Template::new("{{ recipient. }}", Escape::None).is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_not_given_is_refused_at_once() {
+        for text in ["{{ nothing }}", "{% if x %}{% endif %}", "{% for a in all %}{% endfor %}"] {
+            assert!(Template::new(text, Escape::None).is_err(), "{text}");
+        }
+        let text =
+            "{% set a = 1 %}{% for one in recipients %}{{ loop.index }}{{ one.to }}{{ a }}{% endfor %}";
+        assert!(Template::new(text, Escape::None).is_ok());
+        assert_eq!(fill("{{ ('a:' ~ recipient.to) | base64 }}", Escape::None, "b").unwrap(), "YTpi");
     }
 
     proptest! {
@@ -148,7 +203,15 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!({ "to": to }));
             let form = fill("to={{ recipient.to }}&k=v", Escape::Form, &to).unwrap();
             let read: Vec<_> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
-            prop_assert_eq!(read, vec![("to".to_owned(), to), ("k".to_owned(), "v".to_owned())]);
+            prop_assert_eq!(&read, &vec![("to".to_owned(), to.clone()), ("k".to_owned(), "v".to_owned())]);
+            let url = fill("/{{ recipient.to }}/end?to={{ recipient.to }}", Escape::Component, &to).unwrap();
+            let url = url::Url::parse("http://gateway.example").unwrap().join(&format!("/v1{url}")).unwrap();
+            // A path of one or two dots alone would mean another: see `Custom::target`.
+            if to != "." && to != ".." {
+                prop_assert_eq!(url.path_segments().unwrap().count(), 3);
+            }
+            let read: Vec<_> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(read, vec![("to".to_owned(), to)]);
         }
     }
 }

@@ -86,9 +86,9 @@ struct WebPush {
 pub(super) fn check(mut notice: Notice) -> Result<Notice, CompileError> {
     for name in notice.data.keys() {
         // `Message.data`: reserved words.
-        let reserved = matches!(name.as_str(), "from" | "message_type" | "gcm")
+        let reserved = matches!(name.as_str(), "from" | "message_type")
             || name.starts_with("google")
-            || name.starts_with("gcm.notification");
+            || name.starts_with("gcm");
         if reserved {
             return Err(CompileError(format!("FCM keeps the data key {name} for itself: rename it")));
         }

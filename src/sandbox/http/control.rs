@@ -1,7 +1,7 @@
 //! The control API: faults and records of a sandbox in another process. The routes stand in
 //! the documentation of [`crate::sandbox`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use super::HttpServer;
 use super::answer::Answer;
 use crate::sandbox::faults::{FaultPlan, ServerFaults};
 use crate::sandbox::record::{Kept, Kind, Record};
+use crate::sandbox::services::Gateway;
 
 /// Messages that `last` gives if the request does not say how many.
 const LAST: usize = 20;
@@ -78,6 +79,7 @@ pub(super) fn answer(server: &HttpServer, method: &Method, path: &str, query: &s
                 _ => no_path(),
             }
         }
+        ["gateway"] => gateway(&server.gateway, method, body),
         ["record"] => match *method {
             Method::GET => Answer::json(&server.record.summary()),
             Method::DELETE => {
@@ -103,6 +105,21 @@ fn no_path() -> Answer {
 
 fn only(method: &Method, wanted: &Method, allow: &'static str, answer: impl FnOnce() -> Answer) -> Answer {
     if method == wanted { answer() } else { Answer::not_allowed(allow) }
+}
+
+fn gateway(gateway: &Mutex<Gateway>, method: &Method, body: &[u8]) -> Answer {
+    let mut held = gateway.lock().unwrap_or_else(PoisonError::into_inner);
+    match *method {
+        Method::GET => {}
+        Method::DELETE => *held = Gateway::default(),
+        Method::PUT => match serde_json::from_slice::<Gateway>(body) {
+            Ok(new) if (100..=599).contains(&new.status) => *held = new,
+            Ok(_) => return Answer::malformed("A status is from 100 to 599."),
+            Err(error) => return Answer::malformed(&format!("This is no gateway: {error}.")),
+        },
+        _ => return Answer::not_allowed("GET, PUT, DELETE"),
+    }
+    Answer::json(&*held)
 }
 
 fn plan(faults: &Arc<ServerFaults>, method: &Method, body: &[u8]) -> Answer {

@@ -41,6 +41,15 @@ impl Service for Msg91 {
     }
 
     fn refuse(&self, status: u16, code: Option<&str>, text: &str) -> Reply {
+        // What the account is refused for comes in another shape than what the message is.
+        if matches!(status, 401 | 403) {
+            let code = code.unwrap_or("207");
+            let (own, api) = (status.to_string(), code);
+            return Reply::json(
+                status,
+                &json!({"status": "fail", "hasError": true, "errors": text, "code": own, "apiError": api}),
+            );
+        }
         let mut body = json!({"type": "error", "message": text});
         if let Some(code) = code {
             body["code"] = json!(code);

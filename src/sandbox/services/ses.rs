@@ -1,7 +1,8 @@
 //! Amazon SES's bulk sending, as documented at
 //! <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html>; common
 //! refusals by <https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html>.
-//! The secret access key is the token.
+//! The secret access key is the token. Limits and statuses are those of Amazon's own description
+//! of the API (`sesv2` 2019-09-27), which its SDKs are made from.
 //!
 //! | status, type | refused |
 //! | --- | --- |
@@ -10,7 +11,7 @@
 //! | 404 `UnknownOperationException` | another path |
 //! | 400 `SerializationException` | broken JSON |
 //! | 400 `BadRequestException` | no sender, or one that is no address; no entry, or more than 50; no template; template data that is no JSON object, or longer than 262,144 characters; a tag of other characters than letters, digits, `_` and `-`; more than 15 headers |
-//! | 200, status `INVALID_PARAMETER_VALUE` | an entry whose address is none |
+//! | 200, status `INVALID_PARAMETER` | an entry whose address is none |
 
 use chrono::Utc;
 use http::Method;
@@ -82,7 +83,7 @@ impl Ses {
             .into_iter()
             .map(|good| {
                 if !good {
-                    return json!({"Status": "INVALID_PARAMETER_VALUE", "Error": "Invalid address"});
+                    return json!({"Status": "INVALID_PARAMETER", "Error": "Invalid address"});
                 }
                 number += 1;
                 json!({"Status": "SUCCESS", "MessageId": format!("{:016x}-sandbox-000000", number - 1)})

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | 900 | no key, or a wrong one |
 //! | 201 | `from` is longer than 16 digits or 11 characters |
-//! | 301 | no number, or more than 1,000 · 202: one that is none |
+//! | 301 | no number (so too when the content type is not that of a form), or more than 1,000 · 202: one that is none |
 //! | 305 | no text · 401: more than 1,520 characters |
 //!
 //! Another path is 404.
@@ -13,6 +13,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::asked::field;
 use super::{Asked, House, Parcel, Reply, Service};
 use crate::domain::{gsm, validate};
 use crate::sandbox::record::Kind;
@@ -35,7 +36,7 @@ impl Service for Seven {
                 self.refuse(200, Some("900"), "")
             }
             (Method::GET, "/api/balance") => Reply::json(200, &json!({"amount": 10.0, "currency": "EUR"})),
-            (Method::POST, "/api/sms") => self.send(house, &asked.json().unwrap_or_default()),
+            (Method::POST, "/api/sms") => self.send(house, &asked.form().unwrap_or_default()),
             _ => self.refuse(404, None, "Not found"),
         }
     }
@@ -49,8 +50,8 @@ impl Service for Seven {
 }
 
 impl Seven {
-    fn send(&self, house: &House<'_>, body: &Value) -> Reply {
-        let given = |name: &str| body[name].as_str().unwrap_or_default();
+    fn send(&self, house: &House<'_>, form: &[(String, String)]) -> Reply {
+        let given = |name: &str| field(form, name).unwrap_or_default();
         let (from, to, text) = (given("from"), given("to"), given("text"));
         let bad = |code: &str| self.refuse(200, Some(code), "");
         let digits = from.bytes().all(|b| b.is_ascii_digit());

@@ -6,8 +6,9 @@
 //! | --- | --- |
 //! | 401, 30006 | no credentials, or wrong ones |
 //! | 404 | another path |
-//! | 400, 10033 | a field that is missing (all of them, when the content type is not that of a form); a type other than OTP, ARN and MKT; more than 1,600 characters |
-//! | 400, 11001 | a number that is none (E.164 without the plus) |
+//! | 400, 12000, 12009 and 12017 | no number, text or type (all of them, when the content type is not that of a form) |
+//! | 400, 11017 and 11009 | a type other than OTP, ARN and MKT; more than 1,600 characters |
+//! | 400, 11000 | a number that is none (E.164 without the plus) |
 
 use http::Method;
 use serde_json::json;
@@ -40,8 +41,7 @@ impl Service for Telesign {
     fn refuse(&self, status: u16, code: Option<&str>, text: &str) -> Reply {
         let code: i64 = code.and_then(|code| code.parse().ok()).unwrap_or(match status {
             401 | 403 => 30006,
-            429 => 10019,
-            _ => 10000,
+            _ => 500,
         });
         Reply::json(
             status,
@@ -54,13 +54,21 @@ impl Telesign {
     fn send(&self, house: &House<'_>, form: &[(String, String)]) -> Reply {
         let given = |name: &str| field(form, name).filter(|value| !value.is_empty()).unwrap_or_default();
         let (number, text) = (given("phone_number"), given("message"));
-        let known = ["OTP", "ARN", "MKT"].contains(&given("message_type"));
-        if number.is_empty() || text.is_empty() || !known || text.chars().count() > LONGEST {
-            return self.refuse(400, Some("10033"), "A parameter is missing or invalid");
+        let bad = |code: &str, text: &str| self.refuse(400, Some(code), text);
+        for (name, missing) in [("phone_number", "12000"), ("message", "12009"), ("message_type", "12017")] {
+            if given(name).is_empty() {
+                return bad(missing, &format!("Missing required parameter {name}"));
+            }
+        }
+        if !["OTP", "ARN", "MKT"].contains(&given("message_type")) {
+            return bad("11017", "Invalid value for parameter message_type");
+        }
+        if text.chars().count() > LONGEST {
+            return bad("11009", "Invalid value for parameter message");
         }
         let to = format!("+{number}");
         if !validate::phone(&to) {
-            return self.refuse(400, Some("11001"), "Invalid phone number");
+            return bad("11000", "Invalid value for parameter phone_number");
         }
         if let Some(rejection) = house.rejects(&to) {
             return self.refuse(

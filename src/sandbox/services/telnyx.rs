@@ -46,7 +46,7 @@ impl Service for Telnyx {
             404 => "10005",
             429 => "10011",
             400..=499 => "10015",
-            _ => "10016",
+            _ => "10007",
         });
         Reply::json(status, &json!({"errors": [{"code": code, "title": text, "detail": text}]}))
     }
