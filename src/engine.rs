@@ -78,6 +78,12 @@ pub struct ProviderHealth {
     pub claimed: usize,
     /// The most of them.
     pub window: usize,
+    /// Recipients that count for the quota of the hour and of the day.
+    pub used: (u64, u64),
+    /// Until when the breaker holds all back, if it is open.
+    pub breaker: Option<Timestamp>,
+    /// The breaker lets one train try.
+    pub probing: bool,
 }
 
 impl Engine {
@@ -176,6 +182,9 @@ impl Engine {
                 in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),
                 claimed: standing.claimed,
                 window: standing.window,
+                used: standing.used,
+                breaker: standing.breaker,
+                probing: standing.probing,
             }
         });
         Ok(view.collect())

@@ -21,7 +21,7 @@ mod value;
 pub use access::{Addresses, Grant, Grants};
 pub use load::{Origin, SettingsError, Shown, Sources};
 pub use table::{SETTINGS, Settings};
-pub use value::{Bytes, Country, LogLevel, SettingValue, Shape};
+pub use value::{Bytes, Country, LogLevel, Secret, SettingValue, Shape};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

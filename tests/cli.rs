@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a test says is read when it fails")]
 
+#[allow(dead_code, reason = "shared with other tests, which use more of it")]
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/engine.rs"]

@@ -13,8 +13,12 @@ pub(crate) type Answered = Result<Response, Refusal>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 
+/// Most answers are no longer than this, in bytes.
+const ROOM: usize = 1024;
+
 fn json(status: StatusCode, body: &impl Serialize) -> Answered {
-    let bytes = serde_json::to_vec(body).map_err(|error| {
+    let mut bytes = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut bytes, body).map_err(|error| {
         Refusal::new(ErrorType::ServerError, format!("The answer cannot be written: {error}"))
     })?;
     let mut response = Response::new(Body::from(bytes));

@@ -5,6 +5,7 @@ use super::routes::Scope;
 use crate::domain::audit::Actor;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::settings::Addresses;
+use crate::store::catalog::ApiKey;
 use crate::wire::{ErrorType, header};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
@@ -106,10 +107,23 @@ fn forwarded(headers: &HeaderMap, proxies: &Addresses) -> Option<IpAddr> {
 pub(crate) enum Access {
     /// Everything.
     Owner,
-    /// What these scopes say: a key's, or what is granted to a user of the socket.
+    /// What a key's scopes say.
+    Key(Arc<ApiKey>),
+    /// What is granted to a user of the socket.
     Scopes(Arc<[String]>),
     /// Only what is open to everybody.
     Guest,
+}
+
+impl Access {
+    /// The scopes; `None`: it is no matter of scopes.
+    pub(crate) fn scopes(&self) -> Option<&[String]> {
+        match self {
+            Self::Key(key) => Some(&key.scopes),
+            Self::Scopes(scopes) => Some(scopes),
+            Self::Owner | Self::Guest => None,
+        }
+    }
 }
 
 /// Who calls.
@@ -162,8 +176,8 @@ impl Caller {
             }
             app.note_use(&key);
             return Ok(Self {
-                actor: actor(key.name, Some(key.id.to_string())),
-                access: Access::Scopes(key.scopes.into()),
+                actor: actor(key.name.clone(), Some(key.id.to_string())),
+                access: Access::Key(key),
                 remote,
             });
         }
@@ -194,22 +208,22 @@ impl Caller {
 
     /// Whether this caller was given a scope by name. Who owns the socket was not.
     pub(crate) fn has(&self, scope: &str) -> bool {
-        matches!(&self.access, Access::Scopes(scopes) if scopes.iter().any(|held| held == scope))
+        self.access.scopes().is_some_and(|scopes| scopes.iter().any(|held| held == scope))
     }
 
     /// Whether this caller may use a route.
     pub(crate) fn admit(&self, scope: Scope) -> Outcome<()> {
         let wanted = match (scope, &self.access) {
-            (Scope::Open, _) | (_, Access::Owner) | (Scope::Any, Access::Scopes(_)) => return Ok(()),
+            (Scope::Open, _) | (_, Access::Owner) | (Scope::Any, Access::Key(_) | Access::Scopes(_)) => {
+                return Ok(());
+            }
             (Scope::Owner, _) => {
                 return Err(Refusal::new(
                     ErrorType::OwnerOnly,
                     "Only who owns the engine's socket may do this: call it on its machine, as its user",
                 ));
             }
-            (Scope::Needs(scope), Access::Scopes(scopes)) if scopes.iter().any(|held| held == scope) => {
-                return Ok(());
-            }
+            (Scope::Needs(scope), _) if self.has(scope) => return Ok(()),
             (Scope::Needs(scope), _) => scope,
             (Scope::Any, Access::Guest) => "any",
         };

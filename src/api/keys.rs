@@ -1,7 +1,6 @@
 //! API keys.
 
 use super::answer::{Answered, created, nothing, ok};
-use super::auth::Access;
 use super::call::Call;
 use super::params::Required;
 use super::present;
@@ -44,7 +43,7 @@ fn check_scopes(call: &Call, scopes: &[String]) -> Outcome<()> {
         return Err(Invalid::value("scopes", format!("there is no scope `{bad}`{hint}")).into());
     }
     // A key cannot make a stronger one.
-    if let Access::Scopes(own) = &call.caller.access
+    if let Some(own) = call.caller.access.scopes()
         && let Some(more) = scopes.iter().find(|scope| !own.contains(scope))
     {
         return Err(Invalid::value("scopes", format!("you do not have `{more}` yourself")).into());

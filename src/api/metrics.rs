@@ -5,7 +5,9 @@ use super::App;
 use super::answer::Answered;
 use super::call::Call;
 use super::overview::provider_list;
-use crate::engine::usecases::Outcome;
+use crate::domain::delivery::Outcome;
+use crate::domain::plan::NO_PROVIDER;
+use crate::engine::usecases::Outcome as Answer;
 use crate::store::history::StoreHealth;
 use crate::wire::message::State;
 use axum::body::Body;
@@ -90,7 +92,7 @@ impl Page {
     }
 }
 
-async fn messages(page: &mut Page, app: &App) -> Outcome<()> {
+async fn messages(page: &mut Page, app: &App) -> Answer<()> {
     page.metric("messages", "gauge", "Messages by state");
     let counts = app.engine.store().state_counts().await?;
     for (state, count) in State::ALL.iter().zip(counts) {
@@ -99,22 +101,22 @@ async fn messages(page: &mut Page, app: &App) -> Outcome<()> {
     Ok(())
 }
 
-async fn providers(page: &mut Page, app: &App) -> Outcome<()> {
+async fn providers(page: &mut Page, app: &App) -> Answer<()> {
     let now = app.engine.now();
     let providers = provider_list(&app.engine).await?;
     let standings = app.engine.health().await?;
-    page.metric("deliveries_total", "counter", "Answers of delivery services since the start, by outcome");
+    page.metric("deliveries_total", "counter", "Rows of the delivery log since the start, by outcome");
+    let recorded = app.engine.store().stats().await?.outcomes;
     for standing in &standings {
-        let Some(provider) = providers.iter().find(|provider| provider.id == standing.provider) else {
-            continue;
-        };
-        for (outcome, count) in ["accepted", "failed", "transient"].iter().zip(standing.health.totals) {
-            page.value(
-                "deliveries_total",
-                &[("provider", provider.id.as_str()), ("outcome", outcome)],
-                count,
-            );
+        let counts = recorded.get(&standing.no).copied().unwrap_or_default();
+        for (outcome, count) in Outcome::ALL.iter().zip(counts) {
+            let labels = [("provider", standing.provider.as_str()), ("outcome", outcome.as_str())];
+            page.value("deliveries_total", &labels, count);
         }
+    }
+    // Who was left out when the plan was written had no provider yet.
+    for (outcome, count) in Outcome::ALL.iter().zip(recorded.get(&NO_PROVIDER).into_iter().flatten()) {
+        page.value("deliveries_total", &[("provider", ""), ("outcome", outcome.as_str())], count);
     }
     page.metric("delivery_seconds", "histogram", "From the first byte to the answer, for each recipient");
     for standing in &standings {
@@ -156,7 +158,7 @@ async fn providers(page: &mut Page, app: &App) -> Outcome<()> {
     Ok(())
 }
 
-async fn store(page: &mut Page, app: &App) -> Outcome<()> {
+async fn store(page: &mut Page, app: &App) -> Answer<()> {
     let store = app.engine.store();
     let stats = store.stats().await?;
     let well = u8::from(*store.health().borrow() == StoreHealth::Well);

@@ -1,13 +1,15 @@
 //! The `OpenAPI` 3.1 description of the API, made from the table of routes and the
 //! types of `wire`. `herald openapi` prints it, `/v1/herald/openapi` serves it.
 
+mod refusals;
+
 use super::answer::{Answered, ok};
 use super::call::Call;
-use super::routes::{BodyKind, ROUTES, Route, Scope};
+use super::routes::{ROUTES, Route, Scope};
 use super::shape::ANY;
 use crate::domain::ids::id_schema;
 use crate::domain::provider::{Field, KINDS, Kind, Shape};
-use crate::wire::{ErrorBody, ErrorType, header};
+use crate::wire::{ErrorBody, header};
 use http::StatusCode;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
@@ -61,7 +63,6 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": errors(),
             "securitySchemes": {
                 "key": { "type": "apiKey", "in": "header", "name": "X-Appwrite-Key",
                          "description": "An API key. On its socket, the owner of Herald needs none." },
@@ -158,13 +159,10 @@ fn operation(
         good["content"] = json!({ media: { "schema": schema } });
         if media == ANY {
             responses.insert("206".into(), good.clone());
-            responses.insert("416".into(), json!({ "$ref": "#/components/responses/416" }));
         }
     }
     responses.insert(route.status.to_string(), good);
-    for status in failures(route) {
-        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }));
-    }
+    responses.extend(refusals::of(route).into_iter().map(refusal));
     let tag = path.split('/').nth(2).unwrap_or("herald");
     let (scope, security) = match route.scope {
         Scope::Open => ("Everybody may.".to_owned(), json!([{}])),
@@ -237,39 +235,16 @@ fn field_schema(field: &Field) -> Value {
     schema
 }
 
-/// The statuses with which a route can refuse.
-fn failures(route: &Route) -> BTreeSet<u16> {
-    let mut statuses = BTreeSet::from([400, 401, 403, 429, 500, 503]);
-    let names_something = route.path.contains('{') || route.body != BodyKind::None;
-    if names_something || route.path.starts_with(crate::wire::HERALD) {
-        statuses.insert(404);
-    }
-    if route.method != "GET" {
-        statuses.extend([408, 409, 413]);
-    }
-    if route.repeats() {
-        statuses.insert(422);
-    }
-    statuses
-}
-
-/// An answer for every status of a refusal, with the types that have it.
-fn errors() -> Map<String, Value> {
-    let mut kinds: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-    for kind in ErrorType::ALL {
-        kinds.entry(kind.status()).or_default().push(kind.as_str());
-    }
-    let error = |(status, kinds): (u16, Vec<&str>)| {
-        let body = json!({ "allOf": [
-            { "$ref": format!("{SCHEMAS}ErrorBody") },
-            { "properties": { "type": { "enum": kinds }, "code": { "const": status } } },
-        ] });
-        let meaning = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        let answer = json!({
-            "description": meaning.unwrap_or("Error"),
-            "content": { "application/json": { "schema": body } },
-        });
-        (status.to_string(), answer)
-    };
-    kinds.into_iter().map(error).collect()
+/// An answer that refuses: its status, and the types that it can have.
+fn refusal((status, kinds): (u16, Vec<&'static str>)) -> (String, Value) {
+    let body = json!({ "allOf": [
+        { "$ref": format!("{SCHEMAS}ErrorBody") },
+        { "properties": { "type": { "enum": kinds }, "code": { "const": status } } },
+    ] });
+    let meaning = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let answer = json!({
+        "description": meaning.unwrap_or("Error"),
+        "content": { "application/json": { "schema": body } },
+    });
+    (status.to_string(), answer)
 }

@@ -24,7 +24,7 @@ use crate::wire::overview::{
     Cause, Concern, ErrorGroup, ErrorGroups, Health, Instance, NeedsYou, Overview, QueueSize, SettingRow,
     StateCounts, Stopped, StoreStats, Upcoming,
 };
-use crate::wire::provider::ProviderHealth;
+use crate::wire::provider::{BreakerState, ProviderHealth, QuotaUse};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -115,9 +115,39 @@ async fn queues(engine: &Engine, no: ProviderNo) -> Outcome<Queues> {
     Ok(queues)
 }
 
+/// Bounces of the last day by provider, as far as the newest tell.
+async fn bounced(engine: &Engine) -> Outcome<BTreeMap<ProviderNo, u64>> {
+    let query = LogQuery {
+        outcomes: vec![Delivered::Bounced],
+        since: Some(engine.now().minus(Duration::from_hours(24))),
+        order: Order::Descending,
+        limit: CAUSE_ROWS,
+        scan: 50_000,
+        ..LogQuery::default()
+    };
+    let mut counts = BTreeMap::new();
+    for row in engine.store().log(query).await?.rows {
+        *counts.entry(row.provider).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn used(limit: Option<u64>, used: u64) -> Option<QuotaUse> {
+    limit.map(|limit| QuotaUse { used, limit })
+}
+
+fn breaker(standing: &Standing) -> BreakerState {
+    match standing.breaker {
+        Some(_) => BreakerState::Open,
+        None if standing.probing => BreakerState::Probing,
+        None => BreakerState::Closed,
+    }
+}
+
 pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
     let now = engine.now();
     let standings = engine.health().await?;
+    let bounced = bounced(engine).await?;
     let mut list = Vec::new();
     for provider in engine.store().providers().await? {
         let queues = queues(engine, provider.no).await?;
@@ -128,6 +158,7 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
                 .map_or_else(|| hold(&provider), |standing| reason(&provider, standing, now))
                 .map(Into::into),
             rate: view.per_second,
+            success: view.success,
             p50_ms: view.p50_ms.unwrap_or_default(),
             p99_ms: view.p99_ms.unwrap_or_default(),
             in_flight: standing.map_or(0, |standing| standing.in_flight as u64),
@@ -139,6 +170,12 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
             next_try: queues.next_try,
             accepted: view.accepted_today,
             failed: view.failed_today,
+            put_off: view.transient_today,
+            bounced: bounced.get(&provider.no).copied().unwrap_or_default(),
+            hour: used(provider.limits.per_hour, standing.map_or(0, |standing| standing.used.0)),
+            day: used(provider.limits.per_day, standing.map_or(0, |standing| standing.used.1)),
+            breaker: standing.map(breaker).unwrap_or_default(),
+            breaker_until: standing.and_then(|standing| standing.breaker),
             last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
             id: provider.id,
             name: provider.name,

@@ -12,8 +12,7 @@ use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::store::catalog::SubscriberView;
 use crate::store::page::{Condition, PageRequest};
-use crate::wire::delivery::Affected;
-use crate::wire::transfer::{Found, FoundKind, FoundList, PersonExport, Subscription};
+use crate::wire::transfer::{Erased, Found, FoundKind, FoundList, PersonExport, Subscription};
 use std::sync::Arc;
 
 /// Topics that are read at once.
@@ -101,7 +100,8 @@ pub(crate) async fn erase(call: Call) -> Answered {
     let mut params = call.params()?;
     let address = params.text("address", 1, 4096).required("address")?;
     params.finish()?;
-    ok(&Affected { count: call.engine().erase_person(call.actor(), &address).await? })
+    let erased = call.engine().erase_person(call.actor(), &address).await?;
+    ok(&Erased { count: erased.count, left: erased.left })
 }
 
 fn found(kind: FoundKind, id: &impl ToString, title: impl Into<String>, detail: impl Into<String>) -> Found {

@@ -275,15 +275,20 @@ pub(crate) async fn resume(call: Call) -> Answered {
 
 pub(crate) async fn test(call: Call) -> Answered {
     let id = call.id("providerId")?;
-    let report = call.engine().test_provider(&id).await?;
+    let mut params = call.params()?;
+    let to = params.line("to", 1, 4096)?;
+    params.finish()?;
+    let tried = call.engine().test_provider(call.actor(), &id, to.as_deref()).await?;
     ok(&ProviderTest {
-        ok: report.ok,
-        dialogue: report
+        ok: tried.report.ok,
+        dialogue: tried
+            .report
             .dialogue
             .into_iter()
             .map(|line| DialogueLine { ours: line.ours, text: line.text })
             .collect(),
-        finding: report.finding,
+        finding: tried.report.finding,
+        sent: tried.sent,
     })
 }
 

@@ -21,7 +21,7 @@ use super::{
     metrics, openapi, operations, overview, persons, providers, targets, topics, upload, users, waiting,
     webhooks,
 };
-use crate::wire::alert::AlertList;
+use crate::wire::alert::{AlertList, AlertTest};
 use crate::wire::delivery::{
     Affected, Decide, DeliveryPage, DeliveryRequest, WaitingPage, WaitingRequest, WhyAnswer,
 };
@@ -40,7 +40,7 @@ use crate::wire::person::{
     UpdatePrefs, UpdateStatus, UpdateTarget, User,
 };
 use crate::wire::preview::{Preview, RetryPreview};
-use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
+use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, TestProvider, WriteProvider};
 use crate::wire::query::{
     AudienceParameters, AuditParameters, EventParameters, FindParameters, ListParameters, LogParameters,
     OperationParameters, QueueParameters, WhyParameters,
@@ -48,7 +48,8 @@ use crate::wire::query::{
 use crate::wire::storage::{Bucket, File, PushImage, UploadFile, WriteBucket, WriteFile};
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 use crate::wire::transfer::{
-    BackupProgress, BackupRequest, FoundList, Import, ImportList, ImportProgress, ImportRequest, PersonExport,
+    BackupProgress, BackupRequest, Erased, FoundList, Import, ImportList, ImportProgress, ImportRequest,
+    PersonExport,
 };
 use crate::wire::webhook::{Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WriteWebhook};
 use schemars::SchemaGenerator;
@@ -286,8 +287,8 @@ routes! {
         Nothing => 200 Provider;
     POST "/v1/herald/providers/{providerId}/resume" "providers.write" Json providers::resume, "Let a provider go on",
         Nothing => 200 Provider;
-    POST "/v1/herald/providers/{providerId}/test" "providers.write" Json providers::test, "Talk to a provider without sending to anybody",
-        Nothing => 200 ProviderTest;
+    POST "/v1/herald/providers/{providerId}/test" "providers.write" Json providers::test, "Talk to a provider, and send one test message if an address is given",
+        TestProvider => 200 ProviderTest;
     GET "/v1/herald/targets" "targets.read" None targets::all, "A page of everybody's targets",
         ListParameters => 200 TargetList;
     GET "/v1/herald/targets/{targetId}" "targets.read" None targets::by_id, "A target by its id alone",
@@ -352,6 +353,8 @@ routes! {
         Nothing => 200 WebhookDelivery;
     GET "/v1/herald/alerts" "messages.read" None webhooks::alerts, "Open alerts, and what was changed just before each",
         Nothing => 200 AlertList;
+    POST "/v1/herald/alerts/test" "webhooks.write" Json webhooks::test_alerts, "Tell whoever is told of alerts that this is a test",
+        Nothing => 200 AlertTest;
     GET "/v1/herald/operations" "messages.read" None operations::list, "Operations over deliveries, newest first",
         OperationParameters => 200 OperationList;
     POST "/v1/herald/operations" "messages.write" Json operations::create, "Preview an operation over the deliveries that pass a filter",
@@ -373,7 +376,7 @@ routes! {
     GET "/v1/herald/person" "users.read" None persons::export, "All that is held of a person",
         PersonRequest => 200 PersonExport;
     POST "/v1/herald/person/erase" "users.write" Json persons::erase, "Forget a person; counts stay",
-        PersonRequest => 200 Affected;
+        PersonRequest => 200 Erased;
     GET "/v1/herald/imports" "users.read" None imports::list, "Imports, newest first",
         Nothing => 200 ImportList;
     POST "/v1/herald/imports" "users.write" Stream imports::create, "Import people from CSV or NDJSON",

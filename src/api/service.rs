@@ -14,14 +14,14 @@ use axum::body::Body;
 use axum::extract::{Extension, RawPathParams};
 use axum::response::Response;
 use axum::routing::any;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -195,17 +195,20 @@ async fn admitted(
         .collect();
     // Pipes may be slow; what comes over the network may not.
     let paces = caller.remote && !hyper::body::Body::is_end_stream(&body);
-    let body = if paces { paced(body, door.app.settings.api_body_timeout) } else { body };
+    let pace = paces.then_some(door.app.settings.api_body_timeout);
     let body = match route.body {
-        BodyKind::Stream => Payload::Stream(Mutex::new(body)),
+        BodyKind::Stream => Payload::Stream(Mutex::new(match pace {
+            Some(pace) => paced(body, pace),
+            None => body,
+        })),
         BodyKind::None => {
-            read(body, &parts.headers, STRAY_BODY).await?;
+            read(body, &parts.headers, STRAY_BODY, pace).await?;
             Payload::Whole(Bytes::new())
         }
         BodyKind::Json => {
             check_type(&parts.headers)?;
             let limit = usize::try_from(door.app.settings.body_limit.0).unwrap_or(usize::MAX);
-            Payload::Whole(read(body, &parts.headers, limit).await?)
+            Payload::Whole(read(body, &parts.headers, limit, pace).await?)
         }
     };
     let call =
@@ -244,12 +247,8 @@ fn paced(body: Body, pace: Duration) -> Body {
     }))
 }
 
-/// Whether this is behind an error.
-fn is_caused_by<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<T>)
-}
-
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
+/// The whole body. With a pace, each piece of it must come in that time.
+async fn read(mut body: Body, headers: &HeaderMap, limit: usize, pace: Option<Duration>) -> Outcome<Bytes> {
     let too_large = || {
         Refusal::new(ErrorType::BodyTooLarge, format!("The body is larger than the limit of {limit} bytes"))
     };
@@ -257,16 +256,31 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Outcome<Bytes> {
     if said.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) if is_caused_by::<Stalled>(error.as_ref()) => {
-            Err(Refusal::new(ErrorType::BodyTimeout, "The rest of the body did not come in time"))
+    // Most bodies are one piece, which is not copied.
+    let (mut whole, mut more) = (Bytes::new(), BytesMut::new());
+    loop {
+        let frame = match pace {
+            Some(pace) => tokio::time::timeout(pace, body.frame()).await.map_err(|_| {
+                Refusal::new(ErrorType::BodyTimeout, "The rest of the body did not come in time")
+            })?,
+            None => body.frame().await,
+        };
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| {
+            Refusal::new(ErrorType::ArgumentInvalid, format!("The body cannot be read: {error}"))
+        })?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if whole.len() + more.len() + piece.len() > limit {
+            return Err(too_large());
         }
-        Err(error) => {
-            Err(Refusal::new(ErrorType::ArgumentInvalid, format!("The body cannot be read: {error}")))
+        if whole.is_empty() && more.is_empty() {
+            whole = piece;
+        } else {
+            more.extend_from_slice(&std::mem::take(&mut whole));
+            more.extend_from_slice(&piece);
         }
     }
+    Ok(if more.is_empty() { whole } else { more.freeze() })
 }
 
 /// The API behind one door, as a tower service.
@@ -291,7 +305,8 @@ impl ApiService {
 
     async fn answer(self, mut request: Request<Body>) -> Response {
         let id = self.request_id(request.headers());
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        // Shared, not copied: it is said only where that is asked for.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let begun = tokio::time::Instant::now();
         let table = if method == Method::HEAD { Method::GET } else { method.clone() };
         let door = Door {
@@ -318,7 +333,7 @@ impl ApiService {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.app.counted.answered(response.status().as_u16(), begun.elapsed());
-        tracing::debug!(%method, path, status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
         response
     }
 }

@@ -56,6 +56,10 @@ pub(crate) async fn test(call: Call) -> Answered {
     created(&call.engine().test_webhook(&call.id("webhookId")?).await?)
 }
 
+pub(crate) async fn test_alerts(call: Call) -> Answered {
+    ok(&call.engine().test_alerts(call.actor()).await?)
+}
+
 pub(crate) async fn alerts(call: Call) -> Answered {
     ok(&call.engine().alerts().await?)
 }

@@ -1,5 +1,10 @@
 //! What can be typed after `herald`.
 
+pub mod alert;
+pub mod draft;
+pub mod errors;
+pub mod webhook;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -107,6 +112,26 @@ pub enum Command {
     Export(Export),
     /// The delivery log
     Log(Log),
+    /// Failures, grouped by cause
+    Errors(errors::Errors),
+    /// Endpoints that are told when a message ends
+    Webhook {
+        /// What to do.
+        #[command(subcommand)]
+        action: webhook::WebhookAction,
+    },
+    /// What needs an operator, and who is told of it
+    Alert {
+        /// What to do.
+        #[command(subcommand)]
+        action: alert::AlertAction,
+    },
+    /// Your own saved drafts of the composer
+    Draft {
+        /// What to do.
+        #[command(subcommand)]
+        action: draft::DraftAction,
+    },
     /// One sentence on why a message stands where it stands
     Why {
         /// A message's id
@@ -238,9 +263,12 @@ pub struct SendCommon {
     /// Keep it as a draft
     #[arg(long, conflicts_with_all = ["at", "wait"])]
     pub draft: bool,
-    /// Start at once, with no time to undo it
-    #[arg(long, conflicts_with_all = ["at", "draft"])]
+    /// Start at once, with no time to undo it; a script's sends do so unless --undo is given
+    #[arg(long, conflicts_with_all = ["at", "draft", "undo"])]
     pub now: bool,
+    /// Leave the time of the setting `send.undo` to take it back, as at a terminal
+    #[arg(long, conflicts_with_all = ["at", "draft"])]
+    pub undo: bool,
     /// When: `tomorrow 9am Berlin`, `in 2h`, `2026-12-01 09:00` …
     #[arg(long, value_name = "WORDS")]
     pub at: Option<String>,
@@ -629,10 +657,13 @@ pub enum ProviderAction {
         /// Its id
         id: String,
     },
-    /// Talk to it without sending to anybody
+    /// Talk to it without sending to anybody; with --to, send one real test message
     Test {
         /// Its id
         id: String,
+        /// The address, number or token that gets a test message if the service takes us
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<String>,
     },
     /// Delete it
     Delete {

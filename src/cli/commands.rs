@@ -1,5 +1,8 @@
 //! Commands that talk to the engine: one file for each kind of thing.
 
+pub mod alert;
+pub mod draft;
+pub mod errors;
 pub mod export;
 pub mod import;
 pub mod key;
@@ -13,6 +16,7 @@ pub mod send;
 pub mod target;
 pub mod topic;
 pub mod user;
+pub mod webhook;
 pub mod why;
 
 use super::failure::{Failure, Outcome};

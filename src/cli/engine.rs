@@ -171,7 +171,7 @@ pub fn socket_path(instance: &Instance, settings: &Settings) -> Outcome<PathBuf>
 }
 
 fn alerts(settings: &Settings) -> AlertConfig {
-    let webhook = Some(settings.alerts_webhook.as_str()).filter(|text| !text.is_empty()).and_then(|text| {
+    let webhook = Some(settings.alerts_webhook.0.as_str()).filter(|text| !text.is_empty()).and_then(|text| {
         let url = url::Url::parse(text).ok().filter(url::Url::has_host);
         if url.is_none() {
             tracing::error!("the setting alerts.webhook is no URL: nobody is told of alerts there");
@@ -181,7 +181,7 @@ fn alerts(settings: &Settings) -> AlertConfig {
     AlertConfig {
         installation: settings.label.clone(),
         webhook,
-        command: settings.alerts_command.split_whitespace().map(str::to_owned).collect(),
+        command: settings.alerts_command.0.split_whitespace().map(str::to_owned).collect(),
         oldest: settings.alerts_oldest,
         failure_percent: settings.alerts_failure_percent,
         disk_percent: settings.alerts_disk_percent,

@@ -28,6 +28,11 @@ impl Output {
         !self.json && io::stdout().is_terminal()
     }
 
+    /// Whether somebody is at a terminal, whatever the form is.
+    pub fn is_watched(self) -> bool {
+        io::stdout().is_terminal() || io::stderr().is_terminal()
+    }
+
     /// A line of ours, to standard output; with JSON to standard error.
     pub fn say(self, line: impl AsRef<str>) -> io::Result<()> {
         if self.json { self.note(line) } else { put(&mut io::stdout().lock(), line.as_ref()) }

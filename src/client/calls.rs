@@ -19,11 +19,12 @@ use crate::wire::message::{ActOn, Message, MessageDetail, Retry, WriteEmail, Wri
 use crate::wire::overview::{Health, Overview, SettingRow};
 use crate::wire::person::{CreateTarget, CreateUser, Target, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
-use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
+use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, TestProvider, WriteProvider};
 use crate::wire::query::ListRequest;
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 use crate::wire::transfer::{
-    BackupProgress, BackupRequest, FoundList, Import, ImportList, ImportProgress, ImportRequest, PersonExport,
+    BackupProgress, BackupRequest, Erased, FoundList, Import, ImportList, ImportProgress, ImportRequest,
+    PersonExport,
 };
 use http::{HeaderValue, Method};
 use serde::Serialize;
@@ -353,6 +354,12 @@ impl Client {
     pub async fn test_provider(&self, id: impl AsRef<str> + Send) -> Result<ProviderTest> {
         self.send(Method::POST, &format!("/v1/herald/providers/{}/test", segment(id)), &json!({})).await
     }
+
+    /// Herald: the same, and one real test message to an address if the service takes us.
+    pub async fn send_test(&self, id: impl AsRef<str> + Send, to: String) -> Result<ProviderTest> {
+        let asked = TestProvider { to: Some(to) };
+        self.send(Method::POST, &format!("/v1/herald/providers/{}/test", segment(id)), &asked).await
+    }
 }
 
 /// Herald's own: messages on their way.
@@ -494,7 +501,7 @@ impl Client {
     }
 
     /// Forgets a person; counts stay. Says how many records were erased.
-    pub async fn erase_person(&self, address: &str) -> Result<Affected> {
+    pub async fn erase_person(&self, address: &str) -> Result<Erased> {
         self.send(Method::POST, "/v1/herald/person/erase", &json!({ "address": address })).await
     }
 

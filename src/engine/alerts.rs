@@ -10,11 +10,12 @@ mod notify;
 use super::Engine;
 use super::core::Core;
 use super::usecases::Outcome;
+use crate::domain::audit::Actor;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::documents::{DocumentChange, Shelf};
 use crate::store::page::Order;
-use crate::wire::alert::{Alert, AlertKind, AlertList};
+use crate::wire::alert::{Alert, AlertKind, AlertList, AlertTest};
 use crate::wire::history::Audit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -102,7 +103,7 @@ async fn changes(core: &Core, until: Timestamp) -> Result<Vec<Audit>, StoreError
         .filter(|(_, entry)| entry.at >= from && entry.at <= until)
         .filter(|(_, entry)| {
             let about = entry.event.split('.').next().unwrap_or_default();
-            entry.actor.name != crate::domain::audit::Actor::engine().name
+            entry.actor.name != Actor::engine().name
                 && matches!(about, "provider" | "key" | "engine" | "operation" | "queue" | "webhook")
         })
         .take(CHANGES)
@@ -167,6 +168,22 @@ pub(crate) async fn round(core: &Arc<Core>, engine: &Engine) -> Outcome<()> {
 }
 
 impl Engine {
+    /// Tells whoever is told of alerts that this is a test, and says what became of it.
+    pub async fn test_alerts(&self, by: &Actor) -> Outcome<AlertTest> {
+        let audit = self.entry(by, "alerts.test", "alerts", "whoever is told of alerts was sent a test");
+        self.store().append_audit(audit).await?;
+        let alert = Alert {
+            id: "test".to_owned(),
+            kind: AlertKind::Test,
+            text: format!("This is a test by {}: nothing is wrong", by.name),
+            since: self.now(),
+            provider_id: None,
+            webhook_id: None,
+            changes: Vec::new(),
+        };
+        Ok(notify::test(&self.core, &alert).await)
+    }
+
     /// Open alerts, the oldest first.
     pub async fn alerts(&self) -> Outcome<AlertList> {
         let mut alerts: Vec<_> = open(&self.core)

@@ -1,5 +1,7 @@
 //! What operators do to messages and providers while they are being sent.
 
+mod test;
+
 use super::core::Core;
 use super::error::{EngineError, Result};
 use super::{Engine, dispatch::sheets};
@@ -10,7 +12,6 @@ use crate::domain::plan::{Again, WaitReason};
 use crate::domain::provider::{Provider, ProviderHold};
 use crate::domain::state::{Event, Hold, MessageState};
 use crate::domain::time::Timestamp;
-use crate::providers::adapter::TestReport;
 use crate::store::StoreError;
 use crate::store::dispatch::{Decision, WaitingFilter};
 use std::sync::Arc;
@@ -251,14 +252,5 @@ impl Engine {
     /// Lets a provider go on, whether it was paused or refused us. Who was put back is tried again.
     pub async fn resume_provider(&self, id: &ProviderId, actor: &Actor) -> Result<Provider> {
         self.set_hold(id, actor, "provider.resume", "resumed", |_, _| None).await
-    }
-
-    /// Talks to the service without sending to anybody.
-    pub async fn test_provider(&self, id: &ProviderId) -> Result<TestReport> {
-        let provider = self.core.store.provider(id).await?;
-        let link = sheets::connect(&self.core, &provider).await?;
-        let report = link.adapter.test().await;
-        link.adapter.close().await;
-        Ok(report)
     }
 }

@@ -200,6 +200,14 @@ impl Quota {
         left(self.per_hour, self.hour.used()).min(left(self.per_day, self.day.used()))
     }
 
+    /// How many of the last hour and of the last day count.
+    pub fn used(&mut self, now: Instant) -> (u64, u64) {
+        let time = self.time(now);
+        self.hour.prune(time);
+        self.day.prune(time);
+        (self.hour.used(), self.day.used())
+    }
+
     /// Counts recipients that are claimed.
     pub fn take(&mut self, count: u64, now: Instant) {
         let time = self.time(now);

@@ -1,6 +1,7 @@
 //! Reading settings from flags, environment and file.
 
-use super::{SETTINGS, Setting, Settings};
+use super::value::Secret;
+use super::{SETTINGS, Setting, Settings, Shape};
 use crate::domain::filter::closest;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,7 @@ impl Sources {
 pub struct Shown {
     /// The name.
     pub name: &'static str,
-    /// The value as it would be written.
+    /// The value as it would be written; of one that may hold a token, a part.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
@@ -156,7 +157,7 @@ impl Settings {
             .zip(&self.origins)
             .map(|((row, value), origin)| Shown {
                 name: row.name,
-                value,
+                value: if row.shape == Shape::Secret { Secret(value).shown() } else { value },
                 origin: origin.clone(),
                 help: row.help,
             })
@@ -248,6 +249,20 @@ mod tests {
             assert_eq!(shown.value, row.default, "{}", row.name);
             assert_eq!(shown.origin, Origin::Default);
         }
+    }
+
+    #[test]
+    fn what_may_hold_a_token_is_shown_in_part() {
+        let file = "[alerts]\nwebhook = \"https://me:pw@hooks.example.com/T0/B1/s3cr3t?k=v\"\ncommand = \"/bin/page --token s3cr3t\"\n";
+        let settings = Settings::load(&sources(file, &[], &[])).unwrap();
+        assert_eq!(settings.alerts_webhook.0, "https://me:pw@hooks.example.com/T0/B1/s3cr3t?k=v");
+        let value = |name: &str| settings.shown().into_iter().find(|row| row.name == name).unwrap().value;
+        assert_eq!(value("alerts.webhook"), "https://hooks.example.com/••••");
+        assert_eq!(value("alerts.command"), "/bin/page ••••");
+        assert!(!format!("{settings:?}").contains("s3cr3t"));
+        assert_eq!(Secret("https://hooks.example.com".into()).shown(), "https://hooks.example.com");
+        assert_eq!(Secret("https://hooks.example.com?t=1".into()).shown(), "https://hooks.example.com/••••");
+        assert_eq!(Secret("/bin/page".into()).shown(), "/bin/page");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Setting;
 use super::access::{Addresses, Grants};
-use super::value::{Bytes, Country, LogLevel, SettingValue};
+use super::value::{Bytes, Country, LogLevel, Secret, SettingValue};
 use crate::domain::channel::Channel;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -90,15 +90,15 @@ settings! {
     "send.late_hold" late_hold: Duration = "6h", "", "A message that was due longer ago than this, while nothing ran, is held; 0: never";
     "send.growth_percent" growth_percent: u64 = "5", "%", "A confirmed message is held when its plan exceeds the confirmed number by more than this";
     "send.growth_recipients" growth_recipients: u64 = "2", "recipients", "By so many a plan may exceed the confirmed number in any case";
-    "send.undo" undo: Duration = "10s", "", "How long sending from the console and the command line can be undone; 0: not at all";
+    "send.undo" undo: Duration = "10s", "", "How long sending from the console, or by a command at a terminal, can be undone; 0: not at all";
     "send.drain" drain: Duration = "30s", "", "How long a stop waits for what is in flight";
     "lifetime.email" lifetime_email: Duration = "3d", "", "How long after its due time a mail may still be sent";
     "lifetime.push" lifetime_push: Duration = "1d", "", "How long after its due time a notification may still be sent";
     "lifetime.sms" lifetime_sms: Duration = "4h", "", "How long after its due time a text message may still be sent";
     "outgoing.allow_private" allow_private: bool = "false", "", "Whether hosts and URLs that came in over TCP may be loopback, link-local or private";
     "outgoing.timeout" outgoing_timeout: Duration = "30s", "", "How long a delivery service may take to answer";
-    "alerts.webhook" alerts_webhook: String = "", "", "URL to which alerts and their ends are posted as JSON";
-    "alerts.command" alerts_command: String = "", "", "Program and arguments, with spaces between, that is told of alerts and their ends as JSON on standard input";
+    "alerts.webhook" alerts_webhook: Secret = "", "", "URL to which alerts and their ends are posted as JSON";
+    "alerts.command" alerts_command: Secret = "", "", "Program and arguments, with spaces between, that is told of alerts and their ends as JSON on standard input";
     "alerts.oldest" alerts_oldest: Duration = "15m", "", "How long recipients may wait before there is an alert";
     "alerts.failure_percent" alerts_failure_percent: u64 = "20", "%", "So much of a provider's answers in a minute may be refusals before there is an alert";
     "alerts.disk_percent" alerts_disk_percent: u64 = "5", "%", "So much of the disk must be free, else there is an alert";

@@ -31,6 +31,8 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// A text.
     Text,
+    /// A URL or a command line, in which a token may stand: shown in part only.
+    Secret,
 }
 
 impl Shape {
@@ -47,7 +49,7 @@ impl Shape {
             Self::Addresses => "addresses of machines such as 10.0.0.2, with commas".into(),
             Self::Grants => "who=scope+scope, with commas, such as mira=messages.read+topics.read".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
-            Self::Text => "a text".into(),
+            Self::Text | Self::Secret => "a text".into(),
         }
     }
 }
@@ -196,6 +198,46 @@ impl SettingValue for String {
     }
     fn write(&self) -> String {
         self.clone()
+    }
+}
+
+/// A URL or a command line, in which a token may stand.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(pub String);
+
+impl Secret {
+    /// What is shown of it: of a URL its scheme and host, of a command line its program.
+    pub fn shown(&self) -> String {
+        let text = self.0.as_str();
+        if let Some((scheme, rest)) = text.split_once("://") {
+            let (place, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+            let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+            let bare = host == place && matches!(path, "" | "/");
+            return if bare { text.to_owned() } else { format!("{scheme}://{host}/{VEIL}") };
+        }
+        match text.split_once(char::is_whitespace) {
+            Some((program, more)) if !more.trim().is_empty() => format!("{program} {VEIL}"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// Stands for what is not shown.
+const VEIL: &str = "••••";
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl SettingValue for Secret {
+    const SHAPE: Shape = Shape::Secret;
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.trim().to_owned()))
+    }
+    fn write(&self) -> String {
+        self.0.clone()
     }
 }
 

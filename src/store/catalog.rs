@@ -14,6 +14,7 @@ use crate::domain::topic::{Subscriber, Topic};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A subscriber with what is shown of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,7 +116,7 @@ pub trait Catalog {
     /// Writes a key.
     async fn create_key(&self, key: ApiKey, audit: AuditEntry) -> Result<()>;
     /// The key with this hash.
-    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<ApiKey>>;
+    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<Arc<ApiKey>>>;
     /// All keys.
     async fn keys(&self) -> Result<Vec<ApiKey>>;
     /// Notes that a key was used; at most once a day is written.

@@ -19,6 +19,7 @@ mod history;
 mod ids;
 mod imports;
 mod journal;
+mod keyring;
 mod list;
 mod look;
 mod memory;

@@ -9,6 +9,7 @@ use crate::domain::once::Done;
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -125,6 +126,10 @@ pub struct Changes {
 pub struct StoreStats {
     /// Microseconds that commits took since the store was opened.
     pub commit_micros: u64,
+    /// Rows of the delivery log since the store was opened, by provider and outcome (in the order of
+    /// [`Outcome::ALL`]).
+    #[serde(default)]
+    pub outcomes: BTreeMap<ProviderNo, [u64; Outcome::ALL.len()]>,
     /// Bytes of the main file.
     pub main_bytes: u64,
     /// Bytes of sealed segments.

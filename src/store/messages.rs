@@ -3,6 +3,7 @@
 use super::error::Result;
 use super::page::{Page, PageRequest};
 use crate::domain::audit::AuditEntry;
+use crate::domain::content::Content;
 use crate::domain::ids::{MessageId, MessageNo, Revision};
 use crate::domain::message::Message;
 use crate::domain::state::Event;
@@ -48,6 +49,9 @@ pub trait Messages {
     /// state of a message that still has the expected revision and has not been
     /// claimed; moves its schedule with it.
     async fn put_message(&self, message: Message, expect: Revision, audit: AuditEntry) -> Result<Message>;
+    /// Replaces the content alone, whatever the state is: texts that quote somebody who is forgotten.
+    /// The revision stays, and no audit says it.
+    async fn rewrite_content(&self, no: MessageNo, content: Content) -> Result<()>;
     /// Applies one event of the state machine, with all that goes with it: a
     /// cancel takes back what no window has claimed and who waits; a reopen
     /// begins the next run. With `expect`, only at that revision. No audit: the

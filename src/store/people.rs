@@ -172,6 +172,8 @@ pub trait People {
     ) -> Result<ImportCounts>;
     /// Takes back what an import made and nobody has used since; says what stayed.
     async fn undo_import(&self, import: &ImportId, audit: AuditEntry) -> Result<ImportCounts>;
+    /// Replaces the texts of an import's record: those that quote somebody who is forgotten.
+    async fn rewrite_import(&self, import: ImportRecord) -> Result<()>;
     /// Imports, newest first.
     async fn imports(&self, limit: usize) -> Result<Vec<ImportRecord>>;
 }

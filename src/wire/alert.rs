@@ -30,6 +30,8 @@ pub enum AlertKind {
     WebhookDisabled,
     /// All sending is stopped.
     Stopped,
+    /// Nothing: somebody asked for a test.
+    Test,
 }
 
 /// An alert.
@@ -85,4 +87,26 @@ pub enum AlertEvent {
     /// It is over.
     #[serde(rename = "alert.recovered")]
     Recovered,
+    /// Somebody asked for a test.
+    #[serde(rename = "alert.test")]
+    Test,
+}
+
+/// What became of a test of who is told of alerts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertTest {
+    /// The webhook of the settings; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Told>,
+    /// The command of the settings; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Told>,
+}
+
+/// Whether somebody was told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Told {
+    /// Why not; absent: it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }

@@ -75,6 +75,15 @@ pub struct WriteProvider {
     pub fields: Map<String, Value>,
 }
 
+/// Tries a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TestProvider {
+    /// To whom one real test message goes, if the service takes us: an address of the provider's
+    /// type. Left out: nobody is sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
 /// What a test of a provider found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -85,6 +94,9 @@ pub struct ProviderTest {
     pub dialogue: Vec<DialogueLine>,
     /// In one sentence: the likely cause and what to do, or that it is well.
     pub finding: String,
+    /// Whether the service took the test message; absent: none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<bool>,
 }
 
 /// One line of a test's conversation.
@@ -94,6 +106,28 @@ pub struct DialogueLine {
     pub ours: bool,
     /// What was said.
     pub text: String,
+}
+
+/// How much of a limit is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuotaUse {
+    /// Recipients.
+    pub used: u64,
+    /// The most.
+    pub limit: u64,
+}
+
+/// Whether the way to a provider is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum BreakerState {
+    /// All is well.
+    #[default]
+    Closed,
+    /// It fails again and again: nothing is sent for a while.
+    Open,
+    /// One train is on its way to see whether it works again.
+    Probing,
 }
 
 /// How a provider does.
@@ -116,6 +150,9 @@ pub struct ProviderHealth {
     pub why: Option<Reason>,
     /// Recipients answered for a second, over the last ten seconds.
     pub rate: f64,
+    /// Accepted of those answered for in the last minute, 0 to 1; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<f64>,
     /// Its limits.
     pub limits: Limits,
     /// Milliseconds to an answer: the middle one.
@@ -143,6 +180,24 @@ pub struct ProviderHealth {
     pub accepted: u64,
     /// Refused for good today (UTC).
     pub failed: u64,
+    /// Put off today (UTC), to be tried again.
+    #[serde(default)]
+    pub put_off: u64,
+    /// Accepted, and reported as bounced in the last 24 hours.
+    #[serde(default)]
+    pub bounced: u64,
+    /// Used of the hour's limit, in the hour before now; absent without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hour: Option<QuotaUse>,
+    /// Used of the day's limit, in the 24 hours before now; absent without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<QuotaUse>,
+    /// Whether the way to it is open.
+    #[serde(default)]
+    pub breaker: BreakerState,
+    /// When the breaker lets the next one try; absent while it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_until: Option<Timestamp>,
     /// The last answer that was not an acceptance.
     #[serde(default)]
     pub last_problem: String,

@@ -177,6 +177,16 @@ pub struct FoundList {
     pub searched: String,
 }
 
+/// What forgetting a person did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// Records that were emptied.
+    pub count: u64,
+    /// What may still tell of the person, each in one sentence.
+    #[serde(default)]
+    pub left: Vec<String>,
+}
+
 /// All that is held of a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

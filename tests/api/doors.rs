@@ -112,6 +112,47 @@ async fn hosts_of_private_networks_are_refused_over_tcp() {
 }
 
 #[tokio::test]
+async fn endpoints_in_private_networks_are_refused_over_tcp() {
+    let world = World::new().await;
+    let door = serve_tcp(&world.api, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let scopes = vec!["webhooks.write".into(), "webhooks.read".into()];
+    let request = CreateKey { name: "ops".into(), scopes: Some(scopes), ..CreateKey::default() };
+    let secret = world.client().create_key(&request).await.unwrap().secret;
+    let remote =
+        Client::new(Http1::new(Address::Tcp(door.address().unwrap().to_string()))).key(secret.into());
+    let endpoint = |id: &str, url: &str| herald::wire::webhook::WriteWebhook {
+        webhook_id: Some(id.into()),
+        name: Some("Shop".into()),
+        url: Some(url.into()),
+        ..Default::default()
+    };
+    for url in [
+        "http://127.0.0.1:8080/x",
+        "http://localhost/x",
+        "https://10.0.0.5/x",
+        "http://169.254.169.254/latest/meta-data",
+        "https://[::1]/x",
+        "https://[fd00::1]/x",
+        "https://user:pw@192.168.1.1/x",
+    ] {
+        let error = remote.create_webhook(&endpoint("w", url)).await.unwrap_err();
+        assert!(error.to_string().contains("outgoing.allow_private"), "{url}: {error}");
+    }
+    for url in ["ftp://shop.example/x", "shop.example", "file:///etc/passwd"] {
+        assert_eq!(
+            remote.create_webhook(&endpoint("w", url)).await.unwrap_err().status(),
+            Some(400),
+            "{url}"
+        );
+    }
+    remote.create_webhook(&endpoint("w", "https://shop.example/ended")).await.unwrap();
+    let moved = endpoint("w", "http://127.0.0.1/x");
+    let moved = herald::wire::webhook::WriteWebhook { webhook_id: None, name: None, ..moved };
+    assert!(remote.update_webhook("w", &moved).await.is_err(), "nor by a change");
+    world.client().create_webhook(&endpoint("local", "http://127.0.0.1/x")).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_socket_knows_its_owner() {
     let world = World::new().await;
     let dir = tempfile::tempdir().unwrap();

@@ -40,7 +40,9 @@ async fn it_reads_says_503_to_writes_and_goes_on_by_itself() {
     let disk = Disk::new();
     let world = world(&disk).await;
     topic(&world.client(), "before", &[]).await;
-    let key = key(&world, &["topics.read", "topics.write"]).await;
+    let scopes =
+        ["topics.read", "topics.write", "users.write", "messages.write", "buckets.write", "providers.write"];
+    let key = key(&world, &[scopes.as_slice(), &["webhooks.write", "subscribers.write"]].concat()).await;
     disk.limit(disk.used());
 
     let create = r#"{"topicId":"full","name":"T"}"#;
@@ -58,6 +60,25 @@ async fn it_reads_says_503_to_writes_and_goes_on_by_itself() {
         assert_eq!((answer.status().as_u16(), &body["type"]), (503, &"general_store_suspended".into()));
         assert_eq!(answer.headers()["retry-after"], "5");
         assert!(body["message"].as_str().is_some_and(|text| text.contains("free space")), "{body}");
+    }
+
+    for (method, path, body) in [
+        ("POST", "/v1/users", r#"{"userId":"u","email":"u@example.com"}"#),
+        ("POST", "/v1/messaging/messages/sms", r#"{"messageId":"m","content":"C","draft":true}"#),
+        (
+            "POST",
+            "/v1/messaging/messages/email",
+            r#"{"messageId":"m","subject":"S","content":"C","draft":true}"#,
+        ),
+        ("POST", "/v1/messaging/messages/push", r#"{"messageId":"m","title":"T","draft":true}"#),
+        ("POST", "/v1/storage/buckets", r#"{"bucketId":"b","name":"B"}"#),
+        ("POST", "/v1/messaging/providers/smtp", r#"{"providerId":"p","name":"P","host":"mx.example.com"}"#),
+        ("POST", "/v1/herald/webhooks", r#"{"webhookId":"w","name":"W","url":"https://shop.example/x"}"#),
+        ("PATCH", "/v1/messaging/topics/before", r#"{"name":"After"}"#),
+    ] {
+        let (answer, said) = ask(&world, method, path, &key, body).await;
+        assert_eq!(answer.status(), 503, "{method} {path}: {said}");
+        assert_eq!(answer.headers()["retry-after"], "5", "{method} {path}");
     }
 
     let (answer, body) = ask(&world, "GET", "/v1/messaging/topics/before", &key, "").await;

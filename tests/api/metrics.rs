@@ -51,3 +51,23 @@ async fn it_counts_what_there_is() {
     drop(events);
     eventually(async || read(&world).await["herald_event_streams"] == 0).await;
 }
+
+#[tokio::test]
+async fn every_outcome_has_a_count() {
+    let (world, client, _sandbox) = crate::sending::ready().await;
+    let before = read(&world).await;
+    for outcome in herald::domain::delivery::Outcome::ALL {
+        let name = format!("herald_deliveries_total{{provider=\"main\",outcome=\"{}\"}}", outcome.as_str());
+        assert_eq!(before.get(&name), Some(&0), "{name}");
+    }
+    let mail = serde_json::json!({"messageId": "m", "subject": "S", "content": "C", "topics": ["news"]});
+    assert_eq!(world.post("/v1/messaging/messages/email", mail).await.0, 201);
+    crate::sending::until(&client, "m", |message| message.state.is_over()).await;
+    let after = read(&world).await;
+    assert_eq!(after["herald_deliveries_total{provider=\"main\",outcome=\"accepted\"}"], 1);
+    assert_eq!(after["herald_deliveries_total{provider=\"main\",outcome=\"permanent\"}"], 1);
+    assert_eq!(after["herald_deliveries_total{provider=\"main\",outcome=\"transient\"}"], 0);
+    let health = &client.provider_health().await.unwrap()[0];
+    assert_eq!((health.accepted, health.failed, health.put_off, health.bounced), (1, 1, 0, 0));
+    assert_eq!(health.success, Some(0.5));
+}

@@ -171,3 +171,45 @@ async fn an_empty_log_says_so() {
     let settings = client.settings().await.unwrap();
     assert!(settings.iter().any(|row| row.name == "send.undo" && row.value == "10s"));
 }
+
+#[tokio::test]
+async fn messages_files_and_imports_forget_a_person_and_what_is_left_is_said() {
+    let world = World::new().await;
+    let client = world.client();
+    let user = json!({"userId": "ana", "name": "Ana Lovelace", "email": "ana@example.com"});
+    assert_eq!(world.post("/v1/users", user).await.0, 201);
+    topic(&client, "news", &[]).await;
+    let mail = |id: &str, more: serde_json::Value| {
+        let mut mail = json!({
+            "messageId": id, "subject": "For ANA Lovelace", "content": "Write to ana@example.com", "topics": ["news"]
+        });
+        mail.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        mail
+    };
+    for (id, more) in [("draft", json!({"draft": true})), ("later", json!({"scheduledAt": "2099-01-01"}))] {
+        assert_eq!(world.post("/v1/messaging/messages/email", mail(id, more)).await.0, 201);
+    }
+    assert_eq!(
+        world.post("/v1/messaging/topics", json!({"topicId": "ana", "name": "Ana Lovelace"})).await.0,
+        201
+    );
+    let list = "email,name\nana@example.com,Ana Lovelace\nno address of Ana Lovelace,\n";
+    let asked = ImportRequest { source: "ana@example.com.csv".into(), ..ImportRequest::default() };
+    end(client.import(&asked, body_from(list)).await.unwrap()).await;
+
+    let erased = client.erase_person("ana@example.com").await.unwrap();
+    let left = erased.left.join("\n");
+    assert!(left.contains("message later") && left.contains("topic ana"), "{left}");
+    assert!(!left.contains("message draft") && !left.contains("ana@example.com"), "{left}");
+    let clean = [
+        serde_json::to_string(&client.message("draft").await.unwrap()).unwrap(),
+        serde_json::to_string(&client.imports().await.unwrap()).unwrap(),
+    ];
+    for text in clean {
+        let text = text.to_lowercase();
+        assert!(text.contains("(erased)"), "{text}");
+        assert!(!text.contains("ana@example.com") && !text.contains("lovelace"), "{text}");
+    }
+    let later = serde_json::to_string(&client.message("later").await.unwrap()).unwrap();
+    assert!(later.contains("Lovelace"), "what is still to be sent says what its author wrote");
+}

@@ -178,3 +178,25 @@ async fn stopping_all_sending_holds_what_is_due() {
     client.resume_sending().await.unwrap();
     until(&client, "m", |message| message.state == State::Sent).await;
 }
+
+#[tokio::test]
+async fn a_test_message_goes_to_one_address_and_leaves_no_trace_of_it() {
+    let (world, client, sandbox) = ready().await;
+    let report = client.send_test("main", "Somebody@example.com".into()).await.unwrap();
+    assert_eq!((report.ok, report.sent), (true, Some(true)), "{report:?}");
+    assert_eq!(sandbox.record().arrivals(), 1);
+    let said = serde_json::to_string(&report.dialogue).unwrap();
+    assert!(said.contains("MAIL FROM") && said.contains("a test message to somebody@example.com"), "{said}");
+    let audit = serde_json::to_string(&client.audit(Some("provider/main"), None, 10).await.unwrap()).unwrap();
+    assert!(audit.contains("provider.test") && !audit.contains("somebody"), "{audit}");
+
+    let refused = client.send_test("main", "bo@example.com".into()).await.unwrap();
+    assert_eq!((refused.ok, refused.sent), (false, Some(false)), "{refused:?}");
+    assert!(refused.finding.contains("5.2.1 mailbox is disabled"), "{}", refused.finding);
+    let (status, error) = world.post("/v1/herald/providers/main/test", json!({"to": "+4915112345678"})).await;
+    assert_eq!((status, error["type"].as_str()), (400, Some("general_argument_invalid")));
+    client.stop_sending().await.unwrap();
+    assert!(client.send_test("main", "somebody@example.com".into()).await.is_err());
+    assert!(client.test_provider("main").await.unwrap().ok, "it may be talked to all the same");
+    assert_eq!(sandbox.record().arrivals(), 1);
+}

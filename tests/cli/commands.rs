@@ -310,3 +310,47 @@ async fn the_doctor_finds_faults_and_says_what_to_do() {
     assert!(matches!(paused.code, Some(0 | 5)), "{paused:?}");
     engine.kill();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_alerts_drafts_and_errors() {
+    let house = House::new();
+    let engine = house.serve().await;
+    house.run(["webhook", "list"]).shows("no endpoints");
+    let create = ["webhook", "create", "--id", "shop", "--name", "Shop", "--url", "http://127.0.0.1:9/ended"];
+    house.run(create).shows("its secret is shown only now");
+    house.run(create).fails(4, "");
+    house
+        .run(["webhook", "create", "--url", "http://127.0.0.1:9", "--event", "message.lost"])
+        .fails(2, "message.sent");
+    let shown = house.run(["webhook", "show", "shop", "--json"]).json();
+    assert_eq!((&shown["name"], &shown["enabled"]), (&"Shop".into(), &true.into()));
+    assert!(shown["secret"].as_str().unwrap().starts_with('•'));
+    let url = house.file("url", "http://127.0.0.1:9/other\n");
+    let set = ["webhook", "set", "shop", "--url-from", url.to_str().unwrap()];
+    house.run(set).fails(4, "secret");
+    let secret = house.file("secret", "0123456789abcdef0123456789\n");
+    house.run(set.into_iter().chain(["--secret-from", secret.to_str().unwrap()])).shows("/other");
+    house.run(["webhook", "test", "shop"]).shows("on its way");
+    house.run(["webhook", "deliveries", "shop"]).shows("webhook.test");
+    house.run(["webhook", "disable", "shop"]).shows("disabled");
+    house.run(["webhook", "delete", "shop"]).ok();
+    house.run(["webhook", "show", "shop"]).fails(3, "shop");
+
+    house.run(["alert", "list"]).shows("nothing needs you");
+    house.run(["alert", "test"]).shows("alerts.webhook");
+    assert!(house.run(["alert", "list", "--json"]).json()["alerts"].as_array().unwrap().is_empty());
+
+    house.run(["draft", "list"]).shows("no drafts");
+    let draft = house.file("draft.json", r#"{"subject": "Hello"}"#);
+    house.run(["draft", "save", "d", draft.to_str().unwrap()]).shows("revision 1");
+    house.run(["draft", "save", "d", draft.to_str().unwrap(), "--revision", "7"]).fails(4, "");
+    house.run(["draft", "list"]).shows("Hello");
+    assert_eq!(house.run(["draft", "show", "d"]).json()["subject"], "Hello");
+    house.run(["draft", "delete", "d"]).ok();
+    house.run(["draft", "show", "d"]).fails(3, "");
+
+    house.run(["errors"]).shows("no failures in the last 1 h");
+    assert_eq!(house.run(["errors", "--hours", "24", "--json"]).json()["rows"], 0);
+    house.run(["errors", "--message", "none"]).fails(3, "none");
+    assert!(engine.terminate().success());
+}

@@ -1,5 +1,6 @@
 //! Who is the engine: the lock, the socket, and commands with and without one.
 
+use super::certificates::Certificates;
 use super::house::{House, PATIENCE, until};
 use super::sink::{self, Sink};
 use herald::cli::instance::Instance;
@@ -176,4 +177,50 @@ async fn commands_across_restarts_of_the_engine() {
     }
     assert!(until(PATIENCE, || engine.lives()));
     engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hangup_reads_the_certificate_again() {
+    let (first, second) = (Certificates::new(), Certificates::new());
+    let house = House::new();
+    let write = |made: &Certificates| {
+        (house.file("cert.pem", made.certificate_pem()), house.file("key.pem", made.key_pem()))
+    };
+    let (cert, key) = write(&first);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let listen = address.to_string();
+    let args = [
+        "serve",
+        "--listen",
+        &listen,
+        "--tls-cert",
+        cert.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let mut engine = house.spawn(args);
+    engine.answers(&house.client()).await;
+    // Whether the server shows a certificate of this authority.
+    let shows = async |trusted: &Certificates| {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+        tokio_rustls::TlsConnector::from(trusted.client()).connect(name, stream).await.is_ok()
+    };
+    assert!(shows(&first).await && !shows(&second).await);
+    write(&second);
+    engine.signal(rustix::process::Signal::HUP);
+    let began = Instant::now();
+    while !shows(&second).await {
+        assert!(began.elapsed() < PATIENCE, "{}", engine.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!shows(&first).await);
+    // One that cannot be used leaves the one before, and the engine goes on.
+    house.file("key.pem", "not a key");
+    engine.signal(rustix::process::Signal::HUP);
+    assert!(until(PATIENCE, || engine.said().contains("key.pem")), "{}", engine.said());
+    assert!(shows(&second).await);
+    assert!(engine.terminate().success());
 }

@@ -215,11 +215,11 @@ async fn sending_can_be_undone_for_a_while() {
         let common = ["send", "email", "--topic", "all", "--subject", "s", "--body", "b", "--id"];
         house.run(common.iter().chain(&[id]).chain(more))
     };
-    let said = mail("calm", &[]);
+    let said = mail("calm", &["--undo"]);
     assert!(said.code == Some(0) && format!("{said:?}").contains("unschedule calm"), "{said:?}");
     house.run(["why", "calm"]).shows("undo");
     house.run(["message", "unschedule", "calm"]).shows("draft");
-    mail("quick", &["--now"]).ok();
+    mail("quick", &[]).ok();
     let sent = sink::is_over(&house.client(), "quick", PATIENCE).await;
     assert_eq!(sent.progress.accepted, 1);
     assert_eq!(sink.books().len(), 1);

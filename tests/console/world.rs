@@ -17,7 +17,7 @@ use herald::wire::overview::{
 };
 use herald::wire::person::{Target, User};
 use herald::wire::preview::{LeftOut, Preview, ProviderShare, Sample, TopicShare};
-use herald::wire::provider::ProviderHealth;
+use herald::wire::provider::{BreakerState, ProviderHealth};
 use herald::wire::topic::{Subscriber, Topic};
 
 /// The present.
@@ -187,6 +187,7 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         enabled: true,
         why: why.map(Reason::from),
         rate: if refused { 0.0 } else { 900.0 },
+        success: (!refused).then_some(0.99),
         limits: Limits { per_second: Some(1000.0), ..Limits::default() },
         p50_ms: 11.0,
         p99_ms: 48.0,
@@ -199,6 +200,12 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         next_try: (!refused).then(|| at(40)),
         accepted: 24_100,
         failed: 212,
+        put_off: 40,
+        bounced: 3,
+        hour: None,
+        day: None,
+        breaker: BreakerState::Closed,
+        breaker_until: None,
         last_problem: if refused { "401 key revoked".to_owned() } else { String::new() },
     }
 }

@@ -288,3 +288,33 @@ fn an_operation_that_is_cancelled_stays_where_it_is() {
         assert!(nothing.unwrap_err().message.contains("filter"));
     });
 }
+
+#[test]
+fn who_waits_and_was_never_tried_is_reached() {
+    let world = World::default();
+    // The service refuses us: everybody after the first is put back untried, and held.
+    world.post.script(|sent| {
+        if sent.attempt == 1 {
+            refuse(Verdict::Refused, Stage::Authentication, 535, "5.7.8 bad password")
+        } else {
+            accept()
+        }
+    });
+    world.live(async |engine| {
+        smtp(&engine).await;
+        people(&engine, Channel::Email, "news", 0..10).await;
+        send(&engine, "m", Channel::Email, "news").await;
+        until("somebody is held", async || message(&engine, "m").await.progress.held > 0).await;
+        let held = message(&engine, "m").await.progress.held;
+        let found = preview(&engine, ask(OperationAction::Cancel, "status=held message=m")).await;
+        assert_eq!((found.preview.count, found.preview.messages), (held, 1), "{found:?}");
+        let none = preview(&engine, ask(OperationAction::Cancel, "status=waiting message=m")).await;
+        assert_eq!(none.preview.count, 0, "{none:?}");
+        let none =
+            preview(&engine, ask(OperationAction::Cancel, "status=held message=m outcome=bounced")).await;
+        assert_eq!(none.preview.count, 0, "{none:?}");
+        let operation = confirm(&engine, &found).await;
+        assert_eq!((operation.done, operation.moved_on), (held, 0));
+        assert_eq!(message(&engine, "m").await.progress.held, 0);
+    });
+}

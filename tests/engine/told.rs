@@ -273,3 +273,22 @@ fn who_waits_too_long_and_who_fails_too_often_are_alerts() {
         assert!(kinds().await.contains(&AlertKind::OldestWaiting), "{:?}", kinds().await);
     });
 }
+
+#[test]
+fn whoever_is_told_of_alerts_can_be_tried() {
+    let (mut world, ear) = listening(500);
+    world.config.alerts.webhook = Some("https://pager.example/in?token=s3cr3t".parse().unwrap());
+    world.config.alerts.command = vec!["page-me".into()];
+    world.live(async |engine| {
+        let told = engine.test_alerts(&actor()).await.unwrap();
+        assert_eq!(told.webhook.unwrap().problem.as_deref(), Some("it answered 500"));
+        assert_eq!(told.command.unwrap().problem, None);
+        assert_eq!(ear.runs.lock().unwrap()[0].1.event, AlertEvent::Test);
+        assert!(engine.alerts().await.unwrap().alerts.is_empty(), "a test is no alert");
+    });
+    let (world, _) = listening(200);
+    world.live(async |engine| {
+        let told = engine.test_alerts(&actor()).await.unwrap();
+        assert_eq!((told.webhook, told.command), (None, None));
+    });
+}

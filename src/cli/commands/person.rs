@@ -22,7 +22,13 @@ pub async fn run(desk: &Desk, action: PersonAction) -> Outcome {
             }
             let affected = desk.client.erase_person(&address).await?;
             desk.out.either(&affected, |affected| {
-                format!("forgotten: {} records; counts of messages stay", grouped(affected.count))
+                let mut text =
+                    format!("forgotten: {} records; counts of messages stay", grouped(affected.count));
+                for left in &affected.left {
+                    text.push_str("\nleft: ");
+                    text.push_str(left);
+                }
+                text
             })?;
             if affected.count == 0 {
                 return Err(Failure::NotFound(format!("nothing is held of {address}")));

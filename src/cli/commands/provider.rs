@@ -85,8 +85,11 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let now = client.resume_provider(&id).await?;
             desk.out.either(&now, |now| format!("{} goes on", now.id))?;
         }
-        ProviderAction::Test { id } => {
-            let test = client.test_provider(&id).await?;
+        ProviderAction::Test { id, to } => {
+            let test = match to {
+                Some(to) => client.send_test(&id, to).await?,
+                None => client.test_provider(&id).await?,
+            };
             desk.out.either(&test, |test| {
                 let lines = test
                     .dialogue

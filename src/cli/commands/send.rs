@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Creates the message; with `--wait` stays until it is over.
 pub async fn run(desk: &Desk, what: Send) -> Outcome {
     let common = what.common();
-    let undoable = common.at.is_none() && !common.draft && !common.now && !desk.undo.is_zero();
+    let undoable = is_undoable(desk, common);
     let (made, wait) = match what {
         Send::Email(mail) => {
             let content = match (&mail.body, &mail.body_file) {
@@ -97,6 +97,12 @@ fn read(file: &Path) -> Outcome<String> {
     std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
 }
 
+/// Whether there is time to undo it: somebody is there to do so, or that was said.
+fn is_undoable(desk: &Desk, common: &SendCommon) -> bool {
+    let watched = common.undo || desk.out.is_watched();
+    watched && common.at.is_none() && !common.draft && !common.now && !desk.undo.is_zero()
+}
+
 async fn envelope(desk: &Desk, common: &SendCommon) -> Outcome<Envelope> {
     let mut targets = Vec::with_capacity(common.targets.len());
     for target in &common.targets {
@@ -113,7 +119,7 @@ async fn envelope(desk: &Desk, common: &SendCommon) -> Outcome<Envelope> {
         ..Envelope::default()
     };
     let mut due = desk.now;
-    if common.at.is_none() && !common.draft && !common.now && !desk.undo.is_zero() {
+    if is_undoable(desk, common) {
         envelope.undo = u32::try_from(desk.undo.as_secs()).ok();
     }
     if let Some(words) = &common.at {

@@ -2,7 +2,7 @@
 
 use super::segment;
 use crate::client::{Client, Result};
-use crate::wire::alert::AlertList;
+use crate::wire::alert::{AlertList, AlertTest};
 use crate::wire::webhook::{Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WriteWebhook};
 use http::Method;
 use serde_json::json;
@@ -57,6 +57,11 @@ impl Client {
     /// Tells an endpoint that this is a test; what came of it is among its deliveries.
     pub async fn test_webhook(&self, id: impl AsRef<str> + Send) -> Result<WebhookDelivery> {
         self.send(Method::POST, &format!("{WEBHOOKS}/{}/test", segment(id)), &json!({})).await
+    }
+
+    /// Tells whoever is told of alerts that this is a test.
+    pub async fn test_alerts(&self) -> Result<AlertTest> {
+        self.send(Method::POST, "/v1/herald/alerts/test", &json!({})).await
     }
 
     /// Open alerts, the oldest first.

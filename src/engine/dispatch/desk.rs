@@ -51,6 +51,12 @@ pub(crate) struct Standing {
     pub(crate) claimed: usize,
     /// The most of them.
     pub(crate) window: usize,
+    /// Recipients of the hour and the day before now that count for the quota.
+    pub(crate) used: (u64, u64),
+    /// Until when the breaker holds all back, if it is open.
+    pub(crate) breaker: Option<Timestamp>,
+    /// The breaker lets one train try.
+    pub(crate) probing: bool,
 }
 
 /// Lanes to look at again.

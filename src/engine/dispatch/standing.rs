@@ -55,7 +55,13 @@ impl Dispatcher {
             _ => (None, String::new()),
         };
         let until = until.map(|until| Timestamp(until.0.div_euclid(1000) * 1000 + 1000));
+        let breaker = match self.breaker.permit(now) {
+            Permit::Wait(until) => Some(wall_at(clock, until)),
+            Permit::Open | Permit::Probe => None,
+        };
+        let probing = self.breaker.is_probing();
         let paced = lock(&self.desk.pacer).rate();
+        let used = self.quota.used(now);
         let (claimed, window) = (self.claimed, self.window());
         self.desk.stand(Standing {
             condition: conditions.first().copied(),
@@ -64,6 +70,9 @@ impl Dispatcher {
             paced,
             claimed,
             window,
+            used,
+            breaker,
+            probing,
         });
     }
 

@@ -1,5 +1,7 @@
 //! For whom an operation is.
 
+mod waiting;
+
 use super::{Found, Set, is_past};
 use crate::domain::channel::Channel;
 use crate::domain::delivery::{LogRow, Outcome as Delivered};
@@ -110,6 +112,13 @@ struct Chosen {
     keyed: HashMap<BatchKey, usize>,
 }
 
+impl Chosen {
+    /// Nobody of a message yet.
+    fn of(known: &Known) -> Self {
+        Self { run: known.message.run, waiting: Vec::new(), again: Vec::new(), keyed: known.keyed.clone() }
+    }
+}
+
 struct Search<'a> {
     engine: &'a Engine,
     asked: &'a CreateOperation,
@@ -147,16 +156,16 @@ pub(super) async fn select(
     } else {
         query.outcomes.iter().copied().filter(open).collect()
     };
-    if query.outcomes.is_empty() {
-        return Ok(Found { sets: Vec::new(), preview });
-    }
+    // Rows of the log say what has become of attempts, and not whether somebody waits now.
+    let mut more = filter.required("status").is_none() && !query.outcomes.is_empty();
+    let by_waiting = filter.required("outcome").is_none();
     let choice = engine.core.choice().await?;
     let search = Search { engine, asked, to, choice, now };
     let mut messages: HashMap<MessageNo, Option<Known>> = HashMap::new();
     let mut seen: HashSet<(MessageNo, TargetNo)> = HashSet::new();
     let mut chosen: BTreeMap<MessageNo, Chosen> = BTreeMap::new();
     let mut left: BTreeMap<&'static str, u64> = BTreeMap::new();
-    loop {
+    while more {
         let page = engine.store().log(query.clone()).await?;
         preview.scanned += page.scanned.max(page.rows.len() as u64);
         let mut names = Names::new(engine).await?;
@@ -170,12 +179,7 @@ pub(super) async fn select(
             }
             let Some(Some(known)) = messages.get(&row.message) else { continue };
             let verdict = search.verdict(row, known, &names).await?;
-            let of_message = || Chosen {
-                run: known.message.run,
-                waiting: Vec::new(),
-                again: Vec::new(),
-                keyed: known.keyed.clone(),
-            };
+            let of_message = || Chosen::of(known);
             match verdict {
                 Verdict::Waits(no, key) => {
                     chosen.entry(row.message).or_insert_with(of_message).waiting.push((no, key));
@@ -189,7 +193,7 @@ pub(super) async fn select(
                 }
                 Verdict::Passed => continue,
             }
-            note(&mut preview, row, delivery);
+            note(&mut preview, delivery);
             if preview.count > MOST {
                 return Err(Refusal::not_now(format!(
                     "More than {MOST} deliveries fit: narrow the filter, by message, provider or time"
@@ -197,9 +201,17 @@ pub(super) async fn select(
             }
         }
         query.after = page.next;
-        if page.next.is_none() {
-            break;
-        }
+        more = page.next.is_some();
+    }
+    if by_waiting {
+        let so_far = waiting::SoFar {
+            messages: &mut messages,
+            seen: &mut seen,
+            chosen: &mut chosen,
+            left: &mut left,
+            preview: &mut preview,
+        };
+        search.waiting(&filter, &query, so_far).await?;
     }
     let sets = pack(chosen, &mut preview, &mut left);
     preview.left_out =
@@ -207,11 +219,11 @@ pub(super) async fn select(
     Ok(Found { sets, preview })
 }
 
-fn note(preview: &mut OperationPreview, row: &LogRow, delivery: Delivery) {
+fn note(preview: &mut OperationPreview, delivery: Delivery) {
     preview.count += 1;
-    preview.uncertain += u64::from(row.outcome == Delivered::Uncertain);
-    preview.oldest = Some(preview.oldest.map_or(row.at, |at| at.min(row.at)));
-    preview.newest = Some(preview.newest.map_or(row.at, |at| at.max(row.at)));
+    preview.uncertain += u64::from(delivery.outcome == Delivered::Uncertain);
+    preview.oldest = Some(preview.oldest.map_or(delivery.at, |at| at.min(delivery.at)));
+    preview.newest = Some(preview.newest.map_or(delivery.at, |at| at.max(delivery.at)));
     if preview.sample.len() < SAMPLE {
         preview.sample.push(delivery);
     }

@@ -12,6 +12,7 @@ use crate::wire::ErrorType;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::SecretString;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a secret begins: the dialect's word for a key of a project.
@@ -68,7 +69,7 @@ impl Engine {
     }
 
     /// The key with this secret, if there is one.
-    pub async fn key_of(&self, secret: &str) -> Outcome<Option<ApiKey>> {
+    pub async fn key_of(&self, secret: &str) -> Outcome<Option<Arc<ApiKey>>> {
         let hash = hash_secret(secret);
         let Some(key) = self.store().key_by_hash(hash).await? else { return Ok(None) };
         Ok(same(&key.hash, &hash).then_some(key))

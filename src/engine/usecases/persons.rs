@@ -23,6 +23,15 @@ pub struct Dossier {
     pub targets: Vec<Target>,
 }
 
+/// What forgetting a person did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Records that were emptied.
+    pub count: u64,
+    /// What may still tell of the person, each in one sentence.
+    pub left: Vec<String>,
+}
+
 /// As what an address can be read.
 pub fn readings(address: &str) -> Vec<(Channel, String)> {
     let email = canonical_address(Channel::Email, address);
@@ -66,9 +75,11 @@ impl Engine {
     }
 
     /// Forgets a person: every address of the user, not only the one that was
-    /// named, and every text of the audit, of drafts, operations and alerts that
-    /// quotes one of them or the name. Says how many records were erased.
-    pub async fn erase_person(&self, by: &Actor, address: &str) -> Outcome<u64> {
+    /// named, and every text of the audit, of messages, drafts, operations, alerts and
+    /// imports and every name of a file that quotes one of them or the name. Rows of the
+    /// log, sealed ones too, refer to the record that is emptied. Says how many records
+    /// were erased, and what was left.
+    pub async fn erase_person(&self, by: &Actor, address: &str) -> Outcome<Erased> {
         let dossier = self.dossier(address).await?;
         let mut addresses: BTreeSet<(Channel, String)> = dossier.addresses.into_iter().collect();
         for user in &dossier.users {
@@ -96,8 +107,10 @@ impl Engine {
         if erased == 0 {
             return Err(Refusal::new(ErrorType::NotFound, "Nothing is held under this address"));
         }
-        self.redact(&words).await?;
-        Ok(erased)
+        let mut left = self.redact(&words).await?;
+        left.push("what is in uploaded files, and in backups made before, was not looked at".to_owned());
+        left.push("answers kept for repeated calls (Idempotency-Key) go within a day".to_owned());
+        Ok(Erased { count: erased, left })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Taking what tells who a person is out of texts that quote it.
 
+mod records;
+
 use super::error::Outcome;
 use crate::engine::Engine;
 use crate::store::StoreError;
@@ -11,7 +13,7 @@ use serde_json::Value;
 const ERASED: &str = "(erased)";
 
 /// Shelves with texts that people or services wrote.
-const SHELVES: [Shelf; 3] = [Shelf::Drafts, Shelf::Operations, Shelf::Alerts];
+const SHELVES: [Shelf; 4] = [Shelf::Drafts, Shelf::Operations, Shelf::Alerts, Shelf::WebhookResults];
 
 /// Records that are looked at together.
 const PAGE: usize = 500;
@@ -84,12 +86,14 @@ fn without(text: &str, word: &str) -> Option<String> {
 }
 
 impl Engine {
-    /// Takes words out of the audit and of documents that quote them. Nobody is told
-    /// of it: the revision of a draft stays.
-    pub(super) async fn redact(&self, words: &Words) -> Outcome<()> {
+    /// Takes words out of messages, names of files, imports, the audit and documents that
+    /// quote them. Nobody is told of it: the revision of a draft stays. Says what quotes them
+    /// still, and why.
+    pub(super) async fn redact(&self, words: &Words) -> Outcome<Vec<String>> {
         if words.0.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let left = self.redact_records(words).await?;
         for shelf in SHELVES {
             let mut after: Option<String> = None;
             loop {
@@ -105,7 +109,7 @@ impl Engine {
         let mut after = None;
         loop {
             let page = self.store().audit(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
+            let Some((last, _)) = page.last() else { return Ok(left) };
             after = Some(*last);
             let changed: Vec<_> = page
                 .into_iter()

@@ -407,6 +407,18 @@ pub(super) fn undone(tx: &mut Tx<'_>, id: &ImportId, audit: &AuditEntry) -> Atte
     tx.audit(audit)
 }
 
+/// Replaces the source and the reasons of refusals.
+pub(super) fn rewrite(tx: &mut Tx<'_>, new: &ImportRecord) -> Attempt<()> {
+    let key = new.id.as_str().as_bytes();
+    let Some(mut record) = tx.record::<ImportRecord>(Table::Imports, key)? else { return Ok(()) };
+    record.source.clone_from(&new.source);
+    // An import that goes on has added some behind them.
+    for (old, new) in record.counts.refused.iter_mut().zip(&new.counts.refused) {
+        old.clone_from(new);
+    }
+    tx.put(Table::Imports, key, &record)
+}
+
 /// Imports, newest first.
 pub(super) fn all(view: &mut impl View, limit: usize) -> Attempt<Vec<ImportRecord>> {
     let rows = view.rows(Table::Imports, everything(), Order::Ascending, usize::MAX)?;

@@ -96,6 +96,16 @@ pub(super) fn create(tx: &mut Tx<'_>, message: &Message, audit: &AuditEntry) -> 
     Ok(message)
 }
 
+/// Replaces the content alone.
+pub(super) fn rewrite(tx: &mut Tx<'_>, no: MessageNo, content: &Content) -> Attempt<()> {
+    let key = no.0.to_be_bytes();
+    // Whoever deleted it meanwhile has forgotten it too.
+    let Some(mut body) = tx.record::<Body>(Table::Bodies, &key)? else { return Ok(()) };
+    body.content = content.clone();
+    tx.touched.messages = true;
+    tx.put(Table::Bodies, &key, &body)
+}
+
 /// Targets in copy, which are part of a mail's audience.
 fn copies(content: &Content) -> (&[crate::domain::ids::TargetId], &[crate::domain::ids::TargetId]) {
     match content {

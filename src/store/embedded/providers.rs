@@ -158,6 +158,7 @@ pub(super) fn create_key(tx: &mut Tx<'_>, new: &ApiKey, audit: &AuditEntry) -> A
     if tx.has(Table::Keys, new.id.as_str().as_bytes())? || tx.has(Table::KeyHashes, &new.hash)? {
         return Err(Fail::taken(RecordKind::Key, Taken::Id));
     }
+    tx.touched.keys = true;
     tx.put(Table::Keys, new.id.as_str().as_bytes(), new)?;
     tx.put_raw(Table::KeyHashes, &new.hash, new.id.as_str().as_bytes())?;
     tx.audit(audit)
@@ -194,6 +195,7 @@ pub(super) fn touch_key(tx: &mut Tx<'_>, id: &KeyId, at: Timestamp) -> Attempt<(
     let mut key = find_key(tx, id)?;
     if !is_noted(&key, at) {
         key.accessed = Some(at);
+        tx.touched.keys = true;
         tx.put(Table::Keys, id.as_str().as_bytes(), &key)?;
     }
     Ok(())
@@ -202,6 +204,7 @@ pub(super) fn touch_key(tx: &mut Tx<'_>, id: &KeyId, at: Timestamp) -> Attempt<(
 /// Deletes a key.
 pub(super) fn delete_key(tx: &mut Tx<'_>, id: &KeyId, audit: &AuditEntry) -> Attempt<()> {
     let key = find_key(tx, id)?;
+    tx.touched.keys = true;
     tx.remove(Table::Keys, id.as_str().as_bytes())?;
     tx.remove(Table::KeyHashes, &key.hash)?;
     tx.audit(audit)

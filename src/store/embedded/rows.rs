@@ -5,6 +5,7 @@ use crate::domain::delivery::{LogDetail, LogRow, Outcome};
 use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
 use crate::domain::time::Timestamp;
 use crate::store::log::{Columns, Entry, LONGEST_PAYLOAD, Row};
+use std::collections::BTreeMap;
 
 /// Rows of a group, in order, their details packed one behind the other.
 #[derive(Debug, Default)]
@@ -63,6 +64,18 @@ impl Rows {
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.columns.is_empty()
+    }
+
+    /// Counts them by provider and outcome, in the order of [`Outcome::ALL`].
+    pub(super) fn tally(&self, counts: &mut BTreeMap<ProviderNo, [u64; Outcome::ALL.len()]>) {
+        let of = |columns: &Columns| (columns.provider, columns.outcome);
+        for run in self.columns.chunk_by(|(a, _), (b, _)| of(a) == of(b)) {
+            let (provider, code) = of(&run[0].0);
+            let place = Outcome::ALL.iter().position(|outcome| outcome.code() == code);
+            if let Some(place) = place {
+                counts.entry(ProviderNo(provider)).or_default()[place] += run.len() as u64;
+            }
+        }
     }
 
     /// As the log takes them.

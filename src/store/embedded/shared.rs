@@ -2,17 +2,21 @@
 //! whether the store takes writes.
 
 use super::fail::{Attempt, DiskFailure, Fail};
+use super::keyring::Keyring;
 use super::memory::Memory;
 use super::reserve::Reserve;
 use super::rows::Rows;
 use super::table::{Snapshot, Table, View as _};
 use super::tx::Touched;
 use super::{MAIN_FILE, Storage, record, schema, tx};
+use crate::domain::delivery::Outcome;
+use crate::domain::ids::ProviderNo;
 use crate::domain::time::{Clock, Timestamp};
 use crate::store::error::{Result, StoreError};
 use crate::store::history::{Changes, StoreHealth};
 use crate::store::log::{Log, Retention};
 use redb::{Database, ReadableDatabase as _, WriteTransaction};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -125,6 +129,8 @@ pub(super) struct Shared {
     /// The delivery log.
     pub(super) log: Log,
     reserve: Reserve,
+    /// Keys that were asked for.
+    pub(super) keyring: Keyring,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: watch::Sender<Changes>,
     pub(super) health: watch::Sender<StoreHealth>,
@@ -135,6 +141,8 @@ pub(super) struct Shared {
     length: AtomicU64,
     /// Microseconds that commits took.
     commit_micros: AtomicU64,
+    /// Rows of the log by provider and outcome, since the store was opened.
+    outcomes: Mutex<BTreeMap<ProviderNo, [u64; Outcome::ALL.len()]>>,
     closing: AtomicBool,
 }
 
@@ -145,12 +153,14 @@ impl Shared {
             main,
             log,
             reserve,
+            keyring: Keyring::default(),
             clock,
             changes: watch::Sender::new(Changes::default()),
             health: watch::Sender::new(StoreHealth::Well),
             head: Mutex::new(None),
             length: AtomicU64::new(0),
             commit_micros: AtomicU64::new(0),
+            outcomes: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }
@@ -219,6 +229,11 @@ impl Shared {
         self.commit_micros.load(Ordering::Relaxed)
     }
 
+    /// Rows that the log got since the store was opened, by provider and outcome.
+    pub(super) fn outcomes(&self) -> BTreeMap<ProviderNo, [u64; Outcome::ALL.len()]> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Writes a group's log rows, commits, and says what has changed. `idle`: nothing more waits.
     pub(super) fn commit(
         &self,
@@ -246,6 +261,12 @@ impl Shared {
         txn.commit()?;
         self.commit_micros.fetch_add(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
         prepared.publish();
+        if !rows.is_empty() {
+            rows.tally(&mut self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if touched.keys {
+            self.keyring.forget();
+        }
         if touched.schedule {
             // What is durable must not be replayed because it cannot be looked at.
             if let Err(fail) = self.note_head() {
@@ -280,6 +301,7 @@ impl Shared {
         let landed = landed.map_err(Fail::into_failure)?;
         self.log.reload().map_err(|error| Fail::from(error).into_failure())?;
         self.note_head().map_err(Fail::into_failure)?;
+        self.keyring.forget();
         if landed {
             let next = self.log.snapshot().map_err(|error| Fail::from(error).into_failure())?.next_seq();
             // It is not known any more what the group touched, so everything counts as touched.
@@ -291,6 +313,7 @@ impl Shared {
                 schedule: true,
                 plans: true,
                 documents: true,
+                keys: true,
             };
             self.changes.send_modify(|changes| {
                 all.count(changes);

@@ -46,6 +46,8 @@ pub(super) struct Touched {
     pub(super) schedule: bool,
     pub(super) plans: bool,
     pub(super) documents: bool,
+    /// Keys; nobody is told of them.
+    pub(super) keys: bool,
 }
 
 impl Touched {

@@ -136,6 +136,9 @@ def providers_of_every_kind():
     refused("provider_incorrect_type", 400, messaging.update_smtp_provider, "all-resend", name="x")
     same(plain(messaging.list_providers([Query.equal("type", "push"), Query.equal("enabled", True)]))["total"], 2)
     same(plain(messaging.get_provider("all-smtp"))["options"]["fromEmail"], "news@example.com")
+    if hasattr(messaging, "list_provider_logs"):
+        logs = plain(messaging.list_provider_logs("all-smtp", [Query.limit(1)]))["logs"]
+        same([entry["event"] for entry in logs], ["provider.update"])
     for provider in plain(messaging.list_providers([Query.limit(100)]))["providers"]:
         messaging.delete_provider(provider["$id"])
     refused("provider_not_found", 404, messaging.get_provider, "all-smtp")
@@ -159,6 +162,14 @@ def topics_and_subscribers():
     same(plain(messaging.list_subscribers("news", [Query.equal("providerType", ["sms"])]))["total"], 1)
     same(plain(messaging.get_subscriber("news", "s-sms"))["topicId"], "news")
     same(plain(messaging.list_topics(search="newsl"))["topics"][0]["$id"], "news")
+    if hasattr(messaging, "list_topic_logs"):
+        same(plain(messaging.list_topic_logs("news"))["logs"][-1]["event"], "topic.create")
+        same(plain(messaging.list_subscriber_logs("s-sms"))["logs"][0]["event"], "subscriber.create")
+    messaging.delete_subscriber("news", "s-email")
+    refused("subscriber_not_found", 404, messaging.get_subscriber, "news", "s-email")
+    same(plain(messaging.get_topic("news"))["emailTotal"], 0)
+    email = next(target["$id"] for target in targets if target["providerType"] == "email")
+    messaging.create_subscriber("news", "s-email", email)
     messaging.create_topic("gone", "Gone")
     messaging.delete_topic("gone")
     refused("topic_not_found", 404, messaging.get_topic, "gone")
@@ -215,6 +226,9 @@ def messages_that_are_not_sent_yet():
     refused("general_cursor_not_found", 400, messaging.list_messages, [Query.cursor_after("nothing")])
     named = plain(messaging.list_targets("later"))
     same([target["$id"] for target in named["targets"]], [sms["$id"]])
+    if hasattr(messaging, "list_message_logs"):
+        logs = plain(messaging.list_message_logs("draft"))["logs"]
+        same((logs[0]["event"], logs[-1]["event"]), ("message.update", "message.create"))
     for message_id in ("draft", "later", "push"):
         messaging.delete(message_id)
     refused("message_not_found", 404, messaging.delete, "draft")

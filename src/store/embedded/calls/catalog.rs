@@ -16,6 +16,7 @@ use crate::store::page::{Page, PageRequest};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[async_trait]
 impl Catalog for Embedded {
@@ -139,8 +140,16 @@ impl Catalog for Embedded {
         self.write(Class::Growth, move |tx| providers::create_key(tx, &key, &audit)).await
     }
 
-    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<ApiKey>> {
-        self.read(move |view| providers::key_by_hash(view, hash)).await
+    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<Arc<ApiKey>>> {
+        let (held, age) = self.shared.keyring.find(&hash);
+        if held.is_some() {
+            return Ok(held);
+        }
+        let found = self.read(move |view| providers::key_by_hash(view, hash)).await?.map(Arc::new);
+        if let Some(key) = &found {
+            self.shared.keyring.hold(Arc::clone(key), age);
+        }
+        Ok(found)
     }
 
     async fn keys(&self) -> Result<Vec<ApiKey>> {

@@ -1,7 +1,9 @@
 //! Small documents, and operations over deliveries.
 
 use crate::domain::audit::AuditEntry;
-use crate::store::documents::{DocumentChange, Documents, Ended, OperationReceipt, OperationStep, Shelf};
+use crate::store::documents::{
+    DocumentChange, Documents, Ended, Expected, OperationReceipt, OperationStep, Shelf,
+};
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, documents};
 use crate::store::error::Result;
@@ -11,7 +13,12 @@ use secrecy::SecretString;
 
 /// What makes something new must leave room for what has to be recorded.
 fn class(changes: &[DocumentChange]) -> Class {
-    let grows = changes.iter().any(|change| change.value.is_some() && change.expect.is_none());
+    let grows = changes.iter().any(|change| {
+        // Alerts, and operations such as a cancel, are for when the disk is full.
+        let made = matches!(change.shelf, Shelf::Webhooks | Shelf::Drafts);
+        change.value.is_some()
+            && (change.expect.is_none() || (made && change.expect == Some(Expected::Nothing)))
+    });
     if grows { Class::Growth } else { Class::Essential }
 }
 

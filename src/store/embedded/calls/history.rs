@@ -92,6 +92,7 @@ impl History for Embedded {
             let segments = shared.log.snapshot()?.segments();
             Ok(StoreStats {
                 commit_micros: shared.commit_micros(),
+                outcomes: shared.outcomes(),
                 main_bytes: shared.main.bytes(),
                 segment_bytes: segments.iter().map(|segment| segment.bytes).sum(),
                 segments: segments.len() as u64,

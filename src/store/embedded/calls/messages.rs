@@ -1,6 +1,7 @@
 //! Messages and their schedule.
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::content::Content;
 use crate::domain::ids::{MessageId, MessageNo, Revision};
 use crate::domain::message::Message;
 use crate::domain::state::{Event, MessageState};
@@ -33,6 +34,10 @@ impl Messages for Embedded {
 
     async fn put_message(&self, message: Message, expect: Revision, audit: AuditEntry) -> Result<Message> {
         self.write(Class::Growth, move |tx| messages::put(tx, &message, expect, &audit)).await
+    }
+
+    async fn rewrite_content(&self, no: MessageNo, content: Content) -> Result<()> {
+        self.write(Class::Essential, move |tx| messages::rewrite(tx, no, &content)).await
     }
 
     async fn transition(

@@ -177,6 +177,10 @@ impl People for Embedded {
         Ok(stayed)
     }
 
+    async fn rewrite_import(&self, import: ImportRecord) -> Result<()> {
+        self.write(Class::Essential, move |tx| imports::rewrite(tx, &import)).await
+    }
+
     async fn imports(&self, limit: usize) -> Result<Vec<ImportRecord>> {
         self.read(move |view| imports::all(view, limit)).await
     }

@@ -1,0 +1,140 @@
+//! Those who wait and were never tried: the log has no row of them.
+
+use super::{Chosen, Known, MOST, STEP, Search, Verdict, known, note};
+use crate::domain::delivery::{Outcome as Delivered, Stage};
+use crate::domain::filter::{CheckedFilter, FieldValue, Row};
+use crate::domain::ids::{MessageNo, TargetNo};
+use crate::domain::message::Message;
+use crate::domain::plan::WaitReason;
+use crate::domain::time::Timestamp;
+use crate::engine::usecases::names::Names;
+use crate::engine::usecases::{Outcome, Refusal};
+use crate::store::dispatch::{WaitingFilter, WaitingRow};
+use crate::store::history::LogQuery;
+use crate::wire::delivery::Delivery;
+use crate::wire::operation::OperationPreview;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Somebody who waits, for the filter and for the preview's sample.
+struct Pending {
+    delivery: Delivery,
+    status: &'static str,
+    /// An attempt was made.
+    tried: bool,
+}
+
+impl Row for Pending {
+    fn value(&self, field: &str) -> FieldValue<'_> {
+        match field {
+            "status" => FieldValue::Text(self.status),
+            // Of what has not happened yet, nothing can be said.
+            "outcome" | "code" | "answer" | "latency" | "at" => FieldValue::Missing,
+            "attempt" if !self.tried => FieldValue::Number(0),
+            other => self.delivery.value(other),
+        }
+    }
+
+    fn search(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.delivery.search(found)
+    }
+}
+
+fn pending(row: &WaitingRow, message: &Message, names: &Names) -> Pending {
+    let waiting = &row.waiting;
+    let target = names.target(waiting.target);
+    let address = match names.address(waiting.identifier) {
+        "" => target.map(|target| target.identifier.clone()).unwrap_or_default(),
+        address => address.to_owned(),
+    };
+    let held = row.due == Timestamp::NEVER;
+    let status = if held { "held" } else { "waiting" };
+    let doubtful = matches!(waiting.why, WaitReason::Uncertain | WaitReason::InDoubt);
+    let delivery = Delivery {
+        seq: 0,
+        at: message.started_at.unwrap_or(message.created),
+        message_id: Some(message.id.clone()),
+        headline: message.content.headline().to_owned(),
+        channel: Some(message.channel()),
+        target_id: target.map(|target| target.id.clone()),
+        user_id: target.map(|target| target.user_id.clone()),
+        address,
+        provider_id: names.provider(row.lane.provider).cloned(),
+        outcome: if doubtful { Delivered::Uncertain } else { Delivered::Transient },
+        attempt: waiting.attempts,
+        run: message.run,
+        code: 0,
+        answer: if held { "held, not tried yet".to_owned() } else { "waits, not tried yet".to_owned() },
+        service_id: String::new(),
+        stage: Stage::Local,
+        skip: None,
+        latency_us: 0,
+        possibly_twice: waiting.possibly_twice,
+        retry_at: Some(row.due).filter(|_| !held),
+    };
+    Pending { delivery, status, tried: waiting.attempts > 0 }
+}
+
+/// What has been found so far.
+pub(super) struct SoFar<'a> {
+    pub(super) messages: &'a mut HashMap<MessageNo, Option<Known>>,
+    pub(super) seen: &'a mut HashSet<(MessageNo, TargetNo)>,
+    pub(super) chosen: &'a mut BTreeMap<MessageNo, Chosen>,
+    pub(super) left: &'a mut BTreeMap<&'static str, u64>,
+    pub(super) preview: &'a mut OperationPreview,
+}
+
+impl Search<'_> {
+    /// Adds those who wait, fit, and were not found by a row of the log.
+    pub(super) async fn waiting(
+        &self,
+        filter: &CheckedFilter,
+        query: &LogQuery,
+        so_far: SoFar<'_>,
+    ) -> Outcome<()> {
+        let SoFar { messages, seen, chosen, left, preview } = so_far;
+        let store = self.engine.store();
+        let narrowed = WaitingFilter { message: query.message, provider: query.provider, why: None };
+        let mut after = None;
+        loop {
+            let rows = store.waiting(narrowed.clone(), after, STEP).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.waiting.no.0);
+            preview.scanned += rows.len() as u64;
+            let mut names = Names::new(self.engine).await?;
+            let targets = rows.iter().map(|row| row.waiting.target).collect();
+            let identifiers = rows.iter().map(|row| row.waiting.identifier).collect();
+            names.learn(self.engine, Vec::new(), targets, identifiers).await?;
+            for row in &rows {
+                let (no, target) = (row.lane.message, row.waiting.target);
+                if query.target.is_some_and(|wanted| wanted != target) {
+                    continue;
+                }
+                if let std::collections::hash_map::Entry::Vacant(entry) = messages.entry(no) {
+                    entry.insert(known(self.engine, no).await?);
+                }
+                let Some(Some(known)) = messages.get(&no) else { continue };
+                let pending = pending(row, &known.message, &names);
+                if !filter.passes(&pending, self.now) || !seen.insert((no, target)) {
+                    continue;
+                }
+                match self.of_waiting(row, known, &names) {
+                    Verdict::Waits(wait, key) => {
+                        let of_message = || Chosen::of(known);
+                        chosen.entry(no).or_insert_with(of_message).waiting.push((wait, key));
+                    }
+                    Verdict::LeftOut(why) => {
+                        *left.entry(why).or_default() += 1;
+                        continue;
+                    }
+                    Verdict::Over(_) | Verdict::Passed => continue,
+                }
+                note(preview, pending.delivery);
+                if preview.count > MOST {
+                    return Err(Refusal::not_now(format!(
+                        "More than {MOST} deliveries fit: narrow the filter, by message or provider"
+                    )));
+                }
+            }
+        }
+    }
+}
