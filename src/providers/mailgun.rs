@@ -6,8 +6,9 @@
 //! `recipient-variables` has an object for each address, whose values stand for
 //! `%recipient.NAME%` in subject, text, HTML and headers
 //! (<https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending>).
-//! Refusals have a text and no code; what their statuses mean is unconfirmed but for 400, 401 and
-//! 429.
+//! Refusals have a text and no code; their statuses are those of “API Response Codes”
+//! (<https://documentation.mailgun.com/docs/mailgun/quickstart-guide/responses>). Unconfirmed: 402
+//! and 413.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
@@ -146,9 +147,9 @@ impl Protocol for Mailgun {
     const MEANINGS: &'static [Meaning] = &[
         content(400, ""),
         credentials(401, ""),
-        // The account is disabled, or its plan does not cover this.
+        // The plan does not cover this.
         row(402, "", Verdict::Refused, Stage::Sender),
-        row(403, "", Verdict::Refused, Stage::Sender),
+        credentials(403, ""),
         // The domain is not one of the account's.
         row(404, "", Verdict::Refused, Stage::Sender),
         content(413, ""),

@@ -4,7 +4,10 @@
 //! (<https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send>). Texts that
 //! differ are put in by substitution, at most 10,000 bytes for each recipient
 //! (<https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations>).
-//! 202 has no body; the id is in `X-Message-Id`. Refusals have texts and fields, no codes.
+//! 202 has no body; the id is in `X-Message-Id`. Refusals have texts and fields, no codes; their
+//! statuses are those of the reference's “Errors”
+//! (<https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors>),
+//! which wants an `Accept` too. Unconfirmed: 415.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
@@ -15,7 +18,8 @@ use crate::domain::delivery::Stage;
 use crate::domain::plan::BatchKey;
 use bytes::Bytes;
 use chrono::Utc;
-use http::header::AUTHORIZATION;
+use http::HeaderValue;
+use http::header::{ACCEPT, AUTHORIZATION};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -43,8 +47,9 @@ impl SendGrid {
         let bearer = opening.bearer("Bearer", "apiKey")?;
         let sender = Sender::read(opening.account)?;
         let json = "application/json";
-        let send = opening.head("/v3/mail/send", json, [(AUTHORIZATION, bearer.clone())])?;
-        Ok(Self { send, scopes: opening.get("/v3/scopes", [(AUTHORIZATION, bearer)])?, sender })
+        let ours = [(AUTHORIZATION, bearer), (ACCEPT, HeaderValue::from_static(json))];
+        let send = opening.head("/v3/mail/send", json, ours.clone())?;
+        Ok(Self { send, scopes: opening.get("/v3/scopes", ours)?, sender })
     }
 
     /// What is one recipient's own.
@@ -95,6 +100,8 @@ impl Protocol for SendGrid {
         sender(403, ""),
         content(413, ""),
         content(415, ""),
+        // Not from here: the account's data may not leave its region.
+        sender(451, ""),
     ];
 
     fn compile(&self, rendition: &Rendition) -> Result<Post, CompileError> {
