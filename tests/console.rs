@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "console/files.rs"]
+mod files;
 #[path = "console/flows.rs"]
 mod flows;
 #[path = "console/more.rs"]

@@ -1,6 +1,7 @@
 //! A method for each call of the API.
 
 mod drafts;
+mod files;
 mod operations;
 mod webhooks;
 

@@ -4,6 +4,7 @@ mod command;
 mod fetch;
 mod import;
 mod keep;
+mod upload;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -19,7 +19,7 @@ use crate::wire::history::AuditPage;
 use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, UserList};
 use crate::wire::message::{Message, MessageDetail, Retry, ScheduleWords, WriteEmail, WritePush, WriteSms};
 use crate::wire::operation::{CreateOperation, Operation};
-use crate::wire::overview::Overview;
+use crate::wire::overview::{Overview, SettingRow};
 use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
@@ -121,6 +121,12 @@ pub enum Slot {
     ChoiceTargets,
     /// The provider that is to be edited.
     Provider,
+    /// What the path that is being typed can become.
+    Folder,
+    /// A file that a message names.
+    File,
+    /// What the settings are.
+    Settings,
 }
 
 /// A question.
@@ -156,6 +162,12 @@ pub enum Fetch {
     Retry(MessageId, Retry),
     /// Whom an operation would be for.
     Operation(CreateOperation),
+    /// What a path of the console's machine can become that is being typed.
+    Folder(String),
+    /// A file in the store, by `BUCKET:FILE`.
+    File(String),
+    /// What the settings are.
+    Settings,
 }
 
 /// A page of a list.
@@ -217,6 +229,47 @@ pub enum Answer {
     Retry(MessageId, RetryPreview),
     /// Whom the operation would be for.
     Operation(Box<Operation>),
+    /// What the path can become.
+    Folder(Folder),
+    /// The file in the store.
+    File(Stored),
+    /// What the settings are.
+    Settings(Vec<SettingRow>),
+}
+
+/// What a path that is being typed can become.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// What was typed.
+    pub typed: String,
+    /// The folder, from the root.
+    pub at: PathBuf,
+    /// What is in it and begins as what was typed: folders first, by name.
+    pub entries: Vec<FolderEntry>,
+    /// Why it cannot be read.
+    pub problem: Option<String>,
+}
+
+/// Something in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderEntry {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a folder itself.
+    pub folder: bool,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// A file in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Where: `BUCKET:FILE`.
+    pub at: String,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// A message as it stands in the form.
@@ -307,6 +360,8 @@ pub enum Command {
     Subscribe(TopicId, Vec<String>),
     /// Imports people from a file of this machine.
     Import(ImportFile),
+    /// Brings a file of this machine to the store.
+    Upload(PathBuf),
     /// Makes a target of a user.
     CreateTarget(UserId, CreateTarget),
     /// Changes a target.
@@ -358,6 +413,8 @@ pub enum Done {
     Many(Vec<Item>),
     /// What an import did.
     Imported(Box<ImportProgress>, Option<PathBuf>),
+    /// The file in the store.
+    Uploaded(Stored),
 }
 
 /// What became of one of many.
@@ -393,6 +450,13 @@ pub struct Fault {
     pub stale: bool,
     /// What was asked about is not there.
     pub missing: bool,
+}
+
+impl Fault {
+    /// A fault of this text.
+    pub fn of(text: &str) -> Self {
+        Self { text: text.to_owned(), unreachable: false, stale: false, missing: false }
+    }
 }
 
 impl From<ClientError> for Fault {

@@ -245,6 +245,8 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// The message being written; kept when its form is left.
     pub compose: Option<Compose>,
+    /// What the attachments of a mail may be together, in bytes, once it is known.
+    pub attachments_limit: Option<u64>,
     /// Addresses of one's own, to which copies go, by type.
     pub own: BTreeMap<String, String>,
     /// What is done to many, or was last.
@@ -307,6 +309,7 @@ impl State {
             tab: Tab::Overview,
             overlays: Vec::new(),
             compose: None,
+            attachments_limit: None,
             own: BTreeMap::new(),
             job: None,
             hidden: BTreeMap::new(),

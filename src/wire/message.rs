@@ -353,6 +353,9 @@ pub struct WriteEmail {
     /// Targets named nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bcc: Option<Vec<String>>,
+    /// Files in buckets, as `BUCKET:FILE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Vec<String>>,
 }
 
 /// Creates or changes a text message.
@@ -386,6 +389,9 @@ pub struct WritePush {
     /// Click action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// An image in a bucket, as `BUCKET:FILE`; empty: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Icon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono_tz::Tz;
 use herald::tui::keymap::Keymap;
-use herald::tui::message::{Answer, Effect, Fetch, Msg};
+use herald::tui::message::{Answer, Effect, Fetch, Msg, Stored};
 use herald::tui::state::{Place, State};
 use herald::tui::theme::{Depth, Role, Theme};
 use herald::tui::update::update;
@@ -53,6 +53,9 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
         }
+        Fetch::Folder(typed) => Answer::Folder(World::folder(&typed)),
+        Fetch::File(at) => Answer::File(Stored { at, name: "prices.pdf".to_owned(), bytes: 120_000 }),
+        Fetch::Settings => Answer::Settings(World::settings()),
         Fetch::Operation(asked) => Answer::Operation(Box::new(World::operation(asked))),
         Fetch::Users(_) => Answer::Users(herald::wire::list::UserList {
             total: 0,
@@ -187,6 +190,8 @@ shots! {
     compose_push: busy "c backtab left alt-m";
     compose_calendar: busy "c tab tab tab alt-k";
     compose_variables: busy "c tab tab alt-i";
+    compose_files: busy "c alt-a ~ / p";
+    compose_image: busy "c backtab left alt-a ~ / p";
     compose_test: busy "c alt-t";
     topics_subscribe: busy "2 s";
     topics_import: busy "2 i";

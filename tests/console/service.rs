@@ -31,6 +31,8 @@ struct Inner {
     listeners: Vec<mpsc::UnboundedSender<String>>,
     changes: Changes,
     down: bool,
+    /// Whether the bucket of attachments has been made.
+    bucket: bool,
 }
 
 impl Api {
@@ -42,6 +44,7 @@ impl Api {
             listeners: Vec::new(),
             changes,
             down: false,
+            bucket: false,
         })))
     }
 
@@ -111,6 +114,9 @@ impl Api {
         inner.calls.push((head.method.clone(), path.clone(), body.clone()));
         if ["subject", "content"].iter().any(|name| body[name] == json!("")) {
             return refused(StatusCode::BAD_REQUEST, "general_argument_invalid");
+        }
+        if path.ends_with("/files") && !inner.bucket {
+            return refused(StatusCode::NOT_FOUND, "storage_bucket_not_found");
         }
         match inner.route(&head.method, &path, &query, &body) {
             Some(value) => Response::new(body_from(serde_json::to_vec(&value).unwrap())),
@@ -233,6 +239,20 @@ impl Inner {
             ["messaging", "providers", id] | ["messaging", "providers", _, id] => {
                 to(&World::provider(&id.parse().ok()?))
             }
+            ["herald", "settings"] => to(&World::settings()),
+            ["storage", "buckets"] => {
+                self.bucket = true;
+                json!({
+                    "$id": "attachments", "$createdAt": at(0), "$updatedAt": at(0), "$permissions": [],
+                    "fileSecurity": false, "name": "Attachments", "enabled": true,
+                    "maximumFileSize": 1 << 30, "allowedFileExtensions": [],
+                })
+            }
+            ["storage", "buckets", bucket, "files"] => json!({
+                "$id": "file1", "bucketId": bucket, "$createdAt": at(0), "$updatedAt": at(0),
+                "$permissions": [], "name": "prices.pdf", "signature": "", "mimeType": "application/pdf",
+                "sizeOriginal": 3000, "chunksTotal": 1, "chunksUploaded": 1,
+            }),
             ["users"] => json!({ "total": 0, "users": [] }),
             ["users", id] => to(&World::user(&id.parse().ok()?)),
             ["herald", "providers"] => to(&world.providers),

@@ -415,6 +415,35 @@ impl World {
         AuditPage { entries: vec![entry], next: None }
     }
 
+    /// A folder of the machine at which the console is.
+    pub fn folder(typed: &str) -> herald::tui::message::Folder {
+        use herald::tui::message::FolderEntry;
+        let entry = |name: &str, folder, bytes| FolderEntry { name: name.to_owned(), folder, bytes };
+        let all = [
+            entry("pictures", true, 0),
+            entry("lunch.png", false, 80_000),
+            entry("prices.pdf", false, 120_000),
+            entry("prices-\u{202e}old.pdf", false, 9),
+        ];
+        let begins = typed.rsplit('/').next().unwrap();
+        let fits = |one: &FolderEntry| one.name.starts_with(begins);
+        herald::tui::message::Folder {
+            typed: typed.to_owned(),
+            at: "/home/op".into(),
+            entries: all.into_iter().filter(fits).collect(),
+            problem: None,
+        }
+    }
+
+    pub fn settings() -> Vec<herald::wire::overview::SettingRow> {
+        vec![herald::wire::overview::SettingRow {
+            name: "send.attachments".to_owned(),
+            value: "25MiB".to_owned(),
+            origin: "default".to_owned(),
+            help: String::new(),
+        }]
+    }
+
     pub fn user(id: &UserId) -> User {
         let json = serde_json::json!({
             "$id": id.to_string(), "$createdAt": at(-86_400), "$updatedAt": at(-86_400),

@@ -31,6 +31,7 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
                 html: Some(mail.html),
                 cc: (!mail.cc.is_empty()).then_some(mail.cc),
                 bcc: (!mail.bcc.is_empty()).then_some(mail.bcc),
+                attachments: None,
             };
             (desk.client.create_email(&write).await?, mail.common.wait)
         }

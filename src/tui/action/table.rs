@@ -142,6 +142,7 @@ actions! {
     Calendar "form.calendar" "Calendar" [Form Compose] None any None, "Opens a month to choose the day from.";
     Fold "compose.more" "More fields" [Compose] None any None, "Shows the fields that few need, or hides them again.";
     Variables "compose.variables" "Variable" [Compose] None any None, "Puts a variable, such as the person's name, where the cursor is.";
+    Attach "compose.attach" "Attach" [Compose] None any None, "Goes to the files: what is attached to a mail, or the image of a notification.";
     AsTyped "compose.braces" "Braces" [Compose] None any None, "Says whether braces are variables or go out as they are typed.";
     NewMessage "compose.new" "Start anew" [Compose] None any None, "Keeps this draft and starts another.";
     Review "compose.review" "Review" [Compose] Reviewed any Some("herald message preview {id}"), "Opens the review: who gets it, through what, and when.";

@@ -1,6 +1,6 @@
 //! Commands, carried out.
 
-use super::import;
+use super::{import, upload};
 use crate::client::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TopicId};
@@ -56,6 +56,7 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
         }
         Command::Subscribe(topic, who) => Done::Many(subscribe(client, topic, who).await?),
         Command::Import(file) => import::run(client, file).await?,
+        Command::Upload(path) => Done::Uploaded(upload::upload(client, path).await?),
         Command::CreateTarget(user, target) => plain(client.create_target(user, target).await.map(drop))?,
         Command::UpdateTarget(user, id, change) => {
             plain(client.update_target(user, id, change).await.map(drop))?

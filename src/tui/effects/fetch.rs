@@ -1,7 +1,7 @@
 //! Questions, asked.
 
 use crate::client::{Client, Result};
-use crate::tui::message::{Answer, Fetch, Page};
+use crate::tui::message::{Answer, Fetch, Page, Stored};
 use crate::wire::message::Retry;
 use crate::wire::query::{ListRequest, Query};
 
@@ -54,6 +54,13 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             let preview = client.preview_message(&id).await?;
             Answer::Preview(id, Box::new(preview))
         }
+        Fetch::Folder(typed) => Answer::Folder(super::upload::folder(typed).await),
+        Fetch::File(at) => {
+            let (bucket, id) = at.split_once(':').unwrap_or((&at, ""));
+            let file = client.file(bucket, id).await?;
+            Answer::File(Stored { name: file.name, bytes: file.size_original, at })
+        }
+        Fetch::Settings => Answer::Settings(client.settings().await?),
         Fetch::Retry(id, retry) => {
             let preview = client.retry_message(&id, &Retry { dry_run: true, ..retry }).await?;
             Answer::Retry(id, preview)

@@ -3,6 +3,7 @@
 mod audience;
 mod content;
 mod fields;
+mod files;
 mod kept;
 mod lint;
 mod part;
@@ -13,6 +14,7 @@ mod whole;
 
 pub use audience::{Choice, Chosen, Kind, take_people, take_topics, take_users};
 pub use fields::{insert, key, paste, set_when};
+pub use files::{Attached, Stage, brought, take_file, take_folder, take_settings};
 pub use kept::Kept;
 pub use lint::{Finding, Weight, findings};
 pub use part::Part;
@@ -32,6 +34,7 @@ use crate::tui::widgets::field::{BodyField, LineField};
 use crate::wire::message::Message;
 use crate::wire::topic::Topic;
 use audience::Picker;
+use files::Finder;
 
 /// The numbers of the texts that can be in the editor.
 pub mod edit {
@@ -63,6 +66,9 @@ pub struct Compose {
     /// Who gets a copy and is named nowhere; mail only.
     pub bcc: Vec<Chosen>,
     picker: Picker,
+    /// Files: a mail's attachments, or a notification's image.
+    pub files: Vec<Attached>,
+    finder: Finder,
     /// The fields of one line.
     lines: Vec<(Part, LineField)>,
     /// The text.
@@ -99,6 +105,8 @@ impl Compose {
             cc: Vec::new(),
             bcc: Vec::new(),
             picker: Picker::default(),
+            files: Vec::new(),
+            finder: Finder::default(),
             lines: Part::LINES.iter().map(|part| (*part, LineField::default())).collect(),
             body: BodyField::default(),
             variables: None,
@@ -127,6 +135,7 @@ impl Compose {
         let at = parts.iter().position(|part| *part == self.part).unwrap_or(0);
         self.part = parts[(at + by) % parts.len()];
         self.picker.clear();
+        self.finder.clear();
     }
 
     fn line(&self, part: Part) -> Option<&LineField> {
@@ -178,6 +187,7 @@ impl Compose {
             && self.lines.iter().all(|(part, line)| *part == Part::When || line.text().trim().is_empty())
             && self.cc.is_empty()
             && self.bcc.is_empty()
+            && self.files.is_empty()
     }
 }
 
@@ -217,6 +227,8 @@ fn show(state: &mut State) {
         state.overlays.push(Overlay::Compose);
     }
     audience::ask(state);
+    files::learn(state);
+    files::bring(state);
 }
 
 /// What actions do here.
@@ -241,6 +253,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
                 compose.part = Part::Body;
             }
         }
+        Action::Attach => files::go(state),
         Action::Variables => pick::open_variables(state),
         Action::AsTyped => {
             compose.variables = Some(!compose.has_variables());
@@ -280,6 +293,10 @@ fn leave(state: &mut State) {
     if !compose.picker.is_empty() {
         compose.picker.clear();
         audience::ask(state);
+        return;
+    }
+    if !compose.finder.is_empty() {
+        compose.finder.clear();
         return;
     }
     state.overlays.pop();

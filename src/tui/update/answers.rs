@@ -50,6 +50,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         }
         (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
         (_, Answer::Operation(operation)) => screens::review::take_operation(state, &operation),
+        (_, Answer::Folder(folder)) => screens::compose::take_folder(state, folder),
+        (_, Answer::File(file)) => screens::compose::take_file(state, file),
+        (_, Answer::Settings(settings)) => screens::compose::take_settings(state, &settings),
         (_, Answer::Retry(id, preview)) => screens::review::take_retry(state, &id, &preview),
     }
 }
@@ -61,7 +64,7 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
         Slot::Detail | Slot::Deliveries | Slot::Causes | Slot::Audit if fault.missing => {
             state.messages.forget_detail();
         }
-        Slot::Subscribers | Slot::Person | Slot::History if fault.missing => {}
+        Slot::Subscribers | Slot::Person | Slot::History | Slot::File if fault.missing => {}
         // A page that continues after a row that is gone begins anew.
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),

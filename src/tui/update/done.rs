@@ -16,6 +16,14 @@ pub(super) fn done(state: &mut State, command: Command, result: Result<Done, Fau
         compose::saved(state, edit, result);
         return;
     }
+    if let Command::Upload(path) = &command {
+        let result = result.and_then(|done| match done {
+            Done::Uploaded(stored) => Ok(stored),
+            _ => Err(Fault::of("the answer was not about the file")),
+        });
+        compose::brought(state, path, result);
+        return;
+    }
     if screens::job::took(state, &command, result.as_ref().err().map(|fault| fault.text.as_str())) {
         if !state.job.as_ref().is_some_and(screens::job::Job::is_running) {
             super::ask(state, Parts::ALL);

@@ -247,6 +247,7 @@ pub(super) fn recount(compose: &mut Compose) {
     }
     compose.picker.topics = topics;
     compose.picker.targets.clear();
+    compose.files.clear();
     if channel != Channel::Email {
         compose.cc.clear();
         compose.bcc.clear();

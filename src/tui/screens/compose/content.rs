@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Chosen, Compose, Kind, Part};
+use super::{Attached, Chosen, Compose, Kind, Part};
 use crate::domain::channel::Channel;
 use crate::domain::content::Priority;
 use crate::tui::message::Writing;
 use crate::tui::widgets::field::BodyField;
-use crate::wire::message::{Data, Envelope, Message, PushData, WriteEmail, WritePush, WriteSms};
+use crate::wire::message::{
+    AttachmentRef, Data, Envelope, Message, PushData, WriteEmail, WritePush, WriteSms,
+};
 
 /// The form of a message.
 pub(super) fn of(message: &Message) -> Compose {
@@ -29,7 +31,8 @@ pub(super) fn of(message: &Message) -> Compose {
             let named = |id: &crate::domain::ids::TargetId| Chosen::unknown(Kind::Target, id.to_string());
             compose.cc = mail.cc.iter().map(named).collect();
             compose.bcc = mail.bcc.iter().map(named).collect();
-            compose.unfolded = !(mail.cc.is_empty() && mail.bcc.is_empty());
+            compose.files = mail.attachments.iter().map(attached).collect();
+            compose.unfolded = !(mail.cc.is_empty() && mail.bcc.is_empty() && mail.attachments.is_empty());
         }
         Data::Sms(sms) => compose.body = BodyField::new(&sms.content),
         Data::Push(push) => of_push(&mut compose, push),
@@ -40,9 +43,15 @@ pub(super) fn of(message: &Message) -> Compose {
     compose
 }
 
+fn attached(file: &AttachmentRef) -> Attached {
+    Attached::stored(format!("{}:{}", file.bucket_id, file.file_id))
+}
+
 fn of_push(compose: &mut Compose, push: &PushData) {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     compose.body = BodyField::new(push.body.as_deref().unwrap_or_default());
+    compose.files = push.image.iter().map(attached).collect();
+    compose.unfolded |= push.image.is_some();
     let data = push.data.as_ref().map(|data| Value::Object(data.clone()).to_string());
     let yes = |yes: bool| if yes { "yes".to_owned() } else { String::new() };
     let lines = [
@@ -103,6 +112,7 @@ impl Compose {
                 html: Some(self.is_html()),
                 cc: ids(&self.cc),
                 bcc: ids(&self.bcc),
+                attachments: Some(self.stored_files()),
             }),
             Channel::Sms => Writing::Sms(WriteSms { envelope, content: Some(self.body.text()) }),
             Channel::Push => Writing::Push(Box::new(self.push(envelope)?)),
@@ -141,6 +151,7 @@ impl Compose {
             body: Some(self.body.text()),
             data,
             action: given(Part::Click),
+            image: Some(self.stored_files().into_iter().next().unwrap_or_default()),
             icon: given(Part::Icon),
             sound: given(Part::Sound),
             color: given(Part::Color),

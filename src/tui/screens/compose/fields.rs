@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Compose, Part, audience, part, save};
+use super::{Compose, Part, audience, files, part, save};
 use crate::domain::channel::Channel;
 use crate::tui::state::State;
 
@@ -13,6 +13,10 @@ pub fn key(state: &mut State, key: KeyEvent) {
         Part::Type => kind(compose, key),
         part if part.is_people() => {
             people(state, key);
+            return;
+        }
+        part if part.is_files() => {
+            files::key(state, key);
             return;
         }
         Part::Body => compose.body.key(key),
@@ -44,6 +48,10 @@ pub fn paste(state: &mut State, text: &str) {
         part if part.is_people() => {
             compose.picker.field.paste(text);
             audience::ask(state);
+            return;
+        }
+        part if part.is_files() => {
+            files::paste(state, text);
             return;
         }
         Part::Body => compose.body.paste(text),

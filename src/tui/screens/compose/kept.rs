@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chosen, Compose, Part};
+use super::{Attached, Chosen, Compose, Part, Stage};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, Revision};
 use crate::tui::widgets::field::BodyField;
@@ -21,6 +21,8 @@ pub struct Kept {
     cc: Vec<Chosen>,
     #[serde(default)]
     bcc: Vec<Chosen>,
+    #[serde(default)]
+    files: Vec<Attached>,
     /// By the place of the field among those of one line.
     lines: Vec<String>,
     body: String,
@@ -39,6 +41,7 @@ impl Compose {
             audience: self.audience.clone(),
             cc: self.cc.clone(),
             bcc: self.bcc.clone(),
+            files: self.files.clone(),
             lines: Part::LINES.iter().map(|part| self.text(*part).to_owned()).collect(),
             body: self.body.text(),
             variables: self.variables,
@@ -53,12 +56,16 @@ impl Compose {
             compose.unfolded |= part.is_folded() && !text.is_empty();
             compose.set(*part, text);
         }
-        compose.unfolded |= !(kept.cc.is_empty() && kept.bcc.is_empty());
+        compose.unfolded |= !(kept.cc.is_empty() && kept.bcc.is_empty() && kept.files.is_empty());
         compose.id = kept.id;
         compose.revision = kept.revision;
         compose.audience = kept.audience;
         compose.cc = kept.cc;
         compose.bcc = kept.bcc;
+        compose.files = kept.files;
+        for file in compose.files.iter_mut().filter(|file| file.at.is_some()) {
+            file.stage = Stage::There;
+        }
         compose.body = BodyField::new(&kept.body);
         compose.variables = kept.variables;
         compose.edit = u64::from(!kept.saved);

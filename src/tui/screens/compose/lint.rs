@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Compose, Part};
+use super::{Compose, Part, Stage, files};
 use crate::domain::channel::Channel;
 use crate::domain::gsm;
 use crate::domain::when;
 use crate::tui::message::Writing;
-use crate::tui::show;
 use crate::tui::state::State;
+use crate::tui::{sanitize, show};
 
 /// The bytes that both push services take in one notification: APNs' limit is
 /// 4096 for the whole payload, FCM's the same for notification and data.
@@ -64,6 +64,7 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
         }
         Ok(_) => {}
     }
+    file_findings(compose, state, &mut say);
     if let Err(error) = when::parse(compose.text(Part::When), state.now, state.zone) {
         say(Weight::Stops, Part::When, &error.to_string());
     }
@@ -81,6 +82,33 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
     }
     out.sort_by_key(|finding| finding.weight);
     out
+}
+
+fn file_findings(compose: &Compose, state: &State, say: &mut impl FnMut(Weight, Part, &str)) {
+    let Some(part) = files::part(compose.channel) else { return };
+    for file in &compose.files {
+        let name = sanitize::line(&file.name);
+        match &file.stage {
+            Stage::There => {}
+            Stage::Waiting | Stage::Coming => {
+                say(Weight::Stops, part, &format!("{name} is still on its way to the store."));
+            }
+            Stage::Failed(why) => say(Weight::Stops, part, &format!("{name} is not there: {why}.")),
+        }
+    }
+    let limit = state.attachments_limit.filter(|limit| part == Part::Files && compose.files_bytes() > *limit);
+    if let Some(limit) = limit {
+        let (are, most) = (show::bytes(compose.files_bytes()), show::bytes(limit));
+        say(Weight::Stops, part, &format!("The files are {are} together; {most} is the most of a mail."));
+    }
+    let picture = |name: &str| {
+        let name = name.to_lowercase();
+        [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|end| name.ends_with(end))
+    };
+    if let Some(file) = compose.files.iter().find(|file| part == Part::Image && !picture(&file.name)) {
+        let name = sanitize::line(&file.name);
+        say(Weight::Warns, part, &format!("{name} does not look like a picture that devices show."));
+    }
 }
 
 fn sms_findings(compose: &Compose, say: &mut impl FnMut(Weight, Part, &str)) {

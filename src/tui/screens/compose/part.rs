@@ -18,12 +18,16 @@ pub enum Part {
     Bcc,
     /// Subject or title.
     Subject,
+    /// Files that are attached.
+    Files,
     /// The text.
     Body,
     /// Custom data, a JSON object.
     Data,
     /// Click action.
     Click,
+    /// The image that is shown.
+    Image,
     /// Icon.
     Icon,
     /// Sound.
@@ -45,9 +49,10 @@ pub enum Part {
 }
 
 /// The fields of a notification that few need.
-const ADVANCED: [Part; 10] = [
+const ADVANCED: [Part; 11] = [
     Part::Data,
     Part::Click,
+    Part::Image,
     Part::Icon,
     Part::Sound,
     Part::Color,
@@ -83,7 +88,11 @@ impl Part {
                 if unfolded {
                     parts.extend([Self::Cc, Self::Bcc]);
                 }
-                parts.extend([Self::Subject, Self::Body]);
+                parts.push(Self::Subject);
+                if unfolded {
+                    parts.push(Self::Files);
+                }
+                parts.push(Self::Body);
             }
             Channel::Sms => parts.push(Self::Body),
             Channel::Push => {
@@ -99,12 +108,17 @@ impl Part {
 
     /// Whether it is one that few need.
     pub fn is_folded(self) -> bool {
-        matches!(self, Self::Cc | Self::Bcc) || ADVANCED.contains(&self)
+        matches!(self, Self::Cc | Self::Bcc | Self::Files) || ADVANCED.contains(&self)
     }
 
     /// Whether it is a list of people.
     pub fn is_people(self) -> bool {
         matches!(self, Self::Audience | Self::Cc | Self::Bcc)
+    }
+
+    /// Whether it is a list of files.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::Files | Self::Image)
     }
 
     /// Its label, for a type.
@@ -116,9 +130,11 @@ impl Part {
             Self::Bcc => "Bcc",
             Self::Subject if channel == Channel::Push => "Title",
             Self::Subject => "Subject",
+            Self::Files => "Files",
             Self::Body => "Body",
             Self::Data => "Data",
             Self::Click => "Action",
+            Self::Image => "Image",
             Self::Icon => "Icon",
             Self::Sound => "Sound",
             Self::Color => "Colour",

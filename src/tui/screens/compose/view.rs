@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Compose, Finding, Part, Weight, audience, findings, lint};
+use super::{Compose, Finding, Part, Stage, Weight, audience, findings, lint};
 use crate::domain::channel::Channel;
 use crate::domain::gsm::Segments;
 use crate::domain::when;
@@ -45,7 +45,7 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
                 continue;
             }
         }
-        at = field(pen, compose, area, at, part);
+        at = field(pen, compose, state, area, at, part);
     }
     label(pen, compose, area, at, Part::Body);
     pen.text(value(area, at), 0, about_body(compose), Role::TEXT_DIM);
@@ -92,12 +92,24 @@ fn heading(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) 
     pen.row_at(area, 0, at, &line);
 }
 
-fn field(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize, part: Part) -> usize {
+fn field(
+    pen: &mut Pen<'_, '_>,
+    compose: &Compose,
+    state: &State,
+    area: Rect,
+    at: usize,
+    part: Part,
+) -> usize {
     label(pen, compose, area, at, part);
     let line = value(area, at);
     let focused = compose.part == part;
     if part == Part::Type {
         types(pen, compose, line);
+    } else if part.is_files() {
+        files(pen, compose, state, line);
+        if focused {
+            return folder(pen, compose, area, at + 1);
+        }
     } else if part.is_people() {
         people(pen, compose, line, part);
         if focused {
@@ -205,6 +217,94 @@ fn choices(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> u
     at + height
 }
 
+/// The files, each with its size and how far it is on its way; then the path that
+/// is typed.
+fn files(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) {
+    let focused = compose.part.is_files();
+    let limit = state.attachments_limit.filter(|_| compose.part == Part::Files);
+    let right = match (compose.files.len(), limit) {
+        (0, _) => String::new(),
+        (_, Some(limit)) => {
+            format!("{} of {}", show::bytes(compose.files_bytes()), show::bytes(limit))
+        }
+        (_, None) => show::bytes(compose.files_bytes()),
+    };
+    let wide = sanitize::width(&right) as u16;
+    let room = usize::from(area.width.saturating_sub(wide + if focused { 20 } else { 2 }));
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for file in compose.files.iter().rev() {
+        let (role, glyph) = match &file.stage {
+            Stage::There => (Role::TEXT, "×"),
+            Stage::Waiting | Stage::Coming => (Role::STATE_SENDING, "…"),
+            Stage::Failed(_) => (Role::FIELD_ERROR, "▲"),
+        };
+        let text = format!("{} {glyph}  ", sanitize::fit(&file.name, 28));
+        used += sanitize::width(&text);
+        if used > room && !spans.is_empty() {
+            spans.push(pen.span("… ", Role::TEXT_DIM));
+            break;
+        }
+        spans.push(pen.span(text, role));
+    }
+    spans.reverse();
+    let line = Line::from(spans);
+    let x = (line.width() as u16).min(area.width);
+    let rest = Rect { x: area.x + x, width: area.width.saturating_sub(x + wide + 1), ..area };
+    pen.row(area, 0, &line);
+    if focused {
+        compose.finder.field.draw(pen, rest, true);
+    } else if compose.files.is_empty() {
+        pen.text(area, 0, "–", Role::TEXT_DIM);
+    }
+    let line = Line::from(pen.span(right, Role::TEXT_DIM));
+    pen.row_at(area, 0, area.width.saturating_sub(wide), &line);
+}
+
+/// Why a file is not there, else how one is found.
+fn about_files(compose: &Compose) -> String {
+    let failed = compose.files.iter().find_map(|file| match &file.stage {
+        Stage::Failed(why) => Some(format!("{}: {why}", file.name)),
+        _ => None,
+    });
+    failed.unwrap_or_else(|| "A path on this machine, as ~/price.pdf; down shows this folder.".to_owned())
+}
+
+/// What the path that is typed can become.
+fn folder(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> usize {
+    let height = CHOICES.min(usize::from(area.height).saturating_sub(14).max(3));
+    let finder = &compose.finder;
+    let entries = finder.entries();
+    if entries.is_empty() {
+        let problem = finder.folder.as_ref().and_then(|folder| folder.problem.clone());
+        let text = match (finder.is_empty(), problem) {
+            (true, _) => about_files(compose),
+            (false, Some(problem)) => problem,
+            (false, None) if finder.folder.is_some() => "Nothing here begins so.".to_owned(),
+            (false, None) => "…".to_owned(),
+        };
+        pen.text(value(area, at), 0, text, Role::TEXT_DIM);
+    }
+    let top = (finder.at + 1).saturating_sub(height);
+    for (n, entry) in entries.iter().skip(top).take(height).enumerate() {
+        let chosen = top + n == finder.at;
+        let line_area = value(area, at + n);
+        let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
+        let size = if entry.folder { String::new() } else { show::bytes(entry.bytes) };
+        let wide = usize::from(line_area.width).saturating_sub(16).min(48);
+        let mut line = Line::from(vec![
+            pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
+            sanitize::column(&name, wide, pen.style(Role::TEXT)),
+            pen.span(format!("{size:>12}"), Role::TEXT_DIM),
+        ]);
+        if chosen {
+            line = line.patch_style(pen.style(Role::ROW_SELECTED));
+        }
+        pen.row(line_area, 0, &line);
+    }
+    at + height
+}
+
 fn about_body(compose: &Compose) -> String {
     let variables = match (compose.has_braces(), compose.has_variables()) {
         (_, true) => ", with variables",
@@ -228,8 +328,8 @@ fn about_body(compose: &Compose) -> String {
 fn fold_hint(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
     let what = match compose.channel {
         _ if compose.unfolded => return,
-        Channel::Email => "Cc, Bcc",
-        Channel::Push => "data, icon, sound, …",
+        Channel::Email => "Cc, Bcc, files",
+        Channel::Push => "data, image, sound, …",
         Channel::Sms => return,
     };
     let Some(key) = state.keymap.keys_for(Action::Fold, &[Scope::Compose]).into_iter().next() else { return };

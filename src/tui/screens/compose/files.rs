@@ -1,0 +1,283 @@
+//! Files from disk: a mail's attachments, a notification's image. They are the
+//! console's machine's, and on their way to the store as soon as they are chosen.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::{Deserialize, Serialize};
+
+use super::{Compose, Part, save};
+use crate::domain::channel::Channel;
+use crate::settings::{Bytes, SettingValue};
+use crate::tui::message::{Command, Fault, Fetch, Folder, FolderEntry, Slot, Stored};
+use crate::tui::state::State;
+use crate::tui::widgets::field::LineField;
+use crate::wire::overview::SettingRow;
+
+/// The setting that limits what the attachments of a mail may be together.
+const LIMIT: &str = "send.attachments";
+
+/// How far a file is on its way to the store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// It is to be brought there.
+    #[default]
+    Waiting,
+    /// It is being brought there.
+    Coming,
+    /// It is there.
+    There,
+    /// It could not be brought there.
+    Failed(String),
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Its name; its id until the name is known.
+    pub name: String,
+    /// Its size, if it is known.
+    pub bytes: Option<u64>,
+    /// Where it was on this machine.
+    pub path: Option<PathBuf>,
+    /// Where it is in the store, as `BUCKET:FILE`.
+    pub at: Option<String>,
+    /// How far it is.
+    #[serde(skip)]
+    pub stage: Stage,
+}
+
+impl Attached {
+    /// A file that a message names.
+    pub(super) fn stored(at: String) -> Self {
+        let name = at.split_once(':').map_or(at.as_str(), |(_, file)| file).to_owned();
+        Self { name, bytes: None, path: None, at: Some(at), stage: Stage::There }
+    }
+}
+
+/// The path that is typed, and what it can become.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    pub(super) field: LineField,
+    pub(super) at: usize,
+    pub(super) folder: Option<Folder>,
+}
+
+impl Finder {
+    pub(super) fn is_empty(&self) -> bool {
+        self.field.text().is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.field.set("");
+        self.at = 0;
+        self.folder = None;
+    }
+
+    /// What can be chosen: nothing before anything is typed.
+    pub(super) fn entries(&self) -> &[FolderEntry] {
+        match &self.folder {
+            Some(folder) if !self.is_empty() && folder.typed == self.field.text() => &folder.entries,
+            _ => &[],
+        }
+    }
+}
+
+/// The field of a type that holds files.
+pub(super) fn part(channel: Channel) -> Option<Part> {
+    match channel {
+        Channel::Email => Some(Part::Files),
+        Channel::Push => Some(Part::Image),
+        Channel::Sms => None,
+    }
+}
+
+impl Compose {
+    /// What the files are together, as far as it is known.
+    pub fn files_bytes(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.bytes).sum()
+    }
+
+    /// Where the files are that are in the store.
+    pub(super) fn stored_files(&self) -> Vec<String> {
+        self.files.iter().filter_map(|file| file.at.clone()).collect()
+    }
+}
+
+/// Gives the keys to the field of files, if the type has one.
+pub(super) fn go(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    match part(compose.channel) {
+        Some(part) => {
+            compose.unfolded = true;
+            compose.part = part;
+            learn(state);
+        }
+        None => state.say("A text message has no files."),
+    }
+}
+
+/// Asks what the files are that are known by id alone, and how large they may be.
+pub(super) fn learn(state: &mut State) {
+    let Some(compose) = &state.compose else { return };
+    let wanted = compose.part.is_files() || !compose.files.is_empty();
+    if wanted && state.attachments_limit.is_none() {
+        state.ask(Slot::Settings, Fetch::Settings);
+    }
+    let Some(compose) = &state.compose else { return };
+    let unknown = compose.files.iter().find(|file| file.bytes.is_none() && file.stage == Stage::There);
+    if let Some(at) = unknown.and_then(|file| file.at.clone()) {
+        state.ask(Slot::File, Fetch::File(at));
+    }
+}
+
+/// Takes what a file in the store is.
+pub fn take_file(state: &mut State, file: Stored) {
+    let Some(compose) = &mut state.compose else { return };
+    if let Some(known) = compose.files.iter_mut().find(|known| known.at.as_ref() == Some(&file.at)) {
+        known.name = file.name;
+        known.bytes = Some(file.bytes);
+    }
+    learn(state);
+}
+
+/// Takes the settings: one of them limits the attachments.
+pub fn take_settings(state: &mut State, settings: &[SettingRow]) {
+    let row = settings.iter().find(|row| row.name == LIMIT);
+    let limit = row.and_then(|row| Bytes::read(&row.value));
+    state.attachments_limit = limit.map(|Bytes(limit)| limit);
+}
+
+/// Takes what a folder holds.
+pub fn take_folder(state: &mut State, folder: Folder) {
+    let Some(compose) = &mut state.compose else { return };
+    if folder.typed == compose.finder.field.text() {
+        compose.finder.at = compose.finder.at.min(folder.entries.len().saturating_sub(1));
+        compose.finder.folder = Some(folder);
+    }
+}
+
+fn look(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    compose.finder.at = 0;
+    let typed = compose.finder.field.text().to_owned();
+    if !typed.is_empty() {
+        state.ask(Slot::Folder, Fetch::Folder(typed));
+    }
+}
+
+/// A key of the field.
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    let Some(compose) = &mut state.compose else { return };
+    let finder = &mut compose.finder;
+    match key.code {
+        KeyCode::Down if finder.is_empty() => {
+            finder.field.set("./");
+            look(state);
+        }
+        KeyCode::Down => finder.at = (finder.at + 1).min(finder.entries().len().saturating_sub(1)),
+        KeyCode::Up => finder.at = finder.at.saturating_sub(1),
+        KeyCode::Enter if finder.is_empty() => compose.step(1),
+        KeyCode::Enter => choose(state),
+        KeyCode::Backspace if finder.is_empty() && key.modifiers == KeyModifiers::NONE => {
+            if compose.files.pop().is_some() {
+                save::soon(state);
+            }
+        }
+        _ => {
+            if finder.field.key(key) {
+                look(state);
+            }
+        }
+    }
+}
+
+/// A paste, such as a path that a file was dragged by.
+pub(super) fn paste(state: &mut State, text: &str) {
+    let Some(compose) = &mut state.compose else { return };
+    // Terminals quote what is dragged into them as a shell would need it.
+    let text = text.trim().trim_matches('\'').replace("\\ ", " ");
+    compose.finder.field.paste(&text);
+    look(state);
+}
+
+/// Takes what is selected: a folder is gone into, a file is attached.
+fn choose(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    let finder = &mut compose.finder;
+    let Some(entry) = finder.entries().get(finder.at).cloned() else {
+        compose.problem = Some(match &finder.folder {
+            Some(Folder { problem: Some(problem), .. }) => problem.clone(),
+            _ => "There is no file of that name on this machine.".to_owned(),
+        });
+        return;
+    };
+    let Some(folder) = &finder.folder else { return };
+    if entry.folder {
+        let typed = finder.field.text();
+        let at = typed.rfind('/').map_or(0, |at| at + 1);
+        let text = format!("{}{}/", &typed[..at], entry.name);
+        finder.field.set(&text);
+        look(state);
+        return;
+    }
+    let path = folder.at.join(&entry.name);
+    finder.clear();
+    if compose.part == Part::Image {
+        compose.files.clear();
+    }
+    if !compose.files.iter().any(|file| file.path.as_ref() == Some(&path)) {
+        let name = entry.name;
+        compose.files.push(Attached {
+            name,
+            bytes: Some(entry.bytes),
+            path: Some(path),
+            at: None,
+            stage: Stage::Waiting,
+        });
+    }
+    save::soon(state);
+    bring(state);
+    learn(state);
+}
+
+/// Brings the next file that waits to the store, one at a time.
+pub(super) fn bring(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    if compose.files.iter().any(|file| file.stage == Stage::Coming) {
+        return;
+    }
+    let limit = state.attachments_limit;
+    let next = compose.files.iter_mut().find(|file| file.stage == Stage::Waiting && file.at.is_none());
+    let Some(file) = next else { return };
+    let Some(path) = file.path.clone() else { return };
+    if let (Some(limit), Some(bytes)) = (limit, file.bytes)
+        && bytes > limit
+    {
+        file.stage = Stage::Failed("it is larger than all attachments of a mail may be".to_owned());
+        bring(state);
+        return;
+    }
+    file.stage = Stage::Coming;
+    state.command(Command::Upload(path));
+}
+
+/// Takes note of what came of bringing a file.
+pub fn brought(state: &mut State, path: &PathBuf, result: Result<Stored, Fault>) {
+    let Some(compose) = &mut state.compose else { return };
+    let Some(file) = compose.files.iter_mut().find(|file| file.path.as_ref() == Some(path)) else {
+        // It was taken off, or another message is in the form by now.
+        bring(state);
+        return;
+    };
+    match result {
+        Ok(stored) => {
+            file.at = Some(stored.at);
+            file.bytes = Some(stored.bytes);
+            file.stage = Stage::There;
+            save::soon(state);
+        }
+        Err(fault) => file.stage = Stage::Failed(fault.text),
+    }
+    bring(state);
+}
