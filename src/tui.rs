@@ -6,6 +6,7 @@
 //! the client, on the console's own runtime. [`console::run`] is the entrance.
 
 pub mod action;
+mod conflict;
 pub mod console;
 pub mod effects;
 pub mod keymap;

@@ -22,5 +22,7 @@ mod seat;
 mod service;
 #[path = "console/speed.rs"]
 mod speed;
+#[path = "console/together.rs"]
+mod together;
 #[path = "console/world.rs"]
 mod world;

@@ -3,7 +3,7 @@
 use super::answer::{Answered, nothing, ok};
 use super::call::Call;
 use crate::domain::audit::Actor;
-use crate::domain::time::Timestamp;
+use crate::engine::Engine;
 use crate::wire::draft::{Attached, Presence, SaveDraft};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,35 +33,42 @@ pub(crate) async fn delete(call: Call) -> Answered {
 pub(crate) struct Seats(Arc<Mutex<BTreeMap<u64, Attached>>>);
 
 /// A place among those who follow; it is free when this is dropped.
-#[derive(Debug)]
 pub(crate) struct Seat {
     seats: Seats,
     number: u64,
+    engine: Engine,
 }
 
 impl Seats {
     /// Takes a place.
-    pub(crate) fn take(&self, who: &Actor, since: Timestamp) -> Seat {
+    pub(crate) fn take(&self, who: &Actor, engine: &Engine) -> Seat {
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = seats.last_key_value().map_or(0, |(last, _)| last + 1);
-        let attached = Attached { name: who.name.clone(), from: who.from.clone(), since, you: false };
+        let attached =
+            Attached { name: who.name.clone(), from: who.from.clone(), since: engine.now(), you: false };
         seats.insert(number, attached);
-        Seat { seats: self.clone(), number }
+        drop(seats);
+        engine.events().touch();
+        Seat { seats: self.clone(), number, engine: engine.clone() }
+    }
+
+    /// Who has one, the longest first, as somebody sees them.
+    pub(crate) fn seen_by(&self, me: &Actor) -> Vec<Attached> {
+        let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        seats
+            .into_values()
+            .map(|seat| Attached { you: seat.name == me.name && seat.from == me.from, ..seat })
+            .collect()
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.seats.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        self.engine.events().touch();
     }
 }
 
 pub(crate) async fn presence(call: Call) -> Answered {
-    let me = call.actor();
-    let seats = call.app.seats.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let attached = seats
-        .into_values()
-        .map(|seat| Attached { you: seat.name == me.name && seat.from == me.from, ..seat })
-        .collect();
-    ok(&Presence { attached })
+    ok(&Presence { attached: call.app.seats.seen_by(call.actor()) })
 }

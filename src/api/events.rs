@@ -60,7 +60,7 @@ pub(crate) async fn events(call: Call) -> Answered {
         (instance.to_owned(), seq.parse().unwrap_or(u64::MAX))
     });
     let engine = call.engine().clone();
-    let seat = call.app.seats.take(call.actor(), engine.now());
+    let seat = call.app.seats.take(call.actor(), &engine);
     let reader = Reader {
         newest: engine.events().newest(),
         closing: call.closing.clone(),

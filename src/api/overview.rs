@@ -488,6 +488,7 @@ async fn build(call: &Call) -> Outcome<Overview> {
             disk_free: stats.disk_free,
             disk_total: stats.disk_total,
         },
+        present: app.seats.seen_by(call.actor()),
     };
     overview.needs_you = needs_you(engine, &overview).await?;
     Ok(overview)

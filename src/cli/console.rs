@@ -46,7 +46,7 @@ pub fn run(global: &Global) -> Outcome {
         Session::Own(engine) => engine_runtime.block_on(async {
             let work = has_work(&client).await.unwrap_or(true);
             let ended_by_signal = matches!(shown, Ok(Exit::Signal(_)));
-            if !work || ended_by_signal {
+            if !work || ended_by_signal || matches!(shown, Ok(Exit::Stop)) {
                 engine.stop().await?.release();
                 return shown.map(|_| ());
             }
@@ -158,7 +158,8 @@ fn show(
         TtyOptions { modes: Modes { mouse: place.mouse }, can_stop: place.attached, ..TtyOptions::default() };
     let thread = tui_runtime::on_own_thread(move || async move {
         let mut seat = Tty::open(tty)?;
-        console::run(client, &mut seat, options).await
+        // Large: it holds everything that the screens do.
+        Box::pin(console::run(client, &mut seat, options)).await
     })?;
     let ended = thread.join().map_err(|_| {
         Failure::Failed("the console ended unexpectedly; a report is in the log directory".into())
@@ -171,6 +172,7 @@ fn place(settings: &Settings, label: Option<&str>, attached: bool) -> Place {
     Place {
         label: label.map(ToOwned::to_owned),
         attached,
+        hands_over: !attached && label.is_none(),
         read_only: settings.console_read_only || settings.api_read_only,
         mouse: settings.console_mouse,
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How many events are kept.
 const KEPT: usize = 1024;
@@ -45,16 +45,23 @@ pub struct Feed {
     instance: String,
     events: Mutex<VecDeque<Event>>,
     newest: watch::Sender<u64>,
+    /// Something outside the store has changed that watchers show.
+    touched: Notify,
 }
 
 impl Feed {
     pub(crate) fn new(instance: String) -> Self {
-        Self { instance, events: Mutex::default(), newest: watch::Sender::new(0) }
+        Self { instance, events: Mutex::default(), newest: watch::Sender::new(0), touched: Notify::new() }
     }
 
     /// The name of this run: a sequence means nothing in another.
     pub fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// Says that something has changed that no part of the engine writes, such as who watches.
+    pub fn touch(&self) {
+        self.touched.notify_one();
     }
 
     /// The newest event's place; changes with each event.
@@ -103,6 +110,7 @@ pub(crate) async fn run(core: Arc<Core>, feed: Arc<Feed>) {
             result = changes.changed() => if result.is_err() { return },
             result = health.changed() => if result.is_err() { return },
             _ = flags.changed() => {}
+            () = feed.touched.notified() => {}
             () = core.closing.cancelled() => return,
         }
         tokio::select! {

@@ -14,6 +14,7 @@ use crate::domain::ids::{
 };
 use crate::domain::time::Timestamp;
 use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
+use crate::wire::error::StaleRecord;
 use crate::wire::event::Event;
 use crate::wire::history::AuditPage;
 use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, UserList};
@@ -388,6 +389,8 @@ pub enum Command {
     ConfirmOperation(OperationId, u64),
     /// The same to many, one after the other: what it is called, and to whom.
     Many(&'static str, Vec<(String, Command)>),
+    /// Ends the console; the loop does it.
+    Leave,
     /// Stops everything.
     StopSending,
     /// Lifts that.
@@ -448,6 +451,8 @@ pub struct Fault {
     pub unreachable: bool,
     /// Somebody else changed it meanwhile.
     pub stale: bool,
+    /// How it stands now, then.
+    pub record: Option<Box<StaleRecord>>,
     /// What was asked about is not there.
     pub missing: bool,
 }
@@ -455,7 +460,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of this text.
     pub fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), unreachable: false, stale: false, missing: false }
+        Self { text: text.to_owned(), unreachable: false, stale: false, record: None, missing: false }
     }
 }
 
@@ -465,6 +470,7 @@ impl From<ClientError> for Fault {
             text: error.to_string(),
             unreachable: error.is_transport(),
             stale: error.is_stale(),
+            record: error.stale().cloned().map(Box::new),
             missing: error.status() == Some(404),
         }
     }

@@ -68,6 +68,8 @@ pub enum Input {
 pub enum Request {
     /// Ends the console.
     Quit,
+    /// Ends the console, and wants the engine of this process to end with it.
+    QuitAndStop,
     /// Stops the process until the shell continues it.
     Suspend,
     /// Draws the whole screen again, because something else wrote on it.
@@ -113,6 +115,8 @@ pub enum Clock {
 pub enum Exit {
     /// The program asked for it.
     Quit,
+    /// The program asked for it, and wants the engine of this process to end as well.
+    Stop,
     /// The process was told to end.
     Signal(QuitSignal),
     /// The terminal is gone.

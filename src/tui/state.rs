@@ -155,6 +155,7 @@ pub struct Undo {
 
 /// Where the console is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a place")]
 pub struct Place {
     /// A name that the caller gives, such as `DEMO`; else the engine's own.
     pub label: Option<String>,
@@ -162,6 +163,8 @@ pub struct Place {
     pub attached: bool,
     /// Whether it only looks.
     pub read_only: bool,
+    /// Whether the engine of this process goes on in another one when the console ends.
+    pub hands_over: bool,
     /// Whether it takes the mouse.
     pub mouse: bool,
 }

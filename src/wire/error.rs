@@ -23,7 +23,7 @@ pub struct ErrorBody {
 }
 
 /// How a record stands that was changed by somebody else meanwhile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StaleRecord {
     /// Its revision now.

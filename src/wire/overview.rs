@@ -1,5 +1,6 @@
 //! How Herald does: what the first screen shows.
 
+use super::draft::Attached;
 use super::message::Reason;
 use super::provider::ProviderHealth;
 use crate::domain::channel::Channel;
@@ -60,6 +61,9 @@ pub struct Overview {
     pub causes: Vec<Cause>,
     /// Sizes and counts.
     pub store: StoreStats,
+    /// Who follows what changes, the longest first.
+    #[serde(default)]
+    pub present: Vec<Attached>,
 }
 
 /// What runs.

@@ -36,8 +36,14 @@ async fn console(house: &House) -> Terminal {
     terminal
 }
 
+/// Leaves; what is still to go out is named first.
 fn quit(terminal: &mut Terminal) {
     terminal.types("q");
+    let asked = until(PATIENCE, || !terminal.lives() || terminal.text().contains("Leave Herald?"));
+    assert!(asked, "{}", terminal.text());
+    if terminal.lives() {
+        terminal.types("\r");
+    }
 }
 
 /// Waits until a process that is not this one is the engine; its id.

@@ -190,6 +190,8 @@ shots! {
     compose_push: busy "c backtab left alt-m";
     compose_calendar: busy "c tab tab tab alt-k";
     compose_variables: busy "c tab tab alt-i";
+    header_present: together "0";
+    messages_edited: together "1 j j";
     compose_files: busy "c alt-a ~ / p";
     compose_image: busy "c backtab left alt-a ~ / p";
     compose_test: busy "c alt-t";

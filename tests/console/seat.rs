@@ -56,6 +56,12 @@ impl Seat {
         Self::with(api, columns, rows, Options { place, ..options() })
     }
 
+    /// A seat whose console runs the engine, which goes on in another process.
+    pub fn running(api: &Api, columns: u16, rows: u16) -> Self {
+        let place = Place { hands_over: true, ..Place::default() };
+        Self::with(api, columns, rows, Options { place, ..options() })
+    }
+
     fn with(api: &Api, columns: u16, rows: u16, options: Options) -> Self {
         let (keys, events) = mpsc::channel(256);
         let (output, frames) = Output::frames();
@@ -133,6 +139,12 @@ impl Seat {
 
     pub async fn quit(mut self) -> Exit {
         self.press("q").await;
+        while self.frame(Duration::from_secs(1)).await {}
+        timeout(Duration::from_mins(1), self.console).await.expect("it ends").unwrap().unwrap()
+    }
+
+    /// Waits for the end.
+    pub async fn ended(mut self) -> Exit {
         while self.frame(Duration::from_secs(1)).await {}
         timeout(Duration::from_mins(1), self.console).await.expect("it ends").unwrap().unwrap()
     }

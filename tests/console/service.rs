@@ -31,6 +31,8 @@ struct Inner {
     listeners: Vec<mpsc::UnboundedSender<String>>,
     changes: Changes,
     down: bool,
+    /// Whether somebody else has changed every message meanwhile.
+    stale: bool,
     /// Whether the bucket of attachments has been made.
     bucket: bool,
 }
@@ -45,6 +47,7 @@ impl Api {
             changes,
             down: false,
             bucket: false,
+            stale: false,
         })))
     }
 
@@ -75,6 +78,11 @@ impl Api {
         let mut inner = self.0.lock().unwrap();
         inner.down = down;
         inner.listeners.clear();
+    }
+
+    /// Somebody else has changed every message meanwhile; or not.
+    pub fn stale(&self, stale: bool) {
+        self.0.lock().unwrap().stale = stale;
     }
 
     /// How often a path was asked for with a method.
@@ -115,6 +123,9 @@ impl Api {
         if ["subject", "content"].iter().any(|name| body[name] == json!("")) {
             return refused(StatusCode::BAD_REQUEST, "general_argument_invalid");
         }
+        if inner.stale && head.method == Method::PATCH {
+            return changed_meanwhile();
+        }
         if path.ends_with("/files") && !inner.bucket {
             return refused(StatusCode::NOT_FOUND, "storage_bucket_not_found");
         }
@@ -133,6 +144,20 @@ fn refused(status: StatusCode, kind: &str) -> Response<Body> {
     let body = json!({ "message": kind, "code": status.as_u16(), "type": kind, "version": "1" });
     let mut response = Response::new(body_from(body.to_string()));
     *response.status_mut() = status;
+    response
+}
+
+/// What the API says of a change that comes after somebody else's.
+fn changed_meanwhile() -> Response<Body> {
+    let body = json!({
+        "message": "changed", "code": 409, "type": "general_stale", "version": "1",
+        "stale": {
+            "revision": 9, "by": "bo", "at": "2026-11-20T14:02:11Z",
+            "difference": [{ "field": "subject", "now": "Theirs" }],
+        },
+    });
+    let mut response = Response::new(body_from(body.to_string()));
+    *response.status_mut() = StatusCode::CONFLICT;
     response
 }
 
@@ -213,6 +238,7 @@ impl Inner {
                     "pause" => State::Paused,
                     "resume" => State::Processing,
                     "cancel" => State::Cancelled,
+                    "hold" => State::Held,
                     _ => return None,
                 };
                 to(row)

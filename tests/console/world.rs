@@ -239,6 +239,7 @@ impl World {
             next: Vec::new(),
             causes: Vec::new(),
             store: StoreStats { disk_free: 39, disk_total: 100, ..StoreStats::default() },
+            present: Vec::new(),
         };
         Self {
             overview,
@@ -300,6 +301,23 @@ impl World {
         }];
         let store = &mut overview.store;
         (store.messages, store.topics, store.targets) = (4, 2, 5);
+        world
+    }
+
+    /// The same, with others at work: one of them edits what is scheduled.
+    pub fn together() -> Self {
+        use herald::wire::draft::Attached;
+        let mut world = Self::busy();
+        let seat = |name: &str, you| Attached {
+            name: name.to_owned(),
+            from: "socket, user 1000".to_owned(),
+            since: at(-300),
+            you,
+        };
+        world.overview.present = vec![seat("op", true), seat("bo", false), seat("cy", false)];
+        let edited = &mut world.messages[2];
+        edited.state = State::Held;
+        edited.why = Some(Reason::from(Why::HeldEditing { by: "bo".to_owned(), since: at(-120) }));
         world
     }
 

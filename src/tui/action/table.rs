@@ -144,6 +144,8 @@ actions! {
     Variables "compose.variables" "Variable" [Compose] None any None, "Puts a variable, such as the person's name, where the cursor is.";
     Attach "compose.attach" "Attach" [Compose] None any None, "Goes to the files: what is attached to a mail, or the image of a notification.";
     AsTyped "compose.braces" "Braces" [Compose] None any None, "Says whether braces are variables or go out as they are typed.";
+    KeepMine "compose.keep-mine" "Keep mine" [Compose] None any None, "Where somebody else changed the draft meanwhile: writes over it with what stands here.";
+    KeepBoth "compose.keep-both" "Keep both" [Compose] None any None, "Where somebody else changed the draft meanwhile: what stands here becomes a draft of its own.";
     NewMessage "compose.new" "Start anew" [Compose] None any None, "Keeps this draft and starts another.";
     Review "compose.review" "Review" [Compose] Reviewed any Some("herald message preview {id}"), "Opens the review: who gets it, through what, and when.";
     Preview "compose.preview" "Preview" [Compose] None any Some("herald message show {id}"), "Shows the message as it will arrive.";

@@ -83,7 +83,7 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
             Done::Count(client.confirm_operation(id, *count).await?.preview.count)
         }
         // Taken apart by the state, which shows how far it has come.
-        Command::Many(..) => Done::Plain,
+        Command::Many(..) | Command::Leave => Done::Plain,
         Command::Decide(decide) => Done::Count(client.decide(decide).await?.count),
         Command::StopSending => plain(client.stop_sending().await.map(drop))?,
         Command::ResumeSending => plain(client.resume_sending().await.map(drop))?,

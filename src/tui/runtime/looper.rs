@@ -220,6 +220,7 @@ impl<P: Program, S: Seat, F: Performer<P>> Looper<'_, P, S, F> {
     fn request(&mut self, request: Request) {
         match request {
             Request::Quit => self.exit = Some(Exit::Quit),
+            Request::QuitAndStop => self.exit = Some(Exit::Stop),
             Request::Suspend => {
                 if self.suspend().is_err() {
                     self.follow_ups.push_back(Input::CannotSuspend);

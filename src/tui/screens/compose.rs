@@ -31,6 +31,7 @@ use crate::tui::action::Action;
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
 use crate::tui::widgets::field::{BodyField, LineField};
+use crate::wire::error::StaleRecord;
 use crate::wire::message::Message;
 use crate::wire::topic::Topic;
 use audience::Picker;
@@ -53,12 +54,15 @@ pub enum Next {
 
 /// The message being written.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a form")]
 pub struct Compose {
     /// Its type; fixed once it is saved.
     pub channel: Channel,
     /// The draft's id, once it is saved.
     pub id: Option<MessageId>,
     pub(super) revision: Option<Revision>,
+    /// It is scheduled, and held while it is edited.
+    pub held: bool,
     /// Who gets it.
     pub audience: Vec<Chosen>,
     /// Who gets a copy and is named in Cc; mail only.
@@ -89,6 +93,8 @@ pub struct Compose {
     next: Option<Next>,
     /// When it was saved last.
     pub saved_at: Option<DateTime<Utc>>,
+    /// What somebody else has changed meanwhile: nothing is saved until one says which counts.
+    pub conflict: Option<Box<StaleRecord>>,
     /// Why it cannot be saved or sent.
     pub problem: Option<String>,
     /// When a copy of it went to oneself, and which edit.
@@ -101,6 +107,7 @@ impl Compose {
             channel,
             id: None,
             revision: None,
+            held: false,
             audience: Vec::new(),
             cc: Vec::new(),
             bcc: Vec::new(),
@@ -118,6 +125,7 @@ impl Compose {
             waiting: false,
             next: None,
             saved_at: None,
+            conflict: None,
             problem: None,
             tested: None,
         };
@@ -253,6 +261,8 @@ pub fn act(state: &mut State, action: Action) -> bool {
                 compose.part = Part::Body;
             }
         }
+        Action::KeepMine => save::keep_mine(state),
+        Action::KeepBoth => save::keep_both(state),
         Action::Attach => files::go(state),
         Action::Variables => pick::open_variables(state),
         Action::AsTyped => {
@@ -305,6 +315,9 @@ fn leave(state: &mut State) {
         Some(compose) if compose.is_blank() && compose.id.is_none() => {
             state.compose = None;
             state.keep();
+        }
+        Some(compose) if compose.held => {
+            state.say("It is held until it is sent or scheduled again; h lets it go at its time.");
         }
         Some(compose) if compose.problem.is_some() || !compose.is_whole() => {
             state.say("Kept in this console; c opens it again.");

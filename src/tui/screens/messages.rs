@@ -241,6 +241,7 @@ pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
     }
     watch(state);
     carry_on(state);
+    review::check(state);
 }
 
 /// Takes a message with its lanes.
@@ -252,6 +253,7 @@ pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
         if !as_before || state.messages.reading.is_empty() {
             lay_out(state);
         }
+        review::check(state);
     }
 }
 
@@ -425,6 +427,7 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
     match action {
         Action::Open if is == Is::Draft => compose::open_draft(state, message),
         Action::EditMessage => match is {
+            Is::Held if review::edited_by_another(state, message) => review::open_take_over(state, message),
             Is::Draft | Is::Held => compose::open_draft(state, message),
             Is::Scheduled => state.command(Command::Hold(id, message.revision)),
             _ => refuse(state, is, "A draft or a scheduled message can be edited; d makes a draft like it."),

@@ -9,7 +9,7 @@ pub use view::view;
 use crossterm::event::KeyEvent;
 
 use crate::domain::channel::Channel;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, Revision};
 use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::Command;
@@ -22,8 +22,12 @@ use crate::wire::message::Message;
 use crate::wire::operation::Operation;
 use crate::wire::preview::{Preview, RetryPreview};
 
+/// What is typed to end the engine with the console.
+const STOP: &str = "stop";
+
 /// A review.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a review")]
 pub struct Review {
     title: String,
     lines: Vec<(String, Role)>,
@@ -42,6 +46,10 @@ pub struct Review {
     busy: bool,
     /// It cannot be confirmed any more.
     dead: bool,
+    /// The message that it is about, as it was when it was opened.
+    watched: Option<(MessageId, Revision)>,
+    /// It asks whether to leave: enter leaves, a word ends the engine as well.
+    leaving: bool,
     problem: Option<String>,
     /// Of which message it speaks, and of which type.
     headline: String,
@@ -63,6 +71,8 @@ impl Review {
             sample: 0,
             busy: false,
             dead: false,
+            watched: None,
+            leaving: false,
             problem: None,
             headline: String::new(),
             channel: None,
@@ -74,6 +84,14 @@ impl Review {
         self
     }
 
+    /// More than one are counted by the hand that confirms.
+    fn counted(mut self, people: u64) -> Self {
+        if people > 1 {
+            self.word = Some(people.to_string());
+        }
+        self
+    }
+
     fn same_as(mut self, line: String) -> Self {
         self.same_as = Some(line);
         self
@@ -82,6 +100,12 @@ impl Review {
     fn about(mut self, message: &Message) -> Self {
         message.headline().clone_into(&mut self.headline);
         self.channel = Some(message.provider_type);
+        self.watching(message)
+    }
+
+    /// It lapses when somebody else changes the message.
+    fn watching(mut self, message: &Message) -> Self {
+        self.watched = Some((message.id.clone(), message.revision));
         self
     }
 
@@ -99,7 +123,7 @@ impl Review {
     pub fn word(&self) -> Option<&str> {
         match &self.word {
             Some(word) => Some(word),
-            None => self.is_counting().then_some(""),
+            None => (self.leaving || self.is_counting()).then_some(""),
         }
     }
 
@@ -113,6 +137,16 @@ impl Review {
         self.busy = false;
         // What was never counted cannot be confirmed.
         self.dead |= self.is_counting();
+        self.counting = false;
+        self.waits = None;
+        self.problem = Some(text);
+    }
+
+    /// What it is about is not what it was: it cannot be confirmed any more.
+    pub fn lapse(&mut self, text: String) {
+        self.busy = false;
+        self.dead = true;
+        self.word = None;
         self.counting = false;
         self.waits = None;
         self.problem = Some(text);
@@ -176,6 +210,10 @@ fn confirm(state: &mut State) {
     if review.dead {
         return;
     }
+    if review.leaving {
+        leave(state);
+        return;
+    }
     if review.is_counting() {
         review.problem = Some("It is being counted; one moment.".to_owned());
         return;
@@ -199,6 +237,44 @@ fn confirm(state: &mut State) {
     review.problem = None;
     let command = review.command.clone();
     state.command(command);
+}
+
+/// Leaves, and ends the engine as well if that was typed.
+fn leave(state: &mut State) {
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    let request = match review.field.text().trim() {
+        "" => Request::Quit,
+        STOP => Request::QuitAndStop,
+        _ => {
+            review.problem = Some(format!("Enter alone leaves; {STOP} and enter ends the engine as well."));
+            return;
+        }
+    };
+    review.busy = true;
+    state.request(request);
+}
+
+/// Somebody may have changed what the open review is about: then it says so, and
+/// confirms nothing any more.
+pub fn check(state: &mut State) {
+    let Some(Overlay::Review(review)) = state.overlays.last() else { return };
+    let Some((id, revision)) = review.watched.clone().filter(|_| !review.busy && !review.dead) else {
+        return;
+    };
+    let known = state.messages.list.rows().iter().chain(state.messages.detail.as_ref().map(|d| &d.message));
+    let Some(now) =
+        known.filter(|row| row.id == id && row.revision > revision).max_by_key(|row| row.revision)
+    else {
+        return;
+    };
+    let is = match &now.why {
+        Some(reason) => show::why(&reason.why, state.now, state.zone),
+        None => format!("is {}", show::state(now.state).1),
+    };
+    let text = format!("It was changed while you read: it {is}. Nothing was done; esc, and look again.");
+    if let Some(Overlay::Review(review)) = state.overlays.last_mut() {
+        review.lapse(text);
+    }
 }
 
 /// The time that was said may pass while a review is read: then it would start at
@@ -233,11 +309,13 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
         let what = crate::tui::sanitize::fit(headline, 48).into_owned();
         review.title = format!("Send “{what}” to {}?", show::people(people));
     }
+    let same_as = review.same_as.take();
     review.same_as = Some(match &review.command {
         Command::Send { at: Some((_, words)), .. } => {
             format!("herald message schedule {id} --at '{}'", words.words)
         }
-        _ => format!("herald message send {id} --confirm {people}"),
+        Command::Send { .. } => format!("herald message send {id} --confirm {people}"),
+        _ => same_as.unwrap_or_default(),
     });
     match people {
         0 => review.problem = Some("Nobody would get it: choose an audience first.".to_owned()),

@@ -4,7 +4,7 @@ use crate::domain::time::Timestamp;
 use crate::tui::message::{Command, Done, Fault, Fetch, Item, Slot};
 use crate::tui::screens::{self, compose};
 use crate::tui::state::{Overlay, Parts, State, Tab, Undo};
-use crate::tui::{sanitize, show};
+use crate::tui::{conflict, sanitize, show};
 use crate::wire::message::{Message, State as MessageState};
 use crate::wire::transfer::ImportProgress;
 use std::path::Path;
@@ -68,7 +68,10 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             state.undo = None;
             state.say("Taken back: it is a draft again.");
         }
-        (Command::Hold(..), Done::Message(message)) => compose::open_draft(state, &message),
+        (Command::Hold(..), Done::Message(message)) => {
+            state.say("It is held while you edit it; what you send or schedule lets it go.");
+            compose::open_draft(state, &message);
+        }
         (Command::Duplicate(_), Done::Message(message)) => {
             screens::messages::select(state, &message.id);
             state.say("A draft like it: e opens it.");
@@ -182,12 +185,16 @@ fn sent(state: &mut State, message: &Message, undo: u32, people: u64, later: boo
 }
 
 fn failed(state: &mut State, fault: Fault) {
-    let text = if fault.stale {
-        "Somebody else changed it meanwhile: look again, then decide.".to_owned()
-    } else {
-        fault.text
+    let text = match (&fault.record, fault.stale) {
+        (Some(record), _) => conflict::told(record, state.zone),
+        (None, true) => "Somebody else changed it meanwhile: look again, then decide.".to_owned(),
+        (None, false) => fault.text,
     };
+    if fault.stale {
+        super::ask(state, Parts::ALL);
+    }
     match state.overlays.last_mut() {
+        Some(Overlay::Review(review)) if review.is_busy() && fault.stale => review.lapse(text),
         Some(Overlay::Review(review)) if review.is_busy() => review.fail(text),
         Some(Overlay::Form(form)) if form.is_busy() => form.fail(text),
         _ => state.complain(text),

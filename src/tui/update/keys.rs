@@ -135,7 +135,14 @@ fn everywhere(state: &mut State, action: Action) {
                 state.overlays.pop();
             }
         }
-        Action::Quit => state.request(Request::Quit),
+        Action::Quit => {
+            let work = state.overview.as_deref().is_some_and(review::has_work);
+            if state.place.hands_over && work {
+                review::open_leave(state);
+            } else {
+                state.request(Request::Quit);
+            }
+        }
         Action::GoOverview => super::show(state, Tab::Overview),
         Action::GoMessages => super::show(state, Tab::Messages),
         Action::GoTopics => super::show(state, Tab::Topics),

@@ -1,5 +1,7 @@
 //! Where am I, who am I, is it well.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -94,11 +96,34 @@ fn place(state: &State, room: usize) -> (String, Role) {
     if let Some(instance) = instance.filter(|instance| !instance.operator.is_empty()) {
         text.push_str(" · ");
         text.push_str(&instance.operator);
+        text.push_str(&others(state, &instance.operator));
     }
     if state.place.attached && room >= 24 {
         text.push_str(" · attached");
     }
     (text, role)
+}
+
+/// Who else follows, in brackets: ` (+bo, cy)`; how often oneself, if more than once.
+fn others(state: &State, me: &str) -> String {
+    let Some(overview) = &state.overview else { return String::new() };
+    let mut names: Vec<String> = Vec::new();
+    let mut mine = 0;
+    for seat in &overview.present {
+        if seat.name == me {
+            mine += 1;
+        } else if !names.contains(&seat.name) {
+            names.push(seat.name.clone());
+        }
+    }
+    let mut out = if mine > 1 { format!(" ×{mine}") } else { String::new() };
+    let more = names.len().saturating_sub(3);
+    names.truncate(3);
+    if !names.is_empty() {
+        let rest = if more > 0 { format!(" and {more}") } else { String::new() };
+        let _ = write!(out, " (+{}{rest})", names.join(", "));
+    }
+    out
 }
 
 fn health(pen: &Pen<'_, '_>, state: &State, narrow: bool) -> Vec<Span<'static>> {

@@ -8,7 +8,7 @@ use crate::domain::content::Priority;
 use crate::tui::message::Writing;
 use crate::tui::widgets::field::BodyField;
 use crate::wire::message::{
-    AttachmentRef, Data, Envelope, Message, PushData, WriteEmail, WritePush, WriteSms,
+    AttachmentRef, Data, Envelope, Message, PushData, State, WriteEmail, WritePush, WriteSms,
 };
 
 /// The form of a message.
@@ -16,6 +16,7 @@ pub(super) fn of(message: &Message) -> Compose {
     let mut compose = Compose::new(message.provider_type);
     compose.id = Some(message.id.clone());
     compose.revision = Some(message.revision);
+    compose.held = message.state == State::Held;
     compose.audience = message
         .topics
         .iter()
@@ -39,6 +40,8 @@ pub(super) fn of(message: &Message) -> Compose {
     }
     if let Some(words) = &message.schedule_words {
         compose.set(Part::When, &words.words);
+    } else if let Some(at) = message.scheduled_at.filter(|_| compose.held) {
+        compose.set(Part::When, &at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string());
     }
     compose
 }
@@ -98,7 +101,8 @@ impl Compose {
             topics: Some(self.ids(Kind::Topic)),
             users: Some(self.ids(Kind::User)),
             targets: Some(self.ids(Kind::Target)),
-            draft: Some(true),
+            // What is held stays so while it is edited.
+            draft: (!self.held).then_some(true),
             variables: Some(self.has_variables()),
             revision: self.revision,
             ..Envelope::default()

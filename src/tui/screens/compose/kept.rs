@@ -16,6 +16,8 @@ pub struct Kept {
     channel: Channel,
     id: Option<MessageId>,
     revision: Option<Revision>,
+    #[serde(default)]
+    held: bool,
     audience: Vec<Chosen>,
     #[serde(default)]
     cc: Vec<Chosen>,
@@ -38,6 +40,7 @@ impl Compose {
             channel: self.channel,
             id: self.id.clone(),
             revision: self.revision,
+            held: self.held,
             audience: self.audience.clone(),
             cc: self.cc.clone(),
             bcc: self.bcc.clone(),
@@ -59,6 +62,7 @@ impl Compose {
         compose.unfolded |= !(kept.cc.is_empty() && kept.bcc.is_empty() && kept.files.is_empty());
         compose.id = kept.id;
         compose.revision = kept.revision;
+        compose.held = kept.held;
         compose.audience = kept.audience;
         compose.cc = kept.cc;
         compose.bcc = kept.bcc;

@@ -27,7 +27,8 @@ pub(super) fn soon(state: &mut State) {
 pub fn save(state: &mut State) {
     let Some(compose) = &mut state.compose else { return };
     compose.waiting = false;
-    if compose.saving || compose.saved == compose.edit && compose.id.is_some() {
+    // What somebody else changed is not written over unasked.
+    if compose.saving || compose.conflict.is_some() || compose.saved == compose.edit && compose.id.is_some() {
         return;
     }
     let what = if compose.is_whole() { compose.writing().ok() } else { None };
@@ -68,15 +69,17 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
         Ok(_) => {}
         Err(fault) => {
             compose.next = None;
-            compose.problem = Some(if fault.stale {
-                "Somebody else changed this draft; what you wrote is kept here.".to_owned()
+            let stale = fault.stale.then(|| fault.record.unwrap_or_default());
+            compose.problem = if stale.is_some() {
+                None
             } else if fault.missing {
                 compose.id = None;
                 compose.revision = None;
-                "The draft was deleted elsewhere; the next edit makes it anew.".to_owned()
+                Some("The draft was deleted elsewhere; the next edit makes it anew.".to_owned())
             } else {
-                format!("Not saved: {}", fault.text)
-            });
+                Some(format!("Not saved: {}", fault.text))
+            };
+            compose.conflict = stale;
             state.keep();
         }
     }
@@ -84,4 +87,33 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
 
 fn is_behind(compose: &Compose) -> bool {
     compose.saved != compose.edit
+}
+
+/// Writes over what somebody else changed.
+pub(super) fn keep_mine(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    match compose.conflict.take() {
+        Some(record) => {
+            compose.revision = Some(record.revision);
+            soon(state);
+            save(state);
+        }
+        None => state.say("Nobody else has changed it."),
+    }
+}
+
+/// Keeps what is written as a draft of its own; what somebody else changed stays.
+pub(super) fn keep_both(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    match compose.conflict.take() {
+        Some(_) => {
+            compose.id = None;
+            compose.revision = None;
+            compose.held = false;
+            soon(state);
+            save(state);
+            state.say("What you wrote is a draft of its own now; theirs stays as it is.");
+        }
+        None => state.say("Nobody else has changed it."),
+    }
 }

@@ -47,6 +47,9 @@ pub(super) fn begin_review(state: &mut State) {
         compose.part = finding.part;
         return;
     }
+    if compose.conflict.is_some() {
+        return;
+    }
     compose.next = Some(Next::Review);
     if compose.id.is_some() && compose.saved == compose.edit && !compose.saving {
         go_on(state);

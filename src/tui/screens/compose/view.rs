@@ -11,7 +11,7 @@ use crate::tui::action::{Action, Scope};
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pen::{Pen, inset};
-use crate::tui::{sanitize, show};
+use crate::tui::{conflict, sanitize, show};
 
 /// Columns of the labels.
 const LABEL: u16 = 11;
@@ -76,7 +76,11 @@ fn label(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize, part: 
 }
 
 fn heading(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) {
-    let new = if compose.id.is_some() { "Draft" } else { "New message" };
+    let new = match (compose.held, &compose.id) {
+        (true, _) => "Scheduled, held while you edit it",
+        (false, Some(_)) => "Draft",
+        (false, None) => "New message",
+    };
     pen.text(area, 0, new, Role::TEXT_STRONG);
     let saved = match compose.saved_at {
         _ if compose.saving => "saving".to_owned(),
@@ -362,6 +366,20 @@ fn said(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at:
 
 /// What stops it, else the first warning, else that all is well.
 fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
+    if let Some(record) = &compose.conflict {
+        let key =
+            |action| state.keymap.keys_for(action, &[Scope::Compose]).into_iter().next().unwrap_or_default();
+        let text = format!(
+            "{}; {} keeps yours, {} makes yours a draft of its own.",
+            conflict::who(record, state.zone),
+            key(Action::KeepMine),
+            key(Action::KeepBoth)
+        );
+        let fields: Vec<String> = record.difference.iter().map(conflict::field).collect();
+        pen.text(area, at - 1, fields.join(", "), Role::NOTICE_WARN);
+        pen.text(area, at, text, Role::FIELD_ERROR);
+        return;
+    }
     if let Some(problem) = &compose.problem {
         pen.text(area, at, problem, Role::FIELD_ERROR);
         return;

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::detail;
+use crate::domain::reason::Why;
 use crate::tui::action::Action;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
@@ -78,13 +79,24 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 
 fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
     vec![
-        Cell::state(pen, show::state(message.state)),
+        stands(pen, message),
         Cell::dim(message.provider_type.as_str()),
         Cell::plain(message.headline()),
         Cell::dim(audience(message)),
         progress(message),
         Cell::dim(when(pen, message)),
     ]
+}
+
+/// The state; of one that is being edited, by whom.
+fn stands(pen: &Pen<'_, '_>, message: &Message) -> Cell {
+    match message.why.as_ref().map(|reason| &reason.why) {
+        Some(Why::HeldEditing { by, .. }) if message.state == Is::Held => {
+            let word = format!("✎ {}", sanitize::line(by));
+            Cell::state(pen, (Role::STATE_HELD, &word))
+        }
+        _ => Cell::state(pen, show::state(message.state)),
+    }
 }
 
 /// The audience in a few words.

@@ -3,6 +3,7 @@
 use super::Review;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, Revision};
+use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::tui::message::{Command, Fetch, Slot};
@@ -13,6 +14,7 @@ use crate::tui::widgets::field::LineField;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::message::{Message, Retry, ScheduleWords};
 use crate::wire::operation::{CreateOperation, OperationAction};
+use crate::wire::overview::Overview;
 use crate::wire::person::Target;
 use crate::wire::provider::ProviderHealth;
 use crate::wire::topic::{Subscriber, Topic};
@@ -82,7 +84,8 @@ pub fn open_send_draft(state: &mut State, draft: Draft, at: Option<(Timestamp, S
     let mut lines = vec![text(starts(state, at.as_ref()))];
     lines.extend(notes.into_iter().map(|note| (note, Role::TEXT_DIM)));
     let command = Command::Send { id: id.clone(), channel, revision, confirmed: 0, undo, at, headline };
-    let review = Review::new(title, lines, command).waiting(id.clone());
+    let mut review = Review::new(title, lines, command).waiting(id.clone());
+    review.watched = Some((id.clone(), revision));
     open(state, review);
     state.ask(Slot::Review, Fetch::Preview(id));
 }
@@ -173,10 +176,15 @@ pub fn retry_uncertain(state: &mut State) {
 /// Before a paused message goes on.
 pub fn open_resume_message(state: &mut State, message: &Message) {
     let left = message.progress.open();
-    let lines = vec![text(format!("{} are still to be sent to", show::people(left)))];
+    let mut lines = vec![text(format!("{} are still to be sent to", show::people(left)))];
+    if let Some(why) = &message.why {
+        lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
+    }
     let title = format!("Let “{}” go on?", message.headline());
     let review = Review::new(title, lines, Command::Resume(message.id.clone()))
-        .same_as(format!("herald message resume {}", message.id));
+        .same_as(format!("herald message resume {}", message.id))
+        .watching(message)
+        .counted(left);
     open(state, review);
 }
 
@@ -187,10 +195,83 @@ pub fn open_release(state: &mut State, message: &Message) {
         .as_ref()
         .map(|why| format!("It {}", show::why(&why.why, state.now, state.zone)))
         .unwrap_or_default();
+    let mut lines = vec![text(why)];
+    if let Some(at) = message.scheduled_at.filter(|at| at.to_utc() > state.now) {
+        lines.push(text(format!("it then goes at its time, {}", show::relative_to(at, state.now))));
+    }
     let title = format!("Let “{}” go?", message.headline());
     let command = Command::Release(message.id.clone(), message.revision);
-    let review = Review::new(title, vec![text(why)], command)
-        .same_as(format!("herald message release {}", message.id));
+    let review = Review::new(title, lines, command)
+        .same_as(format!("herald message release {}", message.id))
+        .watching(message);
+    if message.progress.planned > 0 {
+        open(state, review.counted(message.progress.open()));
+        return;
+    }
+    // Nobody has been planned yet: how many it is for is counted now.
+    open(state, review.waiting(message.id.clone()));
+    state.ask(Slot::Review, Fetch::Preview(message.id.clone()));
+}
+
+/// Whether somebody else is editing a message, as far as is known here.
+pub fn edited_by_another(state: &State, message: &Message) -> bool {
+    let me = state.overview.as_ref().map_or("", |overview| overview.instance.operator.as_str());
+    matches!(&message.why, Some(reason) if matches!(&reason.why, Why::HeldEditing { by, .. } if by != me))
+}
+
+/// Before one edits what somebody else is editing.
+pub fn open_take_over(state: &mut State, message: &Message) {
+    let why = message.why.as_ref().map(|why| show::why(&why.why, state.now, state.zone));
+    let lines = vec![
+        text(format!("It {}", why.unwrap_or_default())),
+        text("What they have not saved yet is refused then, and they are told."),
+    ];
+    let title = format!("Edit “{}” instead of them?", message.headline());
+    let command = Command::Hold(message.id.clone(), message.revision);
+    open(state, Review::new(title, lines, command).watching(message));
+}
+
+/// Whether anything would not go out if nothing ran any more.
+pub fn has_work(overview: &Overview) -> bool {
+    let states = overview.states;
+    states.processing + states.scheduled + states.paused > 0 || overview.waiting > 0
+}
+
+/// Before the console that runs the engine ends: what is still to go out.
+pub fn open_leave(state: &mut State) {
+    let Some(overview) = &state.overview else { return };
+    let states = overview.states;
+    let mut lines = Vec::new();
+    if states.processing > 0 {
+        let messages = show::messages(states.processing);
+        lines.push(text(format!("being sent: {messages}, {} wait", show::people(overview.waiting))));
+    } else if overview.waiting > 0 {
+        lines.push(text(format!("{} wait for another try or a decision", show::people(overview.waiting))));
+    }
+    if states.scheduled > 0 {
+        lines.push(text(format!("scheduled: {}", show::messages(states.scheduled))));
+        for next in overview.next.iter().take(3) {
+            let audience = next.audience.map(|n| format!(", {}", show::people(n))).unwrap_or_default();
+            let when = show::exact(next.at, state.zone);
+            lines.push((format!("  {when}  “{}”{audience}", next.headline), Role::TEXT_DIM));
+        }
+        if states.scheduled > 3 {
+            lines.push((format!("  and {} more", show::count(states.scheduled - 3)), Role::TEXT_DIM));
+        }
+    }
+    if states.paused > 0 {
+        lines.push(text(format!("paused: {}", show::messages(states.paused))));
+    }
+    lines.push(text(
+        "All of it goes out without this console: `herald serve` takes over in a process of its own, and `herald` attaches to it.",
+    ));
+    lines.push((
+        "stop and enter ends the engine instead: nothing of this goes out until Herald runs again."
+            .to_owned(),
+        Role::TEXT_DIM,
+    ));
+    let mut review = Review::new("Leave Herald?".to_owned(), lines, Command::Leave);
+    review.leaving = true;
     open(state, review);
 }
 
@@ -202,6 +283,7 @@ pub fn open_cancel(state: &mut State, message: &Message) {
     ];
     let title = format!("Cancel “{}”?", message.headline());
     let review = Review::new(title, lines, Command::Cancel(message.id.clone()))
+        .watching(message)
         .typing("cancel")
         .same_as(format!("herald message cancel {}", message.id));
     open(state, review);
@@ -212,6 +294,7 @@ pub fn open_delete_message(state: &mut State, message: &Message) {
     let title = format!("Delete “{}”?", message.headline());
     let lines = vec![text("The message goes; its rows of the delivery log stay.")];
     let review = Review::new(title, lines, Command::DeleteMessage(message.id.clone()))
+        .watching(message)
         .typing("delete")
         .same_as(format!("herald message delete {}", message.id));
     open(state, review);
@@ -247,8 +330,10 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
             lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
         }
     }
+    let waiting = known.map_or(0, |provider| provider.queued + provider.retrying + provider.held);
     let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))
-        .same_as(format!("herald provider resume {id}"));
+        .same_as(format!("herald provider resume {id}"))
+        .counted(waiting);
     open(state, review);
 }
 
@@ -344,8 +429,14 @@ pub fn open_enable(state: &mut State, provider: &ProviderHealth, enabled: bool) 
         )
     };
     let command = Command::EnableProvider(provider.kind.clone(), provider.id.clone(), enabled);
-    let review = Review::new(title, vec![text(line)], command)
-        .same_as(format!("herald provider {verb} {}", provider.id));
+    let waiting = provider.queued + provider.retrying + provider.held;
+    let mut lines = vec![text(line)];
+    if waiting > 0 {
+        lines.push(text(format!("{} wait for it", show::people(waiting))));
+    }
+    let review = Review::new(title, lines, command)
+        .same_as(format!("herald provider {verb} {}", provider.id))
+        .counted(waiting);
     open(state, review);
 }
 
@@ -367,7 +458,8 @@ pub fn open_resume(state: &mut State) {
     let waiting = state.overview.as_ref().map_or(0, |overview| overview.waiting);
     let lines = vec![text(format!("{} wait", show::people(waiting)))];
     let review = Review::new("Let sending go on?".to_owned(), lines, Command::ResumeSending)
-        .same_as("herald resume-sending".to_owned());
+        .same_as("herald resume-sending".to_owned())
+        .counted(waiting);
     open(state, review);
 }
 

@@ -147,6 +147,7 @@ fn ask(pen: &mut Pen<'_, '_>, area: Rect, at: usize, review: &Review) {
     let text = match &review.word {
         _ if review.busy => "…".to_owned(),
         _ if waits => "Counting…".to_owned(),
+        _ if review.leaving => "Enter leaves. Esc stays. ".to_owned(),
         Some(word) => format!("Type {word} and press enter. Esc goes back. "),
         None if review.dead => "Esc goes back.".to_owned(),
         None if review.preview.as_ref().is_some_and(|preview| preview.recipients == 0) => {
@@ -157,11 +158,11 @@ fn ask(pen: &mut Pen<'_, '_>, area: Rect, at: usize, review: &Review) {
     };
     let wide = sanitize::width(&text) as u16;
     pen.text(area, at, &text, Role::TEXT);
-    if review.word.is_some() && !review.busy {
+    if (review.word.is_some() || review.leaving) && !review.busy {
         let field = Rect { x: area.x + wide.min(area.width), y: area.y + at as u16, width: 12, height: 1 };
         review.field.draw(pen, field.intersection(area), true);
     }
     if let Some(problem) = &review.problem {
-        pen.text(area, at + 1, problem, Role::FIELD_ERROR);
+        pen.paragraph(area, at + 1, problem, Role::FIELD_ERROR);
     }
 }
