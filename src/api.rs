@@ -45,6 +45,7 @@ mod shape;
 mod stale;
 mod targets;
 mod topics;
+mod untried;
 mod upload;
 mod users;
 mod waiting;

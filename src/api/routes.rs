@@ -18,8 +18,8 @@ use super::shape::{
 };
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
-    metrics, openapi, operations, overview, persons, providers, targets, topics, upload, users, waiting,
-    webhooks,
+    metrics, openapi, operations, overview, persons, providers, targets, topics, untried, upload, users,
+    waiting, webhooks,
 };
 use crate::wire::alert::{AlertList, AlertTest};
 use crate::wire::delivery::{
@@ -32,7 +32,9 @@ use crate::wire::key::{CreateKey, CreatedKey, KeyList};
 use crate::wire::list::{
     BucketList, FileList, LogList, MessageList, ProviderList, SubscriberList, TargetList, TopicList, UserList,
 };
-use crate::wire::message::{ActOn, Message, MessageDetail, Retry, WriteEmail, WritePush, WriteSms};
+use crate::wire::message::{
+    ActOn, Message, MessageDetail, Retry, UntriedPage, UntriedParameters, WriteEmail, WritePush, WriteSms,
+};
 use crate::wire::operation::{ConfirmOperation, CreateOperation, Operation, OperationList};
 use crate::wire::overview::{ErrorGroups, ErrorParameters, Health, Overview, QueueSize, SettingRow};
 use crate::wire::person::{
@@ -311,6 +313,8 @@ routes! {
         Nothing => 201 Message;
     POST "/v1/herald/messages/{messageId}/retry" "messages.write" Json message_detail::retry, "Try those again who failed, or say who that would be",
         Retry => 200 RetryPreview;
+    GET "/v1/herald/messages/{messageId}/untried" "messages.read" None untried::page, "A page of those whom a message has not been tried for",
+        UntriedParameters => 200 UntriedPage;
     GET "/v1/herald/messages/{messageId}/preview" "messages.read" None message_detail::preview, "Who would get a message now",
         Nothing => 200 Preview;
     GET "/v1/herald/audience" "topics.read" None message_detail::audience, "How many people a set of topics reaches at most",

@@ -145,6 +145,7 @@ fn show(
     std::fs::create_dir_all(log_dir)?;
     let options = Options {
         theme,
+        follow_background: settings.console_theme == "auto",
         keymap,
         zone: zone(settings),
         notices,

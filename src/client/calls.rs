@@ -16,7 +16,9 @@ use crate::wire::delivery::{
 use crate::wire::history::AuditPage;
 use crate::wire::key::{CreateKey, CreatedKey, KeyList};
 use crate::wire::list::{MessageList, ProviderList, SubscriberList, TargetList, TopicList, UserList};
-use crate::wire::message::{ActOn, Message, MessageDetail, Retry, WriteEmail, WritePush, WriteSms};
+use crate::wire::message::{
+    ActOn, Message, MessageDetail, Retry, UntriedPage, WriteEmail, WritePush, WriteSms,
+};
 use crate::wire::overview::{Health, Overview, SettingRow};
 use crate::wire::person::{CreateTarget, CreateUser, Target, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
@@ -426,6 +428,17 @@ impl Client {
     /// Opens a failed message for those who did not get it, or says who that would be.
     pub async fn retry_message(&self, id: impl AsRef<str> + Send, retry: &Retry) -> Result<RetryPreview> {
         self.send(Method::POST, &format!("/v1/herald/messages/{}/retry", segment(id)), retry).await
+    }
+
+    /// A page of those whom a message has not been tried for.
+    pub async fn untried(
+        &self,
+        id: impl AsRef<str> + Send,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<UntriedPage> {
+        let path = format!("/v1/herald/messages/{}/untried", segment(id));
+        self.get(&with_pairs(&path, &pairs_of(after, limit))).await
     }
 
     /// Who would get a message now.

@@ -21,6 +21,8 @@ use crate::client::Client;
 pub struct Options {
     /// How it looks.
     pub theme: Theme,
+    /// Whether the theme follows the terminal's background, once that is known.
+    pub follow_background: bool,
     /// What keys mean.
     pub keymap: Keymap,
     /// The zone in which the operator reads times.
@@ -41,6 +43,7 @@ pub struct Options {
 /// Await it on the console's own thread (see [`runtime::on_own_thread`]).
 pub async fn run<S: Seat>(client: Client, seat: &mut S, options: Options) -> io::Result<Exit> {
     let mut state = State::new(options.theme, options.keymap, options.zone, options.place);
+    state.follow_background = options.follow_background;
     if let Some(kept) = options.keep.as_deref().and_then(read_kept) {
         state.restore(kept);
     }
@@ -80,6 +83,7 @@ impl Program for Console {
             Input::Copied(copied) => Msg::Copied(copied),
             Input::CannotSuspend => Msg::CannotSuspend,
             Input::Mouse(event) => Msg::Mouse(event),
+            Input::Told(told) => Msg::Told(told),
             Input::Focus(_) | Input::Resumed => return None,
         })
     }

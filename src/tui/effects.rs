@@ -2,6 +2,7 @@
 
 mod command;
 mod fetch;
+mod follow_up;
 mod import;
 mod keep;
 mod upload;
@@ -10,9 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
-use super::message::{Effect, Msg};
+use super::message::{Command, Effect, Msg, Progress};
 use super::runtime::{Outbox, Performer, Request};
 use crate::client::Client;
 
@@ -20,6 +22,19 @@ pub use keep::read as read_kept;
 
 /// The first wait before the event stream is tried again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// How something that takes long says how far it is, and hears that it is to end.
+pub(crate) struct Way {
+    outbox: Outbox<Msg>,
+    stop: CancellationToken,
+}
+
+impl Way {
+    /// Says how far it is.
+    async fn tell(&self, progress: Progress) {
+        self.outbox.send(Msg::Progress(progress)).await;
+    }
+}
 
 /// Works for one console.
 #[derive(Debug)]
@@ -30,6 +45,8 @@ pub struct Hands {
     saving: JoinSet<()>,
     asking: JoinSet<()>,
     keeper: keep::Keeper,
+    /// Ends what takes long.
+    stop: CancellationToken,
 }
 
 impl Hands {
@@ -41,6 +58,7 @@ impl Hands {
             saving: JoinSet::new(),
             asking: JoinSet::new(),
             keeper: keep::Keeper::new(keep),
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -66,9 +84,15 @@ impl Performer<Console> for Hands {
                     outbox.send(Msg::Answer(slot, answer)).await;
                 });
             }
+            Effect::Stop => self.stop.cancel(),
             Effect::Do(command) => {
+                let long = matches!(command, Command::Import(_) | Command::FollowUp(..));
+                if long {
+                    self.stop = CancellationToken::new();
+                }
+                let way = Way { outbox: outbox.clone(), stop: self.stop.clone() };
                 self.saving.spawn(async move {
-                    let done = command::run(&client, &command).await.map_err(Into::into);
+                    let done = command::run(&client, &command, &way).await.map_err(Into::into);
                     outbox.send(Msg::Done(command, done)).await;
                 });
             }

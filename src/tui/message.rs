@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::runtime::Request;
+use super::screens::compose;
 use super::state::kept::Kept;
+use super::term::Told;
 use crate::client::ClientError;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{
@@ -14,13 +16,14 @@ use crate::domain::ids::{
 };
 use crate::domain::time::Timestamp;
 use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
+use crate::wire::draft::SavedDraft;
 use crate::wire::error::StaleRecord;
 use crate::wire::event::Event;
 use crate::wire::history::AuditPage;
 use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, UserList};
 use crate::wire::message::{Message, MessageDetail, Retry, ScheduleWords, WriteEmail, WritePush, WriteSms};
 use crate::wire::operation::{CreateOperation, Operation};
-use crate::wire::overview::{Overview, SettingRow};
+use crate::wire::overview::{ErrorGroups, Overview, SettingRow};
 use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
@@ -51,8 +54,12 @@ pub enum Msg {
     Answer(Slot, Result<Answer, Fault>),
     /// What came of a command.
     Done(Command, Result<Done, Fault>),
+    /// How far something is that takes long.
+    Progress(Progress),
     /// Something has changed.
     Event(Event),
+    /// What the terminal says of itself.
+    Told(Told),
     /// The event stream broke.
     Lost(Fault),
 }
@@ -70,6 +77,8 @@ pub enum Effect {
     Follow,
     /// Keep this for the next start.
     Keep(Box<Kept>),
+    /// End what takes long; what it has done stays done.
+    Stop,
 }
 
 /// A part of the screen that holds an answer. At most one question of each is
@@ -128,6 +137,10 @@ pub enum Slot {
     File,
     /// What the settings are.
     Settings,
+    /// What the operator has begun to write.
+    Drafts,
+    /// Who was left out of the selected message.
+    LeftOut,
 }
 
 /// A question.
@@ -169,6 +182,10 @@ pub enum Fetch {
     File(String),
     /// What the settings are.
     Settings,
+    /// What the operator has begun to write, here and elsewhere.
+    Drafts,
+    /// Why a message failed for some, grouped.
+    Errors(MessageId),
 }
 
 /// A page of a list.
@@ -236,6 +253,10 @@ pub enum Answer {
     File(Stored),
     /// What the settings are.
     Settings(Vec<SettingRow>),
+    /// What the operator has begun to write.
+    Drafts(Vec<SavedDraft>),
+    /// Why the message failed for some.
+    Errors(MessageId, ErrorGroups),
 }
 
 /// What a path that is being typed can become.
@@ -336,6 +357,8 @@ pub enum Command {
     Undo(MessageId),
     /// A new draft like it.
     Duplicate(MessageId),
+    /// A new draft like it, for some of its recipients: what it is called, and how many they are.
+    FollowUp(MessageId, Whom, String, u64),
     /// Deletes a message.
     DeleteMessage(MessageId),
     /// Makes a topic.
@@ -363,6 +386,10 @@ pub enum Command {
     Import(ImportFile),
     /// Brings a file of this machine to the store.
     Upload(PathBuf),
+    /// Keeps what is being written with the operator's drafts on the server.
+    KeepDraft(Box<KeepDraft>),
+    /// Forgets it there.
+    DropDraft(String),
     /// Makes a target of a user.
     CreateTarget(UserId, CreateTarget),
     /// Changes a target.
@@ -418,6 +445,21 @@ pub enum Done {
     Imported(Box<ImportProgress>, Option<PathBuf>),
     /// The file in the store.
     Uploaded(Stored),
+    /// The draft has this revision on the server.
+    Kept(Revision),
+}
+
+/// What is being written, to be kept on the server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeepDraft {
+    /// Under which id.
+    pub id: String,
+    /// As it was seen there last; nothing: it is not there yet.
+    pub revision: Option<Revision>,
+    /// Which edit of the form this is.
+    pub edit: u64,
+    /// The form.
+    pub document: compose::Kept,
 }
 
 /// What became of one of many.
@@ -440,6 +482,28 @@ pub struct ImportFile {
     pub country: Option<String>,
     /// Read and report, write nothing.
     pub dry_run: bool,
+}
+
+/// How far something is that takes long.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done, such as `imported`.
+    pub verb: &'static str,
+    /// How much of it is done.
+    pub done: u64,
+    /// Of how much; nothing: not known.
+    pub all: Option<u64>,
+    /// What has come of it so far, in a line.
+    pub text: String,
+}
+
+/// For whom of a message that is paused another is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Those who have not been tried: the paused message ends for them.
+    Untried,
+    /// Those who have been accepted.
+    Reached,
 }
 
 /// Why something did not work.

@@ -23,8 +23,8 @@ use tokio::sync::mpsc;
 
 pub use looper::run;
 
-use super::term::QuitSignal;
 use super::term::editor::EditError;
+use super::term::{QuitSignal, Told};
 
 /// Messages that wait for `update`; tasks with more of them wait themselves.
 const ROOM: usize = 1024;
@@ -61,6 +61,8 @@ pub enum Input {
     CannotSuspend,
     /// The console is back from the background.
     Resumed,
+    /// What the terminal says of itself.
+    Told(Told),
 }
 
 /// What a performer asks of the seat and the loop.

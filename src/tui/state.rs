@@ -30,6 +30,7 @@ use super::theme::{Role, Theme};
 use super::widgets::field::LineField;
 use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
+use crate::wire::draft::SavedDraft;
 use crate::wire::event::Changes;
 use crate::wire::overview::Overview;
 use crate::wire::provider::ProviderTest;
@@ -250,6 +251,10 @@ pub struct State {
     pub compose: Option<Compose>,
     /// What the attachments of a mail may be together, in bytes, once it is known.
     pub attachments_limit: Option<u64>,
+    /// What the operator has begun to write, as the server keeps it: the newest first.
+    pub drafts: Vec<SavedDraft>,
+    /// Whether the list of drafts is to be opened when it comes.
+    pub drafts_wanted: bool,
     /// Addresses of one's own, to which copies go, by type.
     pub own: BTreeMap<String, String>,
     /// What is done to many, or was last.
@@ -260,6 +265,8 @@ pub struct State {
     pub views: BTreeMap<String, BTreeMap<String, String>>,
     /// The theme that was chosen; nothing: the one it started with.
     pub chosen_theme: Option<String>,
+    /// Whether the theme follows the terminal's background, once that is known.
+    pub follow_background: bool,
     /// The theme before one that is only looked at.
     pub theme_before: Option<Theme>,
     /// How things stood when a console ended here last.
@@ -313,11 +320,14 @@ impl State {
             overlays: Vec::new(),
             compose: None,
             attachments_limit: None,
+            drafts: Vec::new(),
+            drafts_wanted: false,
             own: BTreeMap::new(),
             job: None,
             hidden: BTreeMap::new(),
             views: BTreeMap::new(),
             chosen_theme: None,
+            follow_background: false,
             theme_before: None,
             left: None,
             away: None,
@@ -362,6 +372,11 @@ impl State {
     /// Wants something done.
     pub fn command(&mut self, command: Command) {
         self.out.push(Effect::Do(command));
+    }
+
+    /// Wants what takes long to end.
+    pub fn end_what_takes_long(&mut self) {
+        self.out.push(Effect::Stop);
     }
 
     /// Wants to hear what changes.

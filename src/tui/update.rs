@@ -11,6 +11,8 @@ use super::message::{Effect, Fetch, Msg, Slot};
 use super::runtime::Request;
 use super::screens;
 use super::state::{Overlay, Parts, REFRESH, State, Tab, timer};
+use super::term::Told;
+use super::theme::Theme;
 use crate::wire::event::Event;
 
 /// Takes a message in; says what is to be done.
@@ -58,10 +60,26 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Done(command, result) => done::done(state, command, result),
+        Msg::Progress(progress) => screens::job::progress(state, progress),
         Msg::Event(event) => heard(state, event),
+        Msg::Told(told) => told_by_terminal(state, told),
         Msg::Lost(fault) => state.fault(fault),
     }
     state.take_effects()
+}
+
+/// The theme follows the background, unless one was chosen.
+fn told_by_terminal(state: &mut State, told: Told) {
+    let Told::Background { dark } = told else { return };
+    if !state.follow_background || state.chosen_theme.is_some() {
+        return;
+    }
+    let name = if dark { "dark" } else { "light" };
+    if state.theme.name() != name
+        && let Ok(theme) = Theme::shipped(name, state.theme.depth())
+    {
+        state.theme = theme;
+    }
 }
 
 /// What is to be saved before the console ends.
@@ -77,6 +95,7 @@ fn begin(state: &mut State) {
     state.follow();
     state.ask(Slot::Overview, Fetch::Overview);
     show(state, state.tab);
+    state.ask(Slot::Drafts, Fetch::Drafts);
 }
 
 /// Shows a tab, and asks for what it shows.

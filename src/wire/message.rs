@@ -451,6 +451,40 @@ pub struct MessageDetail {
     pub eta_s: Option<f64>,
 }
 
+/// A recipient of a message whom nobody has claimed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Untried {
+    /// The target.
+    pub target_id: TargetId,
+    /// Its address.
+    pub address: String,
+}
+
+/// Which of those whom a message has not been tried for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UntriedParameters {
+    /// Continue at this `next`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// At most so many, up to 1000; 100 if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// A page of those whom a message has not been tried for, in the order of its plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UntriedPage {
+    /// They.
+    pub untried: Vec<Untried>,
+    /// Continue here; absent: this was the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Whether everybody is planned; false: there are more than are listed.
+    pub planned: bool,
+}
+
 /// What a decision over a message is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

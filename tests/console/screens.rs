@@ -53,6 +53,8 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
         }
+        Fetch::Drafts => Answer::Drafts(world.drafts.clone()),
+        Fetch::Errors(id) => Answer::Errors(id, World::errors()),
         Fetch::Folder(typed) => Answer::Folder(World::folder(&typed)),
         Fetch::File(at) => Answer::File(Stored { at, name: "prices.pdf".to_owned(), bytes: 120_000 }),
         Fetch::Settings => Answer::Settings(World::settings()),
@@ -192,6 +194,10 @@ shots! {
     compose_variables: busy "c tab tab alt-i";
     header_present: together "0";
     messages_edited: together "1 j j";
+    compose_drafts: writing "g d";
+    messages_correct: paused "1 E";
+    messages_reached: busy "1 M";
+    providers_resume: busy "4 j r";
     compose_files: busy "c alt-a ~ / p";
     compose_image: busy "c backtab left alt-a ~ / p";
     compose_test: busy "c alt-t";

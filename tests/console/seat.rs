@@ -191,6 +191,7 @@ pub fn options() -> Options {
     run.now = Arc::new(move || start + began.elapsed());
     Options {
         theme: Theme::shipped("mono", Depth::None).unwrap(),
+        follow_background: false,
         keymap: Keymap::shipped("default").unwrap(),
         zone: Tz::UTC,
         place: Place::default(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use herald::client::{Body, Client, InProcess, body_from};
 use herald::domain::channel::Channel;
+use herald::domain::ids::Revision;
 use herald::domain::time::Timestamp;
 use herald::wire::delivery::DeliveryRequest;
 use herald::wire::event::Changes;
@@ -230,8 +231,20 @@ impl Inner {
                 to(row)
             }
             ["herald", "messages", id, "preview"] if !id.is_empty() => to(&world.preview()),
+            ["herald", "messages", _, "untried"] => json!({
+                "untried": [
+                    { "targetId": "target1", "address": "reader1@example.com" },
+                    { "targetId": "target2", "address": "reader2@example.com" },
+                ],
+                "planned": true,
+            }),
             ["herald", "messages", id, verb] => {
                 let row = world.messages.iter_mut().find(|row| row.id.as_str() == *id)?;
+                if *verb == "duplicate" {
+                    let copy = message("copy1", State::Draft, row.headline());
+                    world.messages.insert(0, copy.clone());
+                    return Some(to(&copy));
+                }
                 row.revision = row.revision.next();
                 row.state = match *verb {
                     "undo" => State::Draft,
@@ -244,6 +257,10 @@ impl Inner {
                 to(row)
             }
             ["herald", "messages", id] => to(&world.detail(&id.parse().ok()?)?),
+            ["messaging", "topics"] if !get => to(&super::world::topic("made", 0, 0, 0)),
+            ["messaging", "topics", id, "subscribers"] if !get => {
+                to(&world.subscribers(&id.parse().ok()?, None, 1).subscribers[0])
+            }
             ["messaging", "topics"] if get => to(&world.topics(after, limit)),
             ["messaging", "topics", id, "subscribers"] => {
                 to(&world.subscribers(&id.parse().ok()?, after, limit))
@@ -264,6 +281,26 @@ impl Inner {
             }
             ["messaging", "providers", id] | ["messaging", "providers", _, id] => {
                 to(&World::provider(&id.parse().ok()?))
+            }
+            ["herald", "errors"] => to(&World::errors()),
+            ["herald", "drafts"] => json!({ "drafts": world.drafts }),
+            ["herald", "drafts", id] if *method == Method::PUT => {
+                let revision = world.drafts.iter().find(|draft| draft.id.as_str() == *id);
+                let revision = revision.map_or(Revision(1), |draft| draft.revision.next());
+                world.drafts.retain(|draft| draft.id.as_str() != *id);
+                let draft = herald::wire::draft::SavedDraft {
+                    id: id.parse().ok()?,
+                    created_at: at(0),
+                    updated_at: at(0),
+                    revision,
+                    document: body["document"].as_object()?.clone(),
+                };
+                world.drafts.insert(0, draft.clone());
+                to(&draft)
+            }
+            ["herald", "drafts", id] => {
+                world.drafts.retain(|draft| draft.id.as_str() != *id);
+                Value::Null
             }
             ["herald", "settings"] => to(&World::settings()),
             ["storage", "buckets"] => {

@@ -44,6 +44,8 @@ pub struct World {
     pub log: Vec<Delivery>,
     /// How many a message would go to; nothing: many.
     pub recipients: Option<u64>,
+    /// What the operator has begun to write.
+    pub drafts: Vec<herald::wire::draft::SavedDraft>,
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> T
@@ -249,6 +251,7 @@ impl World {
             providers: Vec::new(),
             log: Vec::new(),
             recipients: None,
+            drafts: Vec::new(),
         }
     }
 
@@ -302,6 +305,51 @@ impl World {
         let store = &mut overview.store;
         (store.messages, store.topics, store.targets) = (4, 2, 5);
         world
+    }
+
+    /// The same, with half a thought from another console.
+    pub fn writing() -> Self {
+        let mut world = Self::busy();
+        let document = serde_json::json!({
+            "type": "email", "id": null, "revision": null, "audience": [],
+            "lines": ["Half a thought from elsewhere", "", "", "", "", "", "", "", "", "", "", "now"],
+            "body": "Dear", "variables": null, "saved": false,
+        });
+        world.drafts = vec![herald::wire::draft::SavedDraft {
+            id: id("form-1"),
+            created_at: at(-600),
+            updated_at: at(-90),
+            revision: Revision(4),
+            document: document.as_object().unwrap().clone(),
+        }];
+        world
+    }
+
+    /// The same, with the newsletter paused.
+    pub fn paused() -> Self {
+        let mut world = Self::busy();
+        world.messages[0].state = State::Paused;
+        world.messages[0].why = Some(Reason::from(Why::Paused { by: "op".to_owned(), since: at(-60) }));
+        world
+    }
+
+    /// Why a message failed for some.
+    pub fn errors() -> herald::wire::overview::ErrorGroups {
+        use herald::wire::overview::{ErrorGroup, ErrorGroups};
+        let group = |code: u16, text: &str, count: u64| ErrorGroup {
+            provider_id: Some(id("main")),
+            code,
+            text: text.to_owned(),
+            count,
+            first: at(-3000),
+            last: at(-20),
+            trend: vec![0, 0, 0, 1, 2, 4, 8, 4, 2, 1, 0, 1],
+        };
+        ErrorGroups {
+            errors: vec![group(550, "5.1.1 no such user", 20_000), group(451, "4.7.1 greylisted", 12)],
+            rows: 20_012,
+            cut_short: true,
+        }
     }
 
     /// The same, with others at work: one of them edits what is scheduled.

@@ -74,6 +74,7 @@ actions! {
     Views "list.views" "Views" [List Live] None any None, "Opens the filters that have a name here.";
     SaveView "list.save-view" "Save view" [List Live] None any None, "Gives the filter of this list a name.";
     Jobs "app.jobs" "Jobs" [Global] None any None, "Shows what became of each, the last time that something was done to many.";
+    StopJob "job.stop" "Stop it" [Pick] None any None, "Ends the job that is under way; what it has done stays done.";
     RetryFailed "job.retry" "Retry the failed" [Pick] None any None, "Does it again to those of the job that failed.";
     Find "go.find" "Find address" [Global] None any Some("herald find {address}"), "Goes to Targets and asks for an address, to see what arrived.";
     Import "people.import" "Import a file" [Topics Targets] None any Some("herald import {file}"), "Opens the form that imports people from CSV or NDJSON.";
@@ -96,6 +97,8 @@ actions! {
     DeleteMessage "message.delete" "Delete…" [Messages] Reviewed one Some("herald message delete {id}"), "Opens the review that deletes the message; its log stays.";
 
     DuplicateMessage "message.duplicate" "Duplicate" [Messages] None one Some("herald message duplicate {id}"), "Makes a draft with the same content and audience.";
+    CorrectRest "message.correct-rest" "Correct for rest…" [Messages] None one None, "Of a paused message: opens the review that makes a draft for those who have not been tried, and ends it for them.";
+    ThoseReached "message.those-reached" "To who got it…" [Messages] None one None, "Opens the review that makes a draft for those who have been accepted, such as a correction.";
     Decide "message.decide" "Decide…" [Messages Overview] Reviewed one Some("herald queue release --message {id} --why uncertain"), "Opens the form that says what becomes of those whose answers were lost.";
 
     // Topics and targets.
@@ -146,6 +149,7 @@ actions! {
     AsTyped "compose.braces" "Braces" [Compose] None any None, "Says whether braces are variables or go out as they are typed.";
     KeepMine "compose.keep-mine" "Keep mine" [Compose] None any None, "Where somebody else changed the draft meanwhile: writes over it with what stands here.";
     KeepBoth "compose.keep-both" "Keep both" [Compose] None any None, "Where somebody else changed the draft meanwhile: what stands here becomes a draft of its own.";
+    Drafts "compose.drafts" "Drafts" [Global] None any None, "Opens what you have begun to write, here or in another console.";
     NewMessage "compose.new" "Start anew" [Compose] None any None, "Keeps this draft and starts another.";
     Review "compose.review" "Review" [Compose] Reviewed any Some("herald message preview {id}"), "Opens the review: who gets it, through what, and when.";
     Preview "compose.preview" "Preview" [Compose] None any Some("herald message show {id}"), "Shows the message as it will arrive.";

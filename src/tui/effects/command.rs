@@ -1,10 +1,11 @@
 //! Commands, carried out.
 
-use super::{import, upload};
+use super::{Way, follow_up, import, upload};
 use crate::client::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TopicId};
-use crate::tui::message::{Command, Done, Item, Writing};
+use crate::tui::message::{Command, Done, Item, KeepDraft, Writing};
+use crate::wire::draft::SaveDraft;
 use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::person::CreateUser;
 use crate::wire::provider::WriteProvider;
@@ -15,7 +16,7 @@ use crate::wire::topic::{CreateSubscriber, CreateTopic, UpdateTopic};
 const UNIQUE: &str = "unique()";
 
 /// Tells the API to do it.
-pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
+pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result<Done> {
     let message = |message: Message| Done::Message(Box::new(message));
     Ok(match command {
         Command::SaveDraft { id, what, .. } => message(save(client, id.as_ref(), what).await?),
@@ -55,7 +56,16 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
             Done::Plain
         }
         Command::Subscribe(topic, who) => Done::Many(subscribe(client, topic, who).await?),
-        Command::Import(file) => import::run(client, file).await?,
+        Command::Import(file) => import::run(client, file, way).await?,
+        Command::FollowUp(id, whom, headline, count) => {
+            message(follow_up::run(client, id, *whom, headline, *count, way).await?)
+        }
+        Command::KeepDraft(draft) => keep_draft(client, draft).await?,
+        Command::DropDraft(id) => match client.delete_draft(id).await {
+            // It is gone, as it should be.
+            Err(error) if error.status() == Some(404) => Done::Plain,
+            other => plain(other)?,
+        },
         Command::Upload(path) => Done::Uploaded(upload::upload(client, path).await?),
         Command::CreateTarget(user, target) => plain(client.create_target(user, target).await.map(drop))?,
         Command::UpdateTarget(user, id, change) => {
@@ -89,6 +99,15 @@ pub(super) async fn run(client: &Client, command: &Command) -> Result<Done> {
         Command::ResumeSending => plain(client.resume_sending().await.map(drop))?,
         Command::ReleaseRestored => plain(client.release_restored().await.map(drop))?,
     })
+}
+
+async fn keep_draft(client: &Client, draft: &KeepDraft) -> Result<Done> {
+    let document = match serde_json::to_value(&draft.document) {
+        Ok(serde_json::Value::Object(document)) => document,
+        _ => return Err(ClientError::Request("the draft cannot be written down".into())),
+    };
+    let save = SaveDraft { document, revision: draft.revision };
+    Ok(Done::Kept(client.save_draft(&draft.id, &save).await?.revision))
 }
 
 fn plain(result: Result<()>) -> Result<Done> {

@@ -5,6 +5,9 @@ use crate::tui::message::{Answer, Fetch, Page, Stored};
 use crate::wire::message::Retry;
 use crate::wire::query::{ListRequest, Query};
 
+/// The hours in which failures of a message are looked for: as many as can be.
+const HOURS: u64 = 720;
+
 /// Turns the rows of a list's end the right way round; behind it nothing comes.
 macro_rules! turn {
     ($page:ident, $rows:expr, $next:expr) => {
@@ -59,6 +62,11 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             let (bucket, id) = at.split_once(':').unwrap_or((&at, ""));
             let file = client.file(bucket, id).await?;
             Answer::File(Stored { name: file.name, bytes: file.size_original, at })
+        }
+        Fetch::Drafts => Answer::Drafts(client.drafts().await?.drafts),
+        Fetch::Errors(id) => {
+            let errors = client.errors(Some(id.as_str()), None, HOURS).await?;
+            Answer::Errors(id, errors)
         }
         Fetch::Settings => Answer::Settings(client.settings().await?),
         Fetch::Retry(id, retry) => {

@@ -10,8 +10,9 @@ use hyper::body::Frame;
 use tokio::io::AsyncWriteExt;
 use tokio_util::io::ReaderStream;
 
+use super::Way;
 use crate::client::{Body, Client, ClientError, Result};
-use crate::tui::message::{Done, ImportFile};
+use crate::tui::message::{Done, ImportFile, Progress};
 use crate::wire::transfer::{ImportProgress, ImportRequest, Reject};
 
 /// Lines that were refused, of which the reasons are kept for the screen.
@@ -24,7 +25,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> ClientError {
 
 /// Imports the file; the lines that are refused go into a file beside it, which
 /// can be mended and imported again.
-pub(super) async fn run(client: &Client, file: &ImportFile) -> Result<Done> {
+pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result<Done> {
     let path = &file.path;
     let topic = match &file.topic {
         None => None,
@@ -33,6 +34,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile) -> Result<Done> {
         }
     };
     let open = tokio::fs::File::open(path).await.map_err(failed(path))?;
+    let all = open.metadata().await.ok().map(|about| about.len()).filter(|bytes| *bytes > 0);
     let body = ReaderStream::new(open).map(|chunk| chunk.map(Frame::<Bytes>::data));
     let request = ImportRequest {
         source: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -46,7 +48,17 @@ pub(super) async fn run(client: &Client, file: &ImportFile) -> Result<Done> {
     let mut writer = None;
     let mut shown: Vec<Reject> = Vec::new();
     let mut last = ImportProgress::default();
-    while let Some(step) = steps.next().await? {
+    let verb = if file.dry_run { "read" } else { "imported" };
+    loop {
+        let step = tokio::select! {
+            biased;
+            () = way.stop.cancelled() => {
+                last.error = "stopped by you; what was made until then stays".to_owned();
+                break;
+            }
+            step = steps.next() => step?,
+        };
+        let Some(step) = step else { break };
         if !step.rejects.is_empty() {
             if writer.is_none() {
                 let mut new = tokio::fs::File::create(&rejects).await.map_err(failed(&rejects))?;
@@ -61,6 +73,8 @@ pub(super) async fn run(client: &Client, file: &ImportFile) -> Result<Done> {
             let room = SHOWN.saturating_sub(shown.len());
             shown.extend(step.rejects.iter().take(room).cloned());
         }
+        let text = format!("{} people, {} lines refused", step.rows, step.refused);
+        way.tell(Progress { verb, done: step.bytes, all, text }).await;
         last = ImportProgress {
             detected: if step.detected.is_empty() { last.detected } else { step.detected.clone() },
             ..step

@@ -55,6 +55,11 @@ impl Canvas {
         self.mark(Urgency::Key);
     }
 
+    /// Whether the terminal shows a frame whole that is bracketed.
+    pub(super) fn synchronize(&mut self, knows: bool) {
+        self.terminal.backend_mut().synchronize(knows);
+    }
+
     /// Something else has written on the screen: the next frame is whole.
     pub(super) fn forget(&mut self) -> io::Result<()> {
         self.terminal.backend_mut().forget();

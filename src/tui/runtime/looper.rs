@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::draw::{Canvas, Urgency};
 use super::timers::{Timers, until_tick};
 use super::{Exit, Input, Options, Outbox, Performer, Program, ROOM, Request};
-use crate::tui::term::{Leave, QuitSignal, Seat, TermEvent, clipboard, editor, mark_console_thread};
+use crate::tui::term::{Leave, QuitSignal, Seat, TermEvent, Told, clipboard, editor, mark_console_thread};
 
 /// Events and messages that are taken in before the loop draws.
 const BATCH: usize = 256;
@@ -194,6 +194,8 @@ impl<P: Program, S: Seat, F: Performer<P>> Looper<'_, P, S, F> {
             Some(TermEvent::Paste(text)) => self.tell(Input::Paste(text)),
             Some(TermEvent::Mouse(mouse)) => self.tell(Input::Mouse(mouse)),
             Some(TermEvent::Focus(has)) => self.tell(Input::Focus(has)),
+            Some(TermEvent::Told(Told::Synchronized(knows))) => self.canvas.synchronize(knows),
+            Some(TermEvent::Told(told)) => self.tell(Input::Told(told)),
             Some(TermEvent::Resize(columns, rows)) => {
                 self.canvas.mark(Urgency::Key);
                 self.tell(Input::Resize(columns, rows));

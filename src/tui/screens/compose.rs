@@ -2,6 +2,7 @@
 
 mod audience;
 mod content;
+mod drafts;
 mod fields;
 mod files;
 mod kept;
@@ -13,6 +14,7 @@ mod view;
 mod whole;
 
 pub use audience::{Choice, Chosen, Kind, take_people, take_topics, take_users};
+pub use drafts::{ask_drafts, drop_kept, kept_on_server, open as open_kept, rows as draft_rows, take_drafts};
 pub use fields::{insert, key, paste, set_when};
 pub use files::{Attached, Stage, brought, take_file, take_folder, take_settings};
 pub use kept::Kept;
@@ -91,6 +93,11 @@ pub struct Compose {
     /// Whether the timer that saves runs.
     waiting: bool,
     next: Option<Next>,
+    /// Under which id the server keeps the form as it stands, half a thought or whole.
+    pub key: String,
+    kept_as: Option<Revision>,
+    kept_edit: u64,
+    keeping: bool,
     /// When it was saved last.
     pub saved_at: Option<DateTime<Utc>>,
     /// What somebody else has changed meanwhile: nothing is saved until one says which counts.
@@ -124,6 +131,10 @@ impl Compose {
             saving: false,
             waiting: false,
             next: None,
+            key: String::new(),
+            kept_as: None,
+            kept_edit: 0,
+            keeping: false,
             saved_at: None,
             conflict: None,
             problem: None,
@@ -201,6 +212,9 @@ impl Compose {
 
 /// Opens the form: with the draft that was left in it, or anew.
 pub fn open_new(state: &mut State, topic: Option<&Topic>) {
+    if state.compose.is_none() && topic.is_none() {
+        drafts::newest(state);
+    }
     if state.compose.is_none() {
         state.compose = Some(Compose::new(Channel::Email));
     }
@@ -313,6 +327,7 @@ fn leave(state: &mut State) {
     save(state);
     match &state.compose {
         Some(compose) if compose.is_blank() && compose.id.is_none() => {
+            drop_kept(state);
             state.compose = None;
             state.keep();
         }

@@ -7,13 +7,13 @@ use ratatui::text::Line;
 
 use super::scroll;
 use crate::tui::action::Action;
-use crate::tui::message::{Command, Item};
+use crate::tui::message::{Command, Item, Progress};
 use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
-use crate::tui::widgets::bar::bar;
+use crate::tui::widgets::bar::{bar, percent};
 use crate::tui::widgets::pen::{Pen, below, inset};
 
 /// What is done, or was done, to many.
@@ -25,6 +25,10 @@ pub struct Job {
     failed: Vec<(String, Command)>,
     items: Vec<Item>,
     top: usize,
+    /// How far it is that is done as a whole.
+    step: Option<Progress>,
+    /// It was told to end.
+    stopping: bool,
 }
 
 impl Job {
@@ -36,7 +40,7 @@ impl Job {
 
     /// Whether something of it is still to be done.
     pub fn is_running(&self) -> bool {
-        self.current.is_some() || !self.queue.is_empty()
+        self.current.is_some() || !self.queue.is_empty() || self.step.is_some()
     }
 
     fn counts(&self) -> (usize, usize, usize) {
@@ -47,6 +51,10 @@ impl Job {
 
     /// How far it is, in a few words.
     pub fn summary(&self) -> String {
+        if let Some(step) = &self.step {
+            let stopping = if self.stopping { " · ending" } else { "" };
+            return format!("{}: {}{stopping}", step.verb, step.text);
+        }
         let (queued, ok, failed) = self.counts();
         let queued =
             if queued > 0 { format!("{} queued · ", show::count(queued as u64)) } else { String::new() };
@@ -103,6 +111,40 @@ pub fn took(state: &mut State, command: &Command, problem: Option<&str>) -> bool
     true
 }
 
+/// Takes note of how far something is that takes long: the form or review that asked
+/// for it makes room for the job.
+pub fn progress(state: &mut State, step: Progress) {
+    let running = state.job.as_ref().is_some_and(|job| job.step.is_some());
+    if !running {
+        let asked = match state.overlays.last() {
+            Some(Overlay::Form(form)) => form.is_busy(),
+            Some(Overlay::Review(review)) => review.is_busy(),
+            _ => false,
+        };
+        if asked {
+            state.overlays.pop();
+        }
+        state.job = Some(Job { verb: step.verb.to_owned(), ..Job::default() });
+        state.overlays.push(Overlay::Job);
+    }
+    if let Some(job) = &mut state.job {
+        job.step = Some(step);
+    }
+}
+
+/// What took long is over: what came of it is shown in the place of how far it was.
+pub fn step_over(state: &mut State, command: &Command) {
+    if !matches!(command, Command::Import(_) | Command::FollowUp(..)) {
+        return;
+    }
+    let Some(job) = state.job.as_mut().filter(|job| job.step.is_some()) else { return };
+    job.step = None;
+    job.stopping = false;
+    if matches!(state.overlays.last(), Some(Overlay::Job)) {
+        state.overlays.pop();
+    }
+}
+
 fn unmark(state: &mut State) {
     state.messages.list.unmark();
     state.topics.list.unmark();
@@ -122,6 +164,16 @@ pub fn act(state: &mut State, action: Action) -> bool {
     }
     let Some(job) = &mut state.job else { return false };
     match action {
+        Action::StopJob if job.step.is_some() => {
+            job.stopping = true;
+            state.end_what_takes_long();
+        }
+        Action::StopJob if job.is_running() => {
+            let left = job.queue.len();
+            job.queue.clear();
+            state.say(format!("Stopped; {} are left as they were.", show::count(left as u64)));
+        }
+        Action::StopJob => state.say("Nothing is under way."),
         Action::RetryFailed if job.is_running() => state.say("It is still under way."),
         Action::RetryFailed if job.failed.is_empty() => {
             state.say("None of them failed in a way to try again.");
@@ -151,6 +203,16 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     let (queued, ..) = job.counts();
     let all = job.items.len() + queued;
     let mut line = vec![pen.span(job.summary(), Role::TEXT_STRONG)];
+    if let Some(step) = &job.step {
+        line.push(pen.span("   ", Role::TEXT));
+        match step.all {
+            Some(all) => {
+                line.extend(bar(pen, step.done, all, 20));
+                line.push(pen.span(format!(" {} %", percent(step.done, all)), Role::TEXT));
+            }
+            None => line.push(pen.span(show::bytes(step.done), Role::TEXT)),
+        }
+    }
     if queued > 0 {
         line.push(pen.span("   ", Role::TEXT));
         line.extend(bar(pen, job.items.len() as u64, all as u64, 20));

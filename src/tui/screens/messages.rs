@@ -6,10 +6,10 @@ mod view;
 pub use view::{COLUMNS, HINTS, view};
 
 use super::{Walk, bulk, compose, form, log_page, of_log, review, scroll, walk};
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::SkipReason;
 use crate::domain::ids::MessageId;
 use crate::tui::action::Action;
-use crate::tui::message::{Command, Fetch, Page, Slot, Sort};
+use crate::tui::message::{Command, Fetch, Page, Slot, Sort, Whom};
 use crate::tui::runtime::Request;
 use crate::tui::state::paged::{Keyed, Paged};
 use crate::tui::state::{Focus, Parts, State};
@@ -18,9 +18,10 @@ use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
 use crate::wire::history::{Audit, AuditPage};
 use crate::wire::list::MessageList;
 use crate::wire::message::{Message, MessageDetail, State as Is};
+use crate::wire::overview::ErrorGroups;
 
-/// The failures that are looked at to group causes.
-const CAUSES: usize = 500;
+/// Those who were left out that are looked at to group the reasons.
+const LEFT_OUT: usize = 500;
 /// The filter that finds them.
 const NOT_ACCEPTED: &str = "outcome!=accepted outcome!=delivered";
 
@@ -60,17 +61,23 @@ impl Pane {
     }
 }
 
-/// Failures that have the same cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CauseRow {
-    /// Through which provider; empty: none.
-    pub provider: String,
-    /// What became of them.
-    pub outcome: Outcome,
-    /// What the service said, or why they were left out.
-    pub text: String,
-    /// How many.
-    pub count: u64,
+/// Why a message has not reached some: failures grouped by cause, and those who
+/// were left out grouped by reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Causes {
+    /// Failures of the last days, the most frequent first.
+    pub failed: ErrorGroups,
+    /// Reasons, and how many were left out for each.
+    pub left_out: Vec<(SkipReason, u64)>,
+    /// More were left out than were looked at.
+    pub more_left_out: bool,
+}
+
+impl Causes {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.failed.errors.is_empty() && self.left_out.is_empty()
+    }
 }
 
 /// The messages' tab.
@@ -94,8 +101,8 @@ pub struct Messages {
     pub deliveries: Paged<Delivery>,
     /// The failure that is to be selected when it comes.
     failure: Option<u64>,
-    /// Its failures, grouped; and whether there are more.
-    pub causes: Option<(Vec<CauseRow>, bool)>,
+    /// Why it has not reached some.
+    pub causes: Option<Causes>,
     /// Its audit.
     pub audit: Option<Vec<Audit>>,
     /// What it says, in lines as its recipient reads them.
@@ -160,13 +167,14 @@ fn ask_detail(state: &mut State, id: MessageId, parts: Parts) {
             state.ask(Slot::Deliveries, fetch);
         }
         Pane::Causes if parts.log => {
+            state.ask(Slot::Causes, Fetch::Errors(id.clone()));
             let request = DeliveryRequest {
                 message: Some(id),
-                filter: Some(NOT_ACCEPTED.into()),
-                limit: Some(CAUSES),
+                filter: Some("outcome=skipped".into()),
+                limit: Some(LEFT_OUT),
                 ..DeliveryRequest::default()
             };
-            state.ask(Slot::Causes, Fetch::Deliveries(request));
+            state.ask(Slot::LeftOut, Fetch::Deliveries(request));
         }
         Pane::Audit if parts.messages => {
             state.ask(Slot::Audit, Fetch::Audit(format!("message/{id}")));
@@ -275,33 +283,29 @@ pub fn take_deliveries(state: &mut State, request: &DeliveryRequest, page: Deliv
     }
 }
 
-/// Takes the selected message's failures, and groups them.
-pub fn take_causes(state: &mut State, request: &DeliveryRequest, page: &DeliveryPage) {
+/// Takes the selected message's failures.
+pub fn take_errors(state: &mut State, id: &MessageId, errors: ErrorGroups) {
+    if state.messages.of.as_ref() == Some(id) {
+        state.messages.causes.get_or_insert_default().failed = errors;
+    }
+}
+
+/// Takes those who were left out of the selected message, and groups the reasons.
+pub fn take_left_out(state: &mut State, request: &DeliveryRequest, page: &DeliveryPage) {
     if request.message != state.messages.of {
         return;
     }
-    let mut rows: Vec<CauseRow> = Vec::new();
-    for delivery in &page.deliveries {
-        let provider = delivery.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        let text = match delivery.skip {
-            Some(reason) => reason.as_str().to_owned(),
-            None => without_address(&delivery.answer, &delivery.address),
-        };
-        let same = |row: &&mut CauseRow| {
-            row.outcome == delivery.outcome && row.text == text && row.provider == provider
-        };
-        match rows.iter_mut().find(same) {
-            Some(row) => row.count += 1,
-            None => rows.push(CauseRow { provider, outcome: delivery.outcome, text, count: 1 }),
+    let mut reasons: Vec<(SkipReason, u64)> = Vec::new();
+    for reason in page.deliveries.iter().filter_map(|row| row.skip) {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((reason, 1)),
         }
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
-    state.messages.causes = Some((rows, page.next.is_some()));
-}
-
-/// An answer without what differs from recipient to recipient.
-fn without_address(answer: &str, address: &str) -> String {
-    if address.is_empty() { answer.to_owned() } else { answer.replace(address, "…") }
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let causes = state.messages.causes.get_or_insert_default();
+    causes.left_out = reasons;
+    causes.more_left_out = page.next.is_some();
 }
 
 /// Takes the selected message's audit.
@@ -468,6 +472,14 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
         Action::DeleteMessage => match is {
             Is::Processing | Is::Paused => refuse(state, is, "Cancel it first; then it can be deleted."),
             _ => review::open_delete_message(state, message),
+        },
+        Action::CorrectRest => match is {
+            Is::Paused => review::open_follow_up(state, message, Whom::Untried),
+            _ => refuse(state, is, "Pause it first; then it can be corrected for those not tried yet."),
+        },
+        Action::ThoseReached => match message.progress.accepted {
+            0 => state.say("Nobody has been accepted: there is nobody to tell."),
+            _ => review::open_follow_up(state, message, Whom::Reached),
         },
         Action::DuplicateMessage => state.command(Command::Duplicate(id)),
         Action::Decide => form::open(state, form::Purpose::Decide(id)),

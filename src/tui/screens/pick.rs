@@ -47,6 +47,8 @@ pub enum For {
     Columns,
     /// A filter that has a name.
     Views,
+    /// Something that one has begun to write.
+    Drafts,
     /// The provider that a retry goes through.
     RetryThrough,
     /// The provider that those who wait for this one go through instead.
@@ -205,6 +207,17 @@ pub fn open_columns(state: &mut State) {
     open(state, Pick::new("Columns: enter shows or hides", For::Columns, rows));
 }
 
+/// Offers what the operator has begun to write.
+pub fn open_drafts(state: &mut State) {
+    let rows: Vec<Row> =
+        compose::draft_rows(state).into_iter().map(|(key, label, detail)| row(key, label, detail)).collect();
+    if rows.is_empty() {
+        state.say("Nothing is half written. Drafts of messages are among the messages.");
+        return;
+    }
+    open(state, Pick::new("What you have begun to write", For::Drafts, rows));
+}
+
 /// Offers the filters of the tab that have a name.
 pub fn open_views(state: &mut State) {
     let views = state.views.get(state.tab.scope().name());
@@ -317,6 +330,7 @@ fn choose(state: &mut State) {
             set_filter(state, filter);
         }
         For::Views => set_filter(state, row.key),
+        For::Drafts => compose::open_kept(state, &row.key),
         For::FailOver(from) => {
             if let Ok(to) = row.key.parse() {
                 review::open_fail_over(state, &from, &to);

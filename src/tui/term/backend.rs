@@ -65,6 +65,28 @@ pub struct FrugalBackend<W> {
     /// Where the terminal's cursor is, where that is known.
     cursor: Option<Position>,
     shown: Option<bool>,
+    /// Whether frames are bracketed, for terminals that know it.
+    synchronized: bool,
+}
+
+/// From so many blanks on, erasing them is shorter than writing them, also where the
+/// cursor must be moved past them.
+const ERASED: u16 = 10;
+
+/// Blanks side by side that are still to be written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Blanks {
+    at: Position,
+    n: u16,
+}
+
+impl Blanks {
+    /// Takes a cell that is beside them; says whether it was.
+    fn takes(&mut self, at: Position) -> bool {
+        let beside = self.n > 0 && at.y == self.at.y && at.x == self.at.x + self.n;
+        self.n += u16::from(beside);
+        beside
+    }
 }
 
 impl<W: Write> FrugalBackend<W> {
@@ -72,7 +94,15 @@ impl<W: Write> FrugalBackend<W> {
     /// is as the guard leaves it: cleared, its
     /// cursor hidden.
     pub fn new(out: W, extent: Extent) -> Self {
-        Self { out, extent, frame: BEGIN.to_vec(), pen: Pen::DEFAULT, cursor: None, shown: Some(false) }
+        Self {
+            out,
+            extent,
+            frame: BEGIN.to_vec(),
+            pen: Pen::DEFAULT,
+            cursor: None,
+            shown: Some(false),
+            synchronized: true,
+        }
     }
 
     /// The writer.
@@ -86,6 +116,11 @@ impl<W: Write> FrugalBackend<W> {
         self.pen = Pen::DEFAULT;
         self.cursor = None;
         self.shown = None;
+    }
+
+    /// Whether the terminal knows synchronized output: without, frames are not bracketed.
+    pub fn synchronize(&mut self, knows: bool) {
+        self.synchronized = knows;
     }
 
     /// Puts bytes of our own (never foreign text) into the next frame: a bell, a
@@ -108,6 +143,29 @@ impl<W: Write> FrugalBackend<W> {
             Some(at) if to.x == 0 && at.y == to.y => self.frame.push(b'\r'),
             _ => {
                 let _ = write!(self.frame, "\x1b[{};{}H", u32::from(to.y) + 1, u32::from(to.x) + 1);
+            }
+        }
+    }
+
+    /// Blanks cells: where they are many, by one sequence that leaves the cursor where
+    /// it is (ECH, which erases with the background that is set).
+    fn blank(&mut self, blanks: Blanks) {
+        let Blanks { at, n } = blanks;
+        if n == 0 {
+            return;
+        }
+        self.go_to(at);
+        // Of a blank nothing is seen but the background: another colour stays as it is.
+        if !self.pen.is_blank() {
+            let mut pen = self.pen;
+            pen.change_to(Pen::DEFAULT, &mut self.frame);
+            self.pen = pen;
+        }
+        if n >= ERASED {
+            let _ = write!(self.frame, "\x1b[{n}X");
+        } else {
+            for x in at.x..at.x + n {
+                self.put(Position::new(x, at.y), " ");
             }
         }
     }
@@ -150,14 +208,23 @@ impl<W: Write> Backend for FrugalBackend<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        let mut blanks = Blanks::default();
         for (x, y, cell) in content {
             let at = Position::new(x, y);
+            if cell.symbol() == " " && Pen::of(cell).is_blank() {
+                if !blanks.takes(at) {
+                    self.blank(std::mem::replace(&mut blanks, Blanks { at, n: 1 }));
+                }
+                continue;
+            }
+            self.blank(std::mem::take(&mut blanks));
             self.go_to(at);
             let (mut pen, next) = (self.pen, Pen::of(cell));
             pen.change_to(next, &mut self.frame);
             self.pen = pen;
             self.put(at, cell.symbol());
         }
+        self.blank(blanks);
         let mut pen = self.pen;
         pen.change_to(Pen::DEFAULT, &mut self.frame);
         self.pen = pen;
@@ -218,8 +285,11 @@ impl<W: Write> Backend for FrugalBackend<W> {
         if self.frame.len() == BEGIN.len() {
             return Ok(());
         }
-        self.frame.extend_from_slice(END);
-        let written = self.out.write_all(&self.frame).and_then(|()| self.out.flush());
+        let from = if self.synchronized { 0 } else { BEGIN.len() };
+        if self.synchronized {
+            self.frame.extend_from_slice(END);
+        }
+        let written = self.out.write_all(&self.frame[from..]).and_then(|()| self.out.flush());
         self.frame.truncate(BEGIN.len());
         // One huge frame must not hold its memory for ever.
         self.frame.shrink_to(64 * 1024);

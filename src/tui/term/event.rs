@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::probe::Told;
+
 /// Something that happened at a seat. The key and mouse types are crossterm's,
 /// which the widgets understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum TermEvent {
     Focus(bool),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
+    /// What the terminal says of itself.
+    Told(Told),
     /// The process is asked to end.
     Quit(QuitSignal),
     /// The terminal is gone: nothing may be written to it any more.

@@ -12,6 +12,7 @@ mod csi;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::event::TermEvent;
+use super::probe;
 
 /// The longest escape sequence that is waited for; a longer one is no key.
 const MAX_SEQUENCE: usize = 64;
@@ -58,11 +59,24 @@ impl Parser {
     /// Whether an escape sequence has begun. If nothing follows within some tens
     /// of milliseconds it was the Esc key: call [`Parser::give_up`].
     pub fn is_waiting(&self) -> bool {
-        matches!(self.at, At::Escape | At::Csi | At::Ss3 | At::Answer)
+        matches!(self.at, At::Escape | At::Csi | At::Ss3 | At::Answer) && !self.is_answering()
+    }
+
+    /// Whether what is held can only be the beginning of an answer, which a slow line
+    /// may split anywhere: no key begins so, and the rest of it is no typing.
+    fn is_answering(&self) -> bool {
+        match self.at {
+            At::Answer => self.held.len() > 1,
+            At::Csi => self.held.first() == Some(&b'?'),
+            _ => false,
+        }
     }
 
     /// Nothing followed: what was held is what was typed.
     pub fn give_up(&mut self, out: &mut Vec<TermEvent>) {
+        if self.is_answering() {
+            return;
+        }
         let held = std::mem::take(&mut self.held);
         let typed = match (self.at, held.first()) {
             (At::Escape, _) => Some((KeyCode::Esc, KeyModifiers::NONE)),
@@ -178,6 +192,8 @@ impl Parser {
         // `held` is the opening byte, then only whether the last one was ESC.
         let escaped = self.held.last() == Some(&0x1b);
         if byte == 0x07 || (escaped && byte == b'\\') {
+            let text = std::str::from_utf8(&self.held).unwrap_or_default().trim_end_matches('\x1b');
+            out.extend(text.strip_prefix(']').and_then(probe::background).map(TermEvent::Told));
             self.held.clear();
             self.at = At::Ground;
         } else if escaped {

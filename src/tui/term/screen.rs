@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr};
 
 use super::modes::Modes;
+use super::probe::{AS_BEFORE, TELL_KEYS_APART};
 
 /// How long restoring waits for a terminal that does not take bytes.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -22,13 +23,22 @@ pub struct Screen {
     modes: Modes,
     entered: AtomicBool,
     gone: AtomicBool,
+    /// It speaks the kitty keyboard protocol, which was switched on.
+    keyboard: AtomicBool,
 }
 
 impl Screen {
     /// Remembers how the tty is set, without changing it.
     pub(super) fn new(tty: File, modes: Modes) -> io::Result<Self> {
         let original = tcgetattr(&tty)?;
-        Ok(Self { tty, original, modes, entered: AtomicBool::new(false), gone: AtomicBool::new(false) })
+        Ok(Self {
+            tty,
+            original,
+            modes,
+            entered: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            keyboard: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn tty(&self) -> &File {
@@ -49,7 +59,17 @@ impl Screen {
         raw.make_raw();
         tcsetattr(&self.tty, OptionalActions::Now, &raw)?;
         self.entered.store(true, Ordering::SeqCst);
-        self.write(&self.modes.enter())
+        self.write(&self.modes.enter())?;
+        if self.keyboard.load(Ordering::SeqCst) {
+            self.write(TELL_KEYS_APART)?;
+        }
+        Ok(())
+    }
+
+    /// Says that the keyboard protocol was switched on, so that leaving ends it. True
+    /// the first time.
+    pub(super) fn tells_keys_apart(&self) -> bool {
+        !self.keyboard.swap(true, Ordering::SeqCst)
     }
 
     /// Everything as it was, in reverse order. May be called more than once, and
@@ -57,6 +77,9 @@ impl Screen {
     pub(super) fn leave(&self) {
         if !self.entered.swap(false, Ordering::SeqCst) || self.gone.load(Ordering::SeqCst) {
             return;
+        }
+        if self.keyboard.load(Ordering::SeqCst) {
+            let _ = self.write(AS_BEFORE);
         }
         let _ = self.write(&self.modes.leave());
         let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.original);

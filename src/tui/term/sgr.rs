@@ -23,6 +23,12 @@ impl Pen {
         Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier }
     }
 
+    /// Whether a space in it is a blank: nothing of it is seen.
+    pub(super) fn is_blank(self) -> bool {
+        let seen = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+        self.bg == Color::Reset && !self.modifier.intersects(seen)
+    }
+
     /// Changes the terminal's pen from this one to another.
     pub(super) fn change_to(&mut self, next: Self, out: &mut Vec<u8>) {
         if *self == next {

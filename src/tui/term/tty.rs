@@ -1,7 +1,7 @@
 //! A seat at the terminal that the process was started from.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use super::crash;
 use super::event::TermEvent;
 use super::modes::Modes;
 use super::output::Output;
+use super::probe::{ASK, TELL_KEYS_APART, Told};
 use super::reader::{Worker, read_keys, watch};
 use super::screen::Screen;
 use super::seat::{Leave, Seat};
@@ -36,11 +37,13 @@ pub struct TtyOptions {
     /// Whether the process may be stopped from the terminal (ctrl-z). Not where
     /// it also runs the engine: stopping would stop all sending.
     pub can_stop: bool,
+    /// Whether to ask the terminal what it is like.
+    pub ask: bool,
 }
 
 impl Default for TtyOptions {
     fn default() -> Self {
-        Self { modes: Modes::default(), hang_up_signal: true, can_stop: true }
+        Self { modes: Modes::default(), hang_up_signal: true, can_stop: true, ask: true }
     }
 }
 
@@ -87,10 +90,14 @@ impl Tty {
         let (columns, rows) = screen.size();
         let gone = Arc::new(Notify::new());
         let watch = watch(screen.tty().try_clone()?, Arc::clone(&gone))?;
-        let output = Output::thread(screen.tty().try_clone()?)?;
+        let mut output = Output::thread(screen.tty().try_clone()?)?;
         crash::guard(&screen, &output);
         let (sender, events) = mpsc::channel(ROOM);
         screen.enter()?;
+        // The Linux console answers little and shows what it does not know.
+        if options.ask && std::env::var_os("TERM").is_none_or(|term| term != "linux") {
+            output.write_all(ASK)?;
+        }
         let keys = read_keys(screen.tty().try_clone()?, sender.clone())?;
         Ok(Self {
             screen,
@@ -127,6 +134,10 @@ impl Seat for Tty {
         match event {
             TermEvent::HangUp => self.screen.abandon(),
             TermEvent::Continue => drop(self.measure()),
+            TermEvent::Told(Told::Keyboard) if self.screen.is_entered() && self.screen.tells_keys_apart() => {
+                // A line that takes nothing shows in the next frame.
+                let _ = self.output.write_all(TELL_KEYS_APART);
+            }
             _ => {}
         }
         Some(event)

@@ -23,9 +23,11 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (Slot::Address, Answer::Deliveries(request, page)) => {
             screens::targets::take_lookup(state, &request, page);
         }
-        (Slot::Causes, Answer::Deliveries(request, page)) => {
-            screens::messages::take_causes(state, &request, &page);
+        (Slot::LeftOut, Answer::Deliveries(request, page)) => {
+            screens::messages::take_left_out(state, &request, &page);
         }
+        (_, Answer::Errors(id, errors)) => screens::messages::take_errors(state, &id, errors),
+        (_, Answer::Drafts(drafts)) => screens::compose::take_drafts(state, drafts),
         (Slot::History, Answer::Deliveries(request, page)) => {
             screens::targets::take_history(state, &request, page);
         }
@@ -61,10 +63,12 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
 pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
     match slot {
         // What is gone is not shown any more; the list says so by itself.
-        Slot::Detail | Slot::Deliveries | Slot::Causes | Slot::Audit if fault.missing => {
+        Slot::Detail | Slot::Deliveries | Slot::Causes | Slot::LeftOut | Slot::Audit if fault.missing => {
             state.messages.forget_detail();
         }
         Slot::Subscribers | Slot::Person | Slot::History | Slot::File if fault.missing => {}
+        // What is kept here is enough to go on with.
+        Slot::Drafts if !fault.unreachable => {}
         // A page that continues after a row that is gone begins anew.
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),

@@ -16,6 +16,14 @@ pub(super) fn done(state: &mut State, command: Command, result: Result<Done, Fau
         compose::saved(state, edit, result);
         return;
     }
+    if let Command::KeepDraft(draft) = command {
+        compose::kept_on_server(state, &draft, result);
+        return;
+    }
+    if matches!(command, Command::DropDraft(_)) {
+        return;
+    }
+    screens::job::step_over(state, &command);
     if let Command::Upload(path) = &command {
         let result = result.and_then(|done| match done {
             Done::Uploaded(stored) => Ok(stored),
@@ -54,6 +62,7 @@ fn close_review(state: &mut State, command: &Command) {
     }
     if matches!(command, Command::Send { .. }) {
         state.overlays.retain(|overlay| !matches!(overlay, Overlay::Compose));
+        compose::drop_kept(state);
         state.compose = None;
         state.keep();
     }
@@ -71,6 +80,11 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::Hold(..), Done::Message(message)) => {
             state.say("It is held while you edit it; what you send or schedule lets it go.");
             compose::open_draft(state, &message);
+        }
+        (Command::FollowUp(..), Done::Message(message)) => {
+            screens::messages::select(state, &message.id);
+            compose::open_draft(state, &message);
+            state.say("The draft is for them alone: say what has changed, then review it.");
         }
         (Command::Duplicate(_), Done::Message(message)) => {
             screens::messages::select(state, &message.id);

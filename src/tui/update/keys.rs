@@ -60,6 +60,8 @@ const CHANGES: &[Action] = &[
     Action::Compose,
     Action::EditMessage,
     Action::DuplicateMessage,
+    Action::CorrectRest,
+    Action::ThoseReached,
     Action::CreateTopic,
     Action::RenameTopic,
     Action::Subscribe,
@@ -158,6 +160,7 @@ fn everywhere(state: &mut State, action: Action) {
         Action::Back if unmark(state) => {}
         Action::Back | Action::ClearFilter => clear_filter(state),
         Action::Compose => compose::open_new(state, None),
+        Action::Drafts => compose::ask_drafts(state),
         Action::CreateTopic => form::open(state, form::Purpose::Topic),
         Action::CreateProvider => pick::open_kinds(state),
         Action::Jobs if state.job.is_some() => state.overlays.push(Overlay::Job),

@@ -93,7 +93,7 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Calendar(_)) => {
             &[Action::Open, Action::MoveRight, Action::MoveDown, Action::PageDown, Action::Back]
         }
-        Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::Copy, Action::MoveDown],
+        Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::StopJob, Action::Copy],
         Some(Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         None => match state.tab {
             Tab::Overview => screens::overview::HINTS,

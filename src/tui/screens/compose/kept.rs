@@ -31,6 +31,26 @@ pub struct Kept {
     variables: Option<bool>,
     /// Whether the server has all of it.
     saved: bool,
+    /// Under which id the server keeps the form itself.
+    #[serde(default)]
+    pub(super) key: String,
+    /// As it was there last.
+    #[serde(default)]
+    pub(super) kept_as: Option<Revision>,
+}
+
+impl Kept {
+    /// What tells it from others: its subject, title or first line.
+    pub fn headline(&self) -> &str {
+        let subject = self.lines.first().map_or("", String::as_str);
+        let first = if subject.is_empty() { self.body.lines().next().unwrap_or_default() } else { subject };
+        if first.trim().is_empty() { "(nothing written yet)" } else { first }
+    }
+
+    /// Its type.
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
 }
 
 impl Compose {
@@ -49,6 +69,8 @@ impl Compose {
             body: self.body.text(),
             variables: self.variables,
             saved: self.saved == self.edit,
+            key: self.key.clone(),
+            kept_as: self.kept_as,
         }
     }
 
@@ -72,6 +94,8 @@ impl Compose {
         }
         compose.body = BodyField::new(&kept.body);
         compose.variables = kept.variables;
+        compose.key = kept.key;
+        compose.kept_as = kept.kept_as;
         compose.edit = u64::from(!kept.saved);
         compose
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Compose, sending};
+use super::{Compose, drafts, sending};
 use crate::tui::message::{Command, Done, Fault};
 use crate::tui::runtime::Request;
 use crate::tui::state::{State, timer};
@@ -25,6 +25,7 @@ pub(super) fn soon(state: &mut State) {
 
 /// Writes the draft, if it is not written yet.
 pub fn save(state: &mut State) {
+    drafts::keep(state);
     let Some(compose) = &mut state.compose else { return };
     compose.waiting = false;
     // What somebody else changed is not written over unasked.

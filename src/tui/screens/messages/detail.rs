@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{Pane, view as parts};
+use crate::domain::delivery::Outcome;
 use crate::domain::time::Timestamp;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
-use crate::tui::widgets::bar::bar;
+use crate::tui::widgets::bar::{bar, sparkline};
 use crate::tui::widgets::pen::{Pen, below, first, inset};
 use crate::tui::widgets::table::{Cell, Column, table};
 use crate::tui::{sanitize, show};
@@ -58,7 +59,10 @@ pub(super) fn pane_lines(state: &State) -> usize {
     match state.messages.pane {
         Pane::Content => state.messages.reading.len() + 2,
         Pane::Deliveries => state.messages.deliveries.rows().len(),
-        Pane::Causes => state.messages.causes.as_ref().map_or(0, |(rows, _)| rows.len() + 2),
+        Pane::Causes => {
+            let causes = state.messages.causes.as_ref();
+            causes.map_or(0, |causes| causes.failed.errors.len() + causes.left_out.len() + 2)
+        }
         Pane::Timeline => 8,
         Pane::Audit => state.messages.audit.as_ref().map_or(0, Vec::len),
     }
@@ -258,28 +262,56 @@ fn draw_deliveries(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     table(pen, area, DELIVERIES, rows, chosen);
 }
 
+/// One cause as a line, whatever made it.
+fn causes(pen: &Pen<'_, '_>, state: &State, of: &super::Causes) -> Vec<Line<'static>> {
+    let failed = of.failed.errors.iter().map(|group| {
+        let provider = group.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let code = if group.code > 0 { format!("{} ", group.code) } else { String::new() };
+        let text = if group.text.is_empty() { "no answer" } else { group.text.as_str() };
+        let since = format!(
+            "  since {}, last {}",
+            show::age(group.first, state.now),
+            show::relative_to(group.last, state.now)
+        );
+        Line::from(vec![
+            pen.span(format!("{:>8}  ", show::count(group.count)), Role::TEXT_STRONG),
+            pen.span(format!("{} ", sparkline(&group.trend)), Role::BAR_FULL),
+            pen.span(format!("{provider}  "), Role::TEXT_DIM),
+            pen.span(format!("{code}{text}"), Role::TEXT),
+            pen.span(since, Role::TEXT_DIM),
+        ])
+    });
+    let left = of.left_out.iter().map(|(reason, count)| {
+        let (role, word) = show::outcome(Outcome::Skipped);
+        let more = if of.more_left_out { "+" } else { "" };
+        Line::from(vec![
+            pen.span(format!("{:>8}  ", format!("{}{more}", show::count(*count))), Role::TEXT_STRONG),
+            pen.state(role, &format!("{word:<10} ")),
+            pen.span(reason.as_str(), Role::TEXT),
+        ])
+    });
+    failed.chain(left).collect()
+}
+
 fn draw_causes(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
-    let Some((rows, more)) = &state.messages.causes else {
+    let Some(of) = &state.messages.causes else {
         pen.text(area, 0, "…", Role::TEXT_DIM);
         return;
     };
-    if rows.is_empty() {
+    if of.is_empty() {
         pen.text(area, 0, "Nobody failed and nobody was left out.", Role::TEXT_DIM);
         return;
     }
-    for (n, cause) in rows.iter().skip(state.messages.scroll).take(usize::from(area.height)).enumerate() {
-        let (role, word) = show::outcome(cause.outcome);
-        let line = Line::from(vec![
-            pen.span(format!("{:>8}  ", show::count(cause.count)), Role::TEXT_STRONG),
-            pen.state(role, &format!("{word:<10} ")),
-            pen.span(format!("{}  ", cause.provider), Role::TEXT_DIM),
-            pen.span(&cause.text, Role::TEXT),
-        ]);
-        pen.row(area, n, &line);
+    let lines = causes(pen, state, of);
+    let room = usize::from(area.height);
+    for (n, line) in lines.iter().skip(state.messages.scroll).take(room).enumerate() {
+        pen.row(area, n, line);
     }
-    if *more {
-        let n = rows.len().saturating_sub(state.messages.scroll);
-        pen.text(area, n, "         of the newest 500; Deliveries has all.", Role::TEXT_DIM);
+    if of.failed.cut_short {
+        let n = lines.len().saturating_sub(state.messages.scroll);
+        let text =
+            format!("          of the newest {} failures; Deliveries has all.", show::count(of.failed.rows));
+        pen.text(area, n, text, Role::TEXT_DIM);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::ids::{MessageId, ProviderId, Revision};
 use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
-use crate::tui::message::{Command, Fetch, Slot};
+use crate::tui::message::{Command, Fetch, Slot, Whom};
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
@@ -273,6 +273,44 @@ pub fn open_leave(state: &mut State) {
     let mut review = Review::new("Leave Herald?".to_owned(), lines, Command::Leave);
     review.leaving = true;
     open(state, review);
+}
+
+/// Before another message is made for some of this one's recipients.
+pub fn open_follow_up(state: &mut State, message: &Message, whom: Whom) {
+    let headline = message.headline();
+    let progress = &message.progress;
+    let (title, count, lines) = match whom {
+        Whom::Untried => {
+            // Who waits for another try has been tried.
+            let count = progress.untouched();
+            let lines = vec![
+                text("A topic of those who have not been tried, and a draft for it with this text."),
+                text(format!(
+                    "“{headline}” ends for them, and for {} who wait for another try.",
+                    show::people(progress.open().saturating_sub(count))
+                )),
+                text(format!("{} keep what they got.", show::people(progress.accepted))),
+                ("Nothing is sent before you send the draft.".to_owned(), Role::TEXT_DIM),
+            ];
+            (format!("Correct “{headline}” for {}?", show::people(count)), count, lines)
+        }
+        Whom::Reached => {
+            let count = progress.accepted;
+            let lines = vec![
+                text("A topic of those who have been accepted, and a draft for it with this text."),
+                text(format!("“{headline}” stays as it is.")),
+                ("Nothing is sent before you send the draft.".to_owned(), Role::TEXT_DIM),
+            ];
+            (format!("Write to {} who got “{headline}”?", show::people(count)), count, lines)
+        }
+    };
+    if count == 0 {
+        state.say("Nobody is left who has not been tried.");
+        return;
+    }
+    let command = Command::FollowUp(message.id.clone(), whom, headline.to_owned(), count);
+    let review = Review::new(title, lines, command).counted(count);
+    open(state, review.watching(message));
 }
 
 /// Before a message ends early.

@@ -5,6 +5,7 @@ use crossterm::event::{
 };
 
 use crate::tui::term::event::TermEvent;
+use crate::tui::term::probe;
 
 /// What `ESC O final` means.
 pub(super) fn ss3(byte: u8) -> Option<TermEvent> {
@@ -26,7 +27,10 @@ pub(super) fn event(parameters: &[u8], last: u8) -> Option<TermEvent> {
         return mouse_event(mouse, last);
     }
     let text = std::str::from_utf8(parameters).ok()?;
-    if text.starts_with(['?', '>', '=']) {
+    if text.starts_with('?') {
+        return probe::mode(text, last).map(TermEvent::Told);
+    }
+    if text.starts_with(['>', '=']) {
         return None;
     }
     let mut numbers = text.split(';');
