@@ -230,6 +230,7 @@ struct Open {
 
 /// All that a console knows.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a console")]
 pub struct State {
     /// What time it is.
     pub now: DateTime<Utc>,

@@ -28,7 +28,7 @@ fn what_somebody_edits_is_held_and_taken_over_only_when_asked() {
         let api = Api::new(World::together());
         let mut seat = Seat::at(&api, 120, 40);
         seat.press("1").await;
-        seat.shows("✎ bo").await;
+        seat.shows("bo edits").await;
         seat.press("j j").await;
         seat.shows("bo has been editing it").await;
         seat.press("e").await;

@@ -92,13 +92,12 @@ pub(super) fn suppress(tx: &mut Tx<'_>, wanted: &[Suppress], audit: &AuditEntry)
 
 fn add(tx: &mut Tx<'_>, wanted: &[Suppress], at: Timestamp) -> Attempt<SuppressReceipt> {
     let mut receipt = SuppressReceipt::default();
-    let mut head = match head(tx)? {
-        Some(head) => head,
-        None => {
-            let mut head = SuppressionsHead::default();
-            fill(&mut head.secret).map_err(Fail::Refused)?;
-            head
-        }
+    let mut head = if let Some(head) = head(tx)? {
+        head
+    } else {
+        let mut head = SuppressionsHead::default();
+        fill(&mut head.secret).map_err(Fail::Refused)?;
+        head
     };
     for request in wanted {
         let address = canonical_address(request.channel, &request.address);

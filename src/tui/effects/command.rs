@@ -102,9 +102,8 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
 }
 
 async fn keep_draft(client: &Client, draft: &KeepDraft) -> Result<Done> {
-    let document = match serde_json::to_value(&draft.document) {
-        Ok(serde_json::Value::Object(document)) => document,
-        _ => return Err(ClientError::Request("the draft cannot be written down".into())),
+    let Ok(serde_json::Value::Object(document)) = serde_json::to_value(&draft.document) else {
+        return Err(ClientError::Request("the draft cannot be written down".into()));
     };
     let save = SaveDraft { document, revision: draft.revision };
     Ok(Done::Kept(client.save_draft(&draft.id, &save).await?.revision))

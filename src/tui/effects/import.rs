@@ -53,7 +53,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         let step = tokio::select! {
             biased;
             () = way.stop.cancelled() => {
-                last.error = "stopped by you; what was made until then stays".to_owned();
+                "stopped by you; what was made until then stays".clone_into(&mut last.error);
                 break;
             }
             step = steps.next() => step?,

@@ -66,7 +66,7 @@ impl Parser {
     /// may split anywhere: no key begins so, and the rest of it is no typing.
     fn is_answering(&self) -> bool {
         match self.at {
-            At::Answer => self.held.len() > 1,
+            At::Answer => self.held.starts_with(b"]") && self.held.get(1).is_some_and(u8::is_ascii_digit),
             At::Csi => self.held.first() == Some(&b'?'),
             _ => false,
         }

@@ -36,7 +36,7 @@ pub struct Kept {
     pub(super) key: String,
     /// As it was there last.
     #[serde(default)]
-    pub(super) kept_as: Option<Revision>,
+    pub(super) on_server: Option<Revision>,
 }
 
 impl Kept {
@@ -70,7 +70,7 @@ impl Compose {
             variables: self.variables,
             saved: self.saved == self.edit,
             key: self.key.clone(),
-            kept_as: self.kept_as,
+            on_server: self.kept_as,
         }
     }
 
@@ -95,7 +95,7 @@ impl Compose {
         compose.body = BodyField::new(&kept.body);
         compose.variables = kept.variables;
         compose.key = kept.key;
-        compose.kept_as = kept.kept_as;
+        compose.kept_as = kept.on_server;
         compose.edit = u64::from(!kept.saved);
         compose
     }

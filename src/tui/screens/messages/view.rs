@@ -92,7 +92,7 @@ fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
 fn stands(pen: &Pen<'_, '_>, message: &Message) -> Cell {
     match message.why.as_ref().map(|reason| &reason.why) {
         Some(Why::HeldEditing { by, .. }) if message.state == Is::Held => {
-            let word = format!("✎ {}", sanitize::line(by));
+            let word = format!("{} edits", sanitize::line(by));
             Cell::state(pen, (Role::STATE_HELD, &word))
         }
         _ => Cell::state(pen, show::state(message.state)),

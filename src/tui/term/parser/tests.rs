@@ -108,12 +108,37 @@ fn answers_to_queries_are_not_typing() {
     ] {
         let mut bytes = answer.to_vec();
         bytes.push(b'q');
+        let mut events = parse(&bytes);
+        events.retain(|event| !matches!(event, TermEvent::Told(_)));
         assert_eq!(
-            parse(&bytes),
+            events,
             typed(KeyCode::Char('q'), KeyModifiers::NONE),
             "{:?}",
             String::from_utf8_lossy(answer)
         );
+    }
+}
+
+#[test]
+fn an_answer_that_a_slow_line_splits_is_no_typing() {
+    use super::super::probe::Told;
+    for (answer, told) in [
+        (&b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\"[..], Told::Background { dark: true }),
+        (b"\x1b]11;rgb:fafa/fafa/fafa\x07", Told::Background { dark: false }),
+        (b"\x1b[?2026;0$y", Told::Synchronized(false)),
+        (b"\x1b[?0u", Told::Keyboard),
+    ] {
+        for at in 4..answer.len() {
+            let mut parser = Parser::default();
+            let mut out = Vec::new();
+            parser.feed(&answer[..at], &mut out);
+            // What came is waited for no longer than a key would be.
+            if parser.is_waiting() {
+                parser.give_up(&mut out);
+            }
+            parser.feed(&answer[at..], &mut out);
+            assert_eq!(out, [TermEvent::Told(told)], "{at} of {:?}", String::from_utf8_lossy(answer));
+        }
     }
 }
 
