@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports and fails by panicking")]
 
 #[path = "../support/house.rs"]
-#[allow(dead_code, reason = "shared with the tests of the commands")]
+#[allow(dead_code, clippy::print_stderr, reason = "shared with the tests of the commands")]
 mod house;
 mod rig;
 

@@ -195,7 +195,7 @@ pub async fn sent(store: &Embedded, no: MessageNo) -> Message {
     loop {
         let message = store.message_by_no(no).await.unwrap();
         if last.as_ref() != Some(&message.progress) {
-            (moved, last) = (Instant::now(), Some(message.progress.clone()));
+            (moved, last) = (Instant::now(), Some(message.progress));
         }
         match &message.state {
             MessageState::Sent => return message,
