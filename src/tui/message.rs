@@ -408,8 +408,8 @@ pub enum Command {
     PauseProvider(ProviderId),
     /// Lets a provider go on.
     ResumeProvider(ProviderId),
-    /// Talks to a provider.
-    TestProvider(ProviderId),
+    /// Talks to a provider; sends one real test message to an address, if one is given.
+    TestProvider(ProviderId, Option<String>),
     /// Decides for those who wait.
     Decide(Decide),
     /// Lets an operation begin that was shown, with the number that was shown.

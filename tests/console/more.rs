@@ -229,3 +229,26 @@ fn a_console_that_only_looks_changes_nothing() {
         assert_eq!(api.count(&Method::POST, "/v1") + api.count(&Method::DELETE, "/v1"), 0);
     });
 }
+
+#[test]
+fn a_provider_is_tested_with_a_real_message_only_to_an_address_that_is_typed() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("4").await;
+        seat.shows("refuses us").await;
+        seat.press("t").await;
+        seat.shows("Test main").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/providers"), 0);
+        seat.press("enter").await;
+        seat.shows("235 2.7.0 Authentication successful").await;
+        assert!(!seat.text().contains("took the test message"));
+        seat.press("esc t").await;
+        seat.shows("Test main").await;
+        seat.type_text("me@example.com\n").await;
+        seat.shows("the service took the test message").await;
+        let asked = api.bodies(&Method::POST, "/v1/herald/providers/main/test");
+        assert_eq!(asked[1], serde_json::json!({ "to": "me@example.com" }));
+        assert!(asked[0]["to"].is_null());
+    });
+}

@@ -194,6 +194,7 @@ shots! {
     compose_variables: busy "c tab tab alt-i";
     header_present: together "0";
     messages_edited: together "1 j j";
+    providers_test: busy "4 t";
     compose_drafts: writing "g d";
     messages_correct: paused "1 E";
     messages_reached: busy "1 M";

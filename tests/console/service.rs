@@ -302,6 +302,15 @@ impl Inner {
                 world.drafts.retain(|draft| draft.id.as_str() != *id);
                 Value::Null
             }
+            ["herald", "providers", _, "test"] => json!({
+                "ok": true,
+                "dialogue": [
+                    { "ours": true, "text": "AUTH PLAIN ••••" },
+                    { "ours": false, "text": "235 2.7.0 Authentication successful" },
+                ],
+                "finding": "The service takes us",
+                "sent": body["to"].as_str().map(|_| true),
+            }),
             ["herald", "settings"] => to(&World::settings()),
             ["storage", "buckets"] => {
                 self.bucket = true;

@@ -123,7 +123,7 @@ actions! {
     ProviderDisable "provider.disable" "Disable…" [Providers] Reviewed one Some("herald provider disable {id}"), "Opens the review that takes the provider out of use.";
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
     ProviderResume "provider.resume" "Resume…" [Providers Overview] Reviewed one Some("herald provider resume {id}"), "Opens the review that lets the provider send what waits for it.";
-    ProviderTest "provider.test" "Test" [Providers Overview] None one Some("herald provider test {id}"), "Talks to the provider, without sending to anybody.";
+    ProviderTest "provider.test" "Test…" [Providers Overview] None one Some("herald provider test {id} --to {address}"), "Opens the form that talks to the provider, and sends one real message to an address if you type one.";
 
     // Live.
     Follow "live.follow" "Follow" [Live] None any Some("herald log -f"), "Follows the log, or holds it still; nothing is lost meanwhile.";

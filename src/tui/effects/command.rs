@@ -88,7 +88,8 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         }
         Command::PauseProvider(id) => Done::Provider(Box::new(client.pause_provider(id).await?)),
         Command::ResumeProvider(id) => Done::Provider(Box::new(client.resume_provider(id).await?)),
-        Command::TestProvider(id) => Done::Test(client.test_provider(id).await?),
+        Command::TestProvider(id, None) => Done::Test(client.test_provider(id).await?),
+        Command::TestProvider(id, Some(to)) => Done::Test(client.send_test(id, to.clone()).await?),
         Command::ConfirmOperation(id, count) => {
             Done::Count(client.confirm_operation(id, *count).await?.preview.count)
         }

@@ -181,7 +181,7 @@ fn submit(state: &mut State) {
         (_, Ok(Some(command))) => {
             if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
                 form.busy = true;
-                if let Purpose::Test(channel) = form.purpose {
+                if let Purpose::Test(channel) | Purpose::TestProvider(_, channel) = form.purpose {
                     let address = form.text("Address").to_owned();
                     state.own.insert(channel.to_string(), address);
                     state.keep();

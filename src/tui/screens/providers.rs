@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{distance, review};
+use super::{distance, form, review};
 use crate::domain::ids::ProviderId;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Fetch, Slot};
@@ -15,7 +15,7 @@ use crate::tui::view as layout;
 use crate::tui::widgets::bar::bar;
 use crate::tui::widgets::pen::{Pen, below, inset};
 use crate::tui::widgets::table::{Cell, Column, Look, table_as};
-use crate::wire::provider::{ProviderHealth, ProviderTest};
+use crate::wire::provider::{BreakerState, ProviderHealth, ProviderTest};
 
 /// What the footer offers first.
 pub const HINTS: &[Action] = &[
@@ -104,8 +104,11 @@ pub fn act(state: &mut State, action: Action) -> bool {
 
 /// Talks to a provider.
 pub fn test(state: &mut State, id: ProviderId) {
-    state.say(format!("Talking to {id}…"));
-    state.command(Command::TestProvider(id));
+    let list = state.overview.iter().flat_map(|overview| &overview.providers);
+    let known = list.chain(state.providers.list.iter().flatten()).find(|provider| provider.id == id);
+    if let Some(channel) = known.map(|provider| provider.channel) {
+        form::open(state, form::Purpose::TestProvider(id, channel));
+    }
 }
 
 /// Offers the providers that those who wait for this one can go through instead.
@@ -233,22 +236,53 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     }
     pen.row(inner, at, &Line::from(line));
     at += 1;
+    let success = provider.success.map_or_else(
+        || "nothing answered for in the last minute".to_owned(),
+        |share| format!("{:.1} % accepted in the last minute", share * 100.0),
+    );
     let latency = format!(
-        "answers in {} (middle), {} (99 of 100)",
+        "{success} · answers in {} (middle), {} (99 of 100)",
         show::millis(provider.p50_ms),
         show::millis(provider.p99_ms)
     );
     pen.text(inner, at, latency, Role::TEXT);
     at += 1;
-    let since = format!(
-        "since the engine started: accepted {} · not accepted {}",
+    at = quotas(pen, inner, at, provider);
+    let today = format!(
+        "today (UTC): accepted {} · refused {} · put off {} · bounced {}",
         show::count(provider.accepted),
-        show::count(provider.failed)
+        show::count(provider.failed),
+        show::count(provider.put_off),
+        show::count(provider.bounced)
     );
-    pen.text(inner, at, since, Role::TEXT_DIM);
+    pen.text(inner, at, today, Role::TEXT);
+    at += 1;
+    let (role, breaker) = match (provider.breaker, provider.breaker_until) {
+        (BreakerState::Closed, _) => (Role::TEXT_DIM, "breaker closed".to_owned()),
+        (BreakerState::Open, Some(until)) => {
+            (Role::NOTICE_WARN, format!("breaker open, next try {}", show::relative_to(until, state.now)))
+        }
+        (BreakerState::Open, None) => (Role::NOTICE_WARN, "breaker open".to_owned()),
+        (BreakerState::Probing, _) => (Role::NOTICE_WARN, "breaker: one is on its way to try".to_owned()),
+    };
+    pen.text(inner, at, breaker, role);
     if !provider.last_problem.is_empty() {
         pen.text(inner, at + 1, format!("last problem: {}", provider.last_problem), Role::TEXT_DIM);
     }
+}
+
+/// What is used of the hour's and the day's limit.
+fn quotas(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, provider: &ProviderHealth) -> usize {
+    for (span, quota) in [("hour", provider.hour), ("day", provider.day)] {
+        let Some(quota) = quota else { continue };
+        let text =
+            format!("{} of {} in the last {span}  ", show::count(quota.used), show::count(quota.limit));
+        let mut line = vec![pen.span(text, Role::TEXT)];
+        line.extend(bar(pen, quota.used, quota.limit, 10));
+        pen.row(area, at, &Line::from(line));
+        at += 1;
+    }
+    at
 }
 
 /// Draws what a test found.
@@ -257,6 +291,17 @@ pub fn view_test(pen: &mut Pen<'_, '_>, test: &ProviderTest, body: Rect) {
     let role = if test.ok { Role::STATE_OK } else { Role::STATE_FAILED };
     let line = Line::from(pen.state(role, &test.finding));
     pen.row(area, 0, &line);
+    let mut area = area;
+    if let Some(sent) = test.sent {
+        let (role, text) = if sent {
+            (Role::STATE_OK, "the service took the test message")
+        } else {
+            (Role::STATE_FAILED, "no test message was taken")
+        };
+        let line = Line::from(pen.state(role, text));
+        pen.row(area, 1, &line);
+        area = below(area, 1);
+    }
     let room = usize::from(area.height).saturating_sub(2);
     let skip = test.dialogue.len().saturating_sub(room);
     for (n, said) in test.dialogue.iter().skip(skip).enumerate() {

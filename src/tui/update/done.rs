@@ -96,7 +96,7 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::Decide(_), Done::Count(count)) => {
             state.say(format!("Decided for {}.", show::people(count)));
         }
-        (Command::TestProvider(_), Done::Test(test)) => state.overlays.push(Overlay::Dialogue(test)),
+        (Command::TestProvider(..), Done::Test(test)) => state.overlays.push(Overlay::Dialogue(test)),
         (Command::CreateProvider(..), Done::Provider(provider)) => {
             state.say(format!("{} is there: t tests it.", sanitize::line(&provider.name)));
         }

@@ -2,7 +2,7 @@
 
 use super::{Entry, Form, WHEN, provider};
 use crate::domain::channel::Channel;
-use crate::domain::ids::{MessageId, TopicId};
+use crate::domain::ids::{MessageId, ProviderId, TopicId};
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State};
 use crate::tui::update::filter_of;
@@ -37,6 +37,8 @@ pub enum Purpose {
     Decide(MessageId),
     /// A name for the filter of the tab.
     View,
+    /// Whether a provider takes us, and a real message to an address if one is given.
+    TestProvider(ProviderId, Channel),
     /// A copy of the message being written, to one address.
     Test(Channel),
 }
@@ -112,6 +114,11 @@ pub fn open(state: &mut State, purpose: Purpose) {
                     Entry::line("Filter", "empty: the view of this name is forgotten", &filter),
                 ],
             )
+        }
+        Purpose::TestProvider(id, channel) => {
+            let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();
+            let help = "one real test message goes there; empty: it is talked to, and nobody is sent to";
+            (format!("Test {id}"), vec![Entry::line("Address", help, &own)])
         }
         Purpose::Test(channel) => {
             let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();

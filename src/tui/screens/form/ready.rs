@@ -107,6 +107,7 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
             let (message, why) = (Some(id.clone()), Some(WaitReason::Uncertain));
             Command::Decide(Decide { message, provider: None, why, decision })
         }
+        Purpose::TestProvider(id, _) => Command::TestProvider(id.clone(), optional("Address")),
         Purpose::Test(_) => match (form.text("Address"), &state.compose) {
             ("", _) => return wrong("Address", "To which address?"),
             (address, Some(compose)) => {
