@@ -49,7 +49,7 @@ fn a_row_move_is_small_and_a_redraw_is_bounded() {
         assert!(seat.frame(Duration::from_secs(1)).await);
         let moved = seat.bytes.len() - before;
         eprintln!("row move with another detail below: {with_detail} bytes");
-        assert!(with_detail <= 1_000, "{with_detail} bytes for a row and its detail");
+        assert!(with_detail <= 600, "{with_detail} bytes for a row and its detail");
         settle(&mut seat).await;
         let before = seat.bytes.len();
         seat.press("ctrl-l").await;

@@ -69,7 +69,7 @@ impl Seat {
         let client = api.client();
         let console = tokio::task::spawn_local(async move {
             let mut seat = StreamSeat::new(ReceiverStream::new(events), output, extent, Modes::default())?;
-            console::run(client, &mut seat, options).await
+            Box::pin(console::run(client, &mut seat, options)).await
         });
         let screen = vt100::Parser::new(whole(rows), whole(columns), 0);
         Self { keys, frames, screen, console, bytes: Vec::new() }
