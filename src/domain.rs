@@ -22,6 +22,7 @@ pub mod person;
 pub mod plan;
 pub mod provider;
 pub mod reason;
+pub mod routing;
 pub mod sanitize;
 pub mod state;
 pub mod suppression;

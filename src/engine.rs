@@ -27,6 +27,7 @@ mod recover;
 pub mod render;
 mod retention;
 pub mod retry;
+pub mod routing;
 mod scheduler;
 pub mod stop;
 pub mod streak;
@@ -37,6 +38,7 @@ pub mod webhooks;
 mod why;
 
 pub use config::{EngineConfig, Mode};
+pub use dispatch::desk::HandingOn;
 pub use error::{EngineError, Result};
 
 use self::core::{Core, lock};
@@ -70,6 +72,8 @@ pub struct ProviderHealth {
     pub until: Option<Timestamp>,
     /// What went wrong last.
     pub cause: String,
+    /// Its recipients go through another now.
+    pub handing_on: Option<HandingOn>,
     /// Rates, latencies and counts.
     pub health: HealthView,
     /// Recipients that are with the adapter now.
@@ -177,6 +181,7 @@ impl Engine {
                 no: provider.no,
                 condition: standing.condition,
                 until: standing.until,
+                handing_on: standing.handing_on,
                 cause: crate::domain::delivery::show_address(&standing.cause, "the recipient"),
                 health: desk.as_ref().map(|desk| desk.health.view(now.0)).unwrap_or_default(),
                 in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),

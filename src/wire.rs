@@ -21,6 +21,7 @@ pub mod person;
 pub mod preview;
 pub mod provider;
 pub mod query;
+pub mod routing;
 pub mod storage;
 pub mod topic;
 pub mod transfer;

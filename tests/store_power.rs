@@ -20,6 +20,7 @@ use herald::domain::delivery::Outcome;
 use herald::domain::ids::{ImportId, ProviderNo, SubscriberId, TargetId, TopicId, UserId};
 use herald::domain::message::{Message, Progress};
 use herald::domain::plan::{LaneKey, PlanCursor, WaitReason};
+use herald::domain::routing::MoveReason;
 use herald::domain::state::Event;
 use herald::domain::time::Timestamp;
 use herald::store::catalog::Catalog as _;
@@ -124,6 +125,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
                     skip: None,
                     attempts: 0,
                     possibly_twice: false,
+                    moved: None,
                     person: None,
                 })
                 .collect();
@@ -158,6 +160,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
                     skip: None,
                     attempts: 1,
                     possibly_twice: false,
+                    moved: None,
                     person: None,
                 }],
             };
@@ -172,7 +175,10 @@ async fn step(store: &impl Store, step: usize) -> bool {
             let decision = Decision::FailOver(ProviderNo(2));
             assert_eq!(store.decide(all, decision, None, 9, later).await.unwrap().count, 1);
         }
-        33 => assert_eq!(store.reassign_waiting(lane(ProviderNo(2)), SMTP, 9).await.unwrap(), 1),
+        33 => assert_eq!(
+            store.reassign_waiting(lane(ProviderNo(2)), SMTP, MoveReason::Gone, None, 9).await.unwrap().count,
+            1
+        ),
         34 => {
             let by = "tester".to_owned();
             let no = herald::domain::ids::MessageNo(1);

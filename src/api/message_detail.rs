@@ -186,6 +186,7 @@ pub(crate) async fn preview(call: Call) -> Answered {
     }
     let providers = store.providers().await?;
     let mut slowest: Option<f64> = None;
+    let (routing, sms) = (call.engine().routing().await?, message.channel() == Channel::Sms);
     for (id, recipients) in counted.providers {
         let provider = id.as_ref().and_then(|id| providers.iter().find(|provider| provider.id == *id));
         let kind = provider.and_then(|provider| crate::domain::provider::kind(&provider.kind));
@@ -196,7 +197,9 @@ pub(crate) async fn preview(call: Call) -> Answered {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
         };
+        let rules = routing.prefixes.iter().filter(|rule| sms && Some(&rule.provider_id) == id.as_ref());
         preview.providers.push(ProviderShare {
+            prefixes: rules.map(|rule| rule.prefix.clone()).collect(),
             provider_id: id,
             name: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
             recipients,
@@ -252,7 +255,16 @@ pub(crate) async fn why(call: Call) -> Answered {
                 let target = TargetId::new(target)?;
                 let why = engine.why_delivery(&message.id, &target).await?;
                 let over = last_outcome(&call, Some(message.no), &target).await?;
-                return ok(&answer(format!("Message {id} to target {target}"), why, over));
+                let waits = why.is_some();
+                let mut answer = answer(format!("Message {id} to target {target}"), why, over);
+                let rule = engine.country_rule(&target).await?;
+                if let Some(rule) = rule.filter(|_| waits) {
+                    answer.sentence = format!(
+                        "{} Numbers of {} go through {}.",
+                        answer.sentence, rule.prefix, rule.provider_id
+                    );
+                }
+                return ok(&answer);
             }
             let progress = message.progress;
             let over = format!(
@@ -277,7 +289,17 @@ pub(crate) async fn why(call: Call) -> Answered {
                 None => None,
             };
             let over = if provider.enabled { "is well" } else { "is disabled: enable it to have it chosen" };
-            return ok(&answer(format!("Provider {id}"), why, over));
+            let mut answer = answer(format!("Provider {id}"), why, over);
+            let list = super::overview::provider_list(engine).await?;
+            if let Some(health) = list.iter().find(|health| health.id == provider.id) {
+                if let Some(on) = &health.failover.now {
+                    answer.sentence = format!("{} Meanwhile {on}.", answer.sentence);
+                }
+                if health.slow_start {
+                    answer.sentence = format!("{} {}", answer.sentence, crate::wire::provider::SLOW_START);
+                }
+            }
+            return ok(&answer);
         }
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
@@ -325,7 +347,11 @@ async fn last_outcome(
         || "can be reached; nothing has been sent to it".to_owned(),
         |row| {
             let reason = row.skip.map(|skip| format!(" ({})", skip.as_str())).unwrap_or_default();
-            format!("was {}{reason} at {} with “{}”: {}", row.outcome, row.at, row.headline, row.answer)
+            let instead = row.instead().map(|instead| format!(", {instead}")).unwrap_or_default();
+            format!(
+                "was {}{reason} at {} with “{}”{instead}: {}",
+                row.outcome, row.at, row.headline, row.answer
+            )
         },
     ))
 }

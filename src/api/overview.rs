@@ -10,9 +10,11 @@ use crate::domain::message::Progress;
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::provider::Provider;
 use crate::domain::reason::Why;
+use crate::domain::routing::{Failover, Routing};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::engine::conditions::Condition;
+use crate::engine::usecases::slow_start;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::engine::{Engine, ProviderHealth as Standing};
 use crate::store::StoreError;
@@ -25,6 +27,7 @@ use crate::wire::overview::{
     StateCounts, Stopped, StoreStats, Upcoming,
 };
 use crate::wire::provider::{BreakerState, ProviderHealth, QuotaUse};
+use crate::wire::routing::{FailoverState, HandingOn};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -144,12 +147,38 @@ fn breaker(standing: &Standing) -> BreakerState {
     }
 }
 
+/// What a provider may hand on, and whether it does.
+fn failover(
+    routing: &Routing,
+    provider: &Provider,
+    standing: Option<&Standing>,
+    all: &[Standing],
+) -> FailoverState {
+    let Failover { bulk, direct } = routing.failover(&provider.id);
+    let now = standing.and_then(|standing| standing.handing_on).and_then(|on| {
+        let to = all.iter().find(|other| other.no == on.to)?;
+        let ends = [(on.bulk, bulk), (on.direct, direct)].into_iter().filter(|(handed, _)| *handed);
+        Some(HandingOn {
+            to: to.provider.clone(),
+            why: on.why,
+            since: on.since,
+            until: ends.map(|(_, allowance)| allowance.until).min().flatten(),
+            bulk: on.bulk,
+            direct: on.direct,
+        })
+    });
+    FailoverState { bulk, direct, now }
+}
+
 pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
     let now = engine.now();
     let standings = engine.health().await?;
     let bounced = bounced(engine).await?;
     let mut list = Vec::new();
-    for provider in engine.store().providers().await? {
+    let routing = engine.routing().await?;
+    let mut providers = engine.store().providers().await?;
+    providers.sort_by_key(|provider| (routing.place(&provider.id), provider.no));
+    for provider in providers {
         let queues = queues(engine, provider.no).await?;
         let standing = standings.iter().find(|standing| standing.no == provider.no);
         let view = standing.map(|standing| standing.health.clone()).unwrap_or_default();
@@ -177,6 +206,8 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
             breaker: standing.map(breaker).unwrap_or_default(),
             breaker_until: standing.and_then(|standing| standing.breaker),
             last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
+            failover: failover(&routing, &provider, standing, &standings),
+            slow_start: slow_start::holds(&provider),
             id: provider.id,
             name: provider.name,
             kind: provider.kind,
@@ -354,6 +385,10 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
             (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
         }
         _ => return None,
+    };
+    let text = match &provider.failover.now {
+        Some(on) => format!("{text}; {on}"),
+        None => text,
     };
     Some(NeedsYou {
         waiting: provider.queued + provider.retrying + provider.held,

@@ -6,6 +6,7 @@ use crate::domain::provider::{Provider, ProviderHold, kind};
 use crate::domain::reason::Why;
 use crate::domain::topic::Topic;
 use crate::engine::usecases::providers::shown;
+use crate::engine::usecases::slow_start;
 use crate::store::catalog::{ApiKey, SubscriberView};
 use crate::wire;
 use serde_json::{Map, Value};
@@ -90,7 +91,7 @@ pub(crate) fn hold(provider: &Provider) -> Option<Why> {
         ProviderHold::Paused { by, since } => {
             Some(Why::ProviderPaused { provider: provider.id.clone(), by, since })
         }
-        ProviderHold::Refused { answer, since } => {
+        ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since } => {
             Some(Why::ProviderRefuses { provider: provider.id.clone(), answer, since })
         }
     }
@@ -110,6 +111,7 @@ pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
         }
     }
     let hold = hold(&provider).map(Into::into);
+    let slow_start = slow_start::holds(&provider);
     wire::provider::Provider {
         id: provider.id,
         created_at: provider.created,
@@ -123,6 +125,8 @@ pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
         limits: provider.limits,
         hold,
         revision: provider.revision,
+        slow_start,
+        rollback_until: None,
     }
 }
 

@@ -35,13 +35,15 @@ pub(crate) async fn get(call: Call) -> Answered {
 /// A provider, its secrets masked unless the caller may read them.
 async fn shown(call: &Call, provider: Provider) -> Outcome<wire::provider::Provider> {
     let clear = call.app.settings.clear_credentials || call.caller.has("credentials.read");
+    let rollback_until = call.engine().rollback_until(&provider).await?;
     if !clear {
-        return Ok(present::provider(provider));
+        return Ok(wire::provider::Provider { rollback_until, ..present::provider(provider) });
     }
     let credentials = call.engine().store().credentials(provider.no).await?;
     let opened = credentials.iter().map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned()));
     let opened = opened.collect();
-    Ok(present::provider(Provider { credentials: opened, ..provider }))
+    let provider = present::provider(Provider { credentials: opened, ..provider });
+    Ok(wire::provider::Provider { rollback_until, ..provider })
 }
 
 fn kind_of(call: &Call) -> Outcome<&'static Kind> {
@@ -227,6 +229,7 @@ fn edit(
     edit.limits = params.typed("limits")?;
     edit.limits.as_ref().map_or(Ok(()), check_limits)?;
     edit.revision = call.expected(params.typed("revision")?)?;
+    edit.unchecked = params.flag("unchecked")?.unwrap_or(false);
     Ok(edit)
 }
 
@@ -271,6 +274,11 @@ pub(crate) async fn pause(call: Call) -> Answered {
 pub(crate) async fn resume(call: Call) -> Answered {
     let provider = call.engine().resume_provider(&call.id("providerId")?, call.actor()).await?;
     ok(&present::provider(provider))
+}
+
+pub(crate) async fn rollback(call: Call) -> Answered {
+    let provider = call.engine().roll_back_provider(call.actor(), &call.id("providerId")?).await?;
+    ok(&shown(&call, provider).await?)
 }
 
 pub(crate) async fn test(call: Call) -> Answered {

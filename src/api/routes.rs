@@ -18,9 +18,11 @@ use super::shape::{
 };
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
-    metrics, openapi, operations, overview, persons, providers, targets, topics, untried, upload, users,
+    metrics, openapi, operations, overview, persons, providers, routing, targets, topics, untried, upload,
+    users,
     waiting, webhooks,
 };
+use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};
 use crate::wire::delivery::{
     Affected, Decide, DeliveryPage, DeliveryRequest, WaitingPage, WaitingRequest, WhyAnswer,
@@ -47,6 +49,7 @@ use crate::wire::query::{
     AudienceParameters, AuditParameters, EventParameters, FindParameters, ListParameters, LogParameters,
     OperationParameters, QueueParameters, WhyParameters,
 };
+use crate::wire::routing::{WriteFailover, WriteRouting};
 use crate::wire::storage::{Bucket, File, PushImage, UploadFile, WriteBucket, WriteFile};
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 use crate::wire::transfer::{
@@ -291,6 +294,14 @@ routes! {
         Nothing => 200 Provider;
     POST "/v1/herald/providers/{providerId}/test" "providers.write" Json providers::test, "Talk to a provider, and send one test message if an address is given",
         TestProvider => 200 ProviderTest;
+    POST "/v1/herald/providers/{providerId}/rollback" "providers.write" Json providers::rollback, "Put the key back that was replaced in the last 24 hours",
+        Nothing => 200 Provider;
+    POST "/v1/herald/providers/{providerId}/failover" "providers.write" Json routing::failover, "Say what a provider hands to the next one while it cannot send",
+        WriteFailover => 200 Routing;
+    GET "/v1/herald/routing" "providers.read" None routing::get, "The order of providers, rules for countries, who steps in for whom",
+        Nothing => 200 Routing;
+    PATCH "/v1/herald/routing" "providers.write" Json routing::update, "Change the order of providers, or the rules for countries",
+        WriteRouting => 200 Routing;
     GET "/v1/herald/targets" "targets.read" None targets::all, "A page of everybody's targets",
         ListParameters => 200 TargetList;
     GET "/v1/herald/targets/{targetId}" "targets.read" None targets::by_id, "A target by its id alone",

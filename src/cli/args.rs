@@ -8,6 +8,10 @@ pub mod webhook;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub use self::routing::RoutingAction;
+
+mod routing;
+
 /// An operations console for messaging: email, SMS and push.
 ///
 /// Without a command: the console. If an engine runs in this data directory, it
@@ -636,6 +640,14 @@ pub enum ProviderAction {
         /// Options and limits
         #[command(flatten)]
         values: Values,
+        /// Take a new key without asking the service whether it takes it
+        #[arg(long)]
+        unchecked: bool,
+    },
+    /// Put the key back that was replaced in the last 24 hours
+    Rollback {
+        /// Its id
+        id: String,
     },
     /// Let new plans choose it
     Enable {
@@ -670,6 +682,9 @@ pub enum ProviderAction {
         /// Its id
         id: String,
     },
+    /// Who comes first, and who steps in
+    #[command(flatten)]
+    Routing(RoutingAction),
 }
 
 /// Fields of a provider.

@@ -12,6 +12,7 @@ pub mod operation;
 pub mod person;
 pub mod provider;
 pub mod queue;
+pub mod routing;
 pub mod send;
 pub mod target;
 pub mod topic;

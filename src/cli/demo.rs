@@ -195,6 +195,7 @@ async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
         limits,
         channel: Some(channel),
         revision: None,
+        unchecked: None,
         fields,
     };
     client.create_provider("smtp", &write("main", "Main (SMTP)", Channel::Email, limits(20.0), smtp)).await?;

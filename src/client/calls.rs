@@ -3,6 +3,7 @@
 mod drafts;
 mod files;
 mod operations;
+mod routing;
 mod webhooks;
 
 use super::error::Result;

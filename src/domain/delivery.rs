@@ -1,6 +1,7 @@
 //! Deliveries: one message to one target, its attempts and their outcomes.
 
 use super::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
+use super::routing::Moved;
 use super::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -197,6 +198,9 @@ pub struct LogDetail {
     pub possibly_twice: bool,
     /// When the next attempt is due, if there is one.
     pub retry_at: Option<Timestamp>,
+    /// Another provider was planned. The store keeps it behind the rest.
+    #[serde(skip)]
+    pub moved: Option<Moved>,
 }
 
 /// Stands in a stored answer where the recipient's address stood.

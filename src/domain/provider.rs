@@ -81,6 +81,24 @@ pub enum ProviderHold {
         /// When.
         since: Timestamp,
     },
+    /// The service refuses our credentials, or we have none that it could be asked with: that says
+    /// nothing of what it thinks of us as a sender.
+    Misconfigured {
+        /// What it said.
+        answer: String,
+        /// When.
+        since: Timestamp,
+    },
+}
+
+impl ProviderHold {
+    /// What the service said and since when, if it is the service that does not want us.
+    pub fn refusal(&self) -> Option<(&str, Timestamp)> {
+        match self {
+            Self::Paused { .. } => None,
+            Self::Refused { answer, since } | Self::Misconfigured { answer, since } => Some((answer, *since)),
+        }
+    }
 }
 
 /// How much may go through a provider. `None`: no limit but the machine.

@@ -76,6 +76,17 @@ impl Breaker {
         self.permit(now) == Permit::Open
     }
 
+    /// Whether the way to it is known to fail: not a pause that was asked for, and not when it is
+    /// time to try again, or a probe is under way.
+    pub fn is_down(&self, now: Instant) -> bool {
+        matches!(self.state, State::Tripped(until) if until > now)
+    }
+
+    /// Whether it has tripped, and no probe has come through since.
+    pub fn is_tripped(&self) -> bool {
+        self.state != State::Closed
+    }
+
     /// Whether a probe is under way.
     pub fn is_probing(&self) -> bool {
         self.state == State::Probing

@@ -106,7 +106,8 @@ impl Core {
                 return Ok(Arc::clone(&known.1));
             }
         }
-        let fresh = Arc::new(Choice::new(self.store.providers().await?));
+        let routing = super::routing::read(&*self.store).await?.0;
+        let fresh = Arc::new(Choice::with(self.store.providers().await?, routing));
         *lock(&self.choice) = (version, Arc::clone(&fresh));
         Ok(fresh)
     }

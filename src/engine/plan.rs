@@ -39,12 +39,13 @@ pub(crate) async fn assign(
     let mut runs: BTreeMap<ProviderNo, Vec<Planned>> = BTreeMap::new();
     // Nearly everybody has the same pin: nobody is asked twice for the same answer in a row.
     let mut last: Option<(Option<&crate::domain::ids::ProviderId>, ProviderNo)> = None;
+    let each = choice.looks_at_addresses(channel);
     for (recipient, target) in recipients.iter().zip(&targets) {
         let Some(target) = target.as_ref().filter(|target| target.channel == channel) else { continue };
         let pinned = target.provider.as_ref();
         let provider = match last {
-            Some((pin, provider)) if pin == pinned => provider,
-            _ => choice.choose(channel, pinned),
+            Some((pin, provider)) if pin == pinned && !each => provider,
+            _ => choice.choose(channel, pinned, &target.identifier),
         };
         last = Some((pinned, provider));
         runs.entry(provider).or_default().push(*recipient);
@@ -278,7 +279,7 @@ pub(crate) async fn assign_all(
     if have.len() < recipients.len() {
         have.sort_unstable();
         let gone = recipients.iter().filter(|planned| have.binary_search(&planned.target).is_err()).copied();
-        let to = choice.choose(channel, None);
+        let to = choice.choose(channel, None, "");
         match runs.iter_mut().find(|(provider, _)| *provider == to) {
             Some((_, list)) => {
                 list.extend(gone);

@@ -92,6 +92,7 @@ async fn open_items(core: &Core, window: &Window) -> Result<Vec<(Item, Option<Ba
                     direct: waiting.direct,
                     attempts: waiting.attempts,
                     possibly_twice: waiting.possibly_twice,
+                    moved: None,
                     person: None,
                 };
                 items.push((Item { index: index as u32, candidate }, waiting.batch));

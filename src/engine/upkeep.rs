@@ -33,5 +33,6 @@ pub(crate) async fn run(engine: Engine, interval: Duration) {
 async fn sweep(engine: &Engine) -> super::usecases::Outcome<()> {
     engine.sweep_drafts().await?;
     engine.sweep_operations().await?;
+    engine.wipe_replaced_keys().await?;
     Ok(())
 }

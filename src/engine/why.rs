@@ -126,7 +126,7 @@ async fn by_provider(core: &Core, no: ProviderNo) -> Result<Option<(u8, Why)>> {
         return Ok(Some((1, Why::NoProvider)));
     };
     match &provider.hold {
-        Some(ProviderHold::Refused { answer, since }) => {
+        Some(ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since }) => {
             let why = Why::ProviderRefuses {
                 provider: provider.id.clone(),
                 answer: show_address(answer, "the recipient"),

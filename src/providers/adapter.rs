@@ -184,6 +184,8 @@ pub struct DialogueLine {
 pub struct TestReport {
     /// Whether the service would take a message from us.
     pub ok: bool,
+    /// The service answered, and its answer was that it does not take the credentials.
+    pub refused: bool,
     /// The conversation, line by line.
     pub dialogue: Vec<DialogueLine>,
     /// In one sentence: the likely cause and what to do, or that it is well.

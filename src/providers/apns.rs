@@ -262,7 +262,7 @@ impl Adapter for Apns {
             ),
             _ => (false, format!("APNs does not answer as it should: {}.", answer.text)),
         };
-        TestReport { ok, dialogue, finding }
+        TestReport { ok, refused: answer.verdict == Verdict::Refused, dialogue, finding }
     }
 
     async fn close(&self) {

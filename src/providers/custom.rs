@@ -395,7 +395,7 @@ impl Adapter for Custom {
             dialogue.push(ours(&format!("{} {target}", self.method)));
             dialogue.extend(body.unwrap_or_default().lines().map(ours));
         }
-        TestReport { ok, dialogue, finding }
+        TestReport { ok, refused: false, dialogue, finding }
     }
 
     async fn close(&self) {

@@ -159,13 +159,13 @@ impl Adapter for Fcm {
 
     async fn test(&self) -> TestReport {
         let mut dialogue = vec![DialogueLine { ours: true, text: self.account.shown() }];
-        let finish = |dialogue, ok, finding: String| TestReport { ok, dialogue, finding };
+        let finish = |dialogue, ok, refused, finding: String| TestReport { ok, refused, dialogue, finding };
         let token = match self.account.grant().await {
             Ok((token, _)) => token,
             Err(error) => {
                 dialogue.push(DialogueLine { ours: false, text: error.to_string() });
                 let finding = format!("Google gives no access token: {error}.");
-                return finish(dialogue, false, finding);
+                return finish(dialogue, false, error.answer().verdict == Verdict::Refused, finding);
             }
         };
         dialogue
@@ -192,7 +192,7 @@ impl Adapter for Fcm {
             ),
             _ => (false, format!("FCM does not answer as it should: {}.", told.answer.text)),
         };
-        finish(dialogue, ok, finding)
+        finish(dialogue, ok, told.answer.verdict == Verdict::Refused, finding)
     }
 
     async fn close(&self) {

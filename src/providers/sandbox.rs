@@ -126,12 +126,14 @@ impl Adapter for Sandbox {
             DialogueLine { ours: true, text: "authorization: Bearer ••••".to_owned() },
             DialogueLine { ours: true, text: String::from_utf8_lossy(&body).into_owned() },
         ];
+        let mut refused = false;
         let (ok, finding) = match self.client.line().request(&self.head, None, body).await {
             Ok(answer) => {
                 dialogue.push(DialogueLine { ours: false, text: format!("HTTP {}", answer.status) });
                 dialogue.extend(
                     shown(&answer).lines().map(|line| DialogueLine { ours: false, text: line.to_owned() }),
                 );
+                refused = matches!(answer.status.as_u16(), 401 | 403);
                 match answer.status.as_u16() {
                     200 | 400 | 422 => (true, "The sandbox answers and takes the token.".to_owned()),
                     401 | 403 => (false, "The sandbox does not take the token: check it.".to_owned()),
@@ -148,7 +150,7 @@ impl Adapter for Sandbox {
             }
             Err(error) => (false, format!("The sandbox does not answer: {error}.")),
         };
-        TestReport { ok, dialogue, finding }
+        TestReport { ok, refused, dialogue, finding }
     }
 
     async fn close(&self) {

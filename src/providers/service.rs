@@ -347,16 +347,17 @@ impl<P: Protocol> Adapter for Service<P> {
         ];
         let (result, _) = self.exchange(&mut self.client.line(), &mut made).await;
         let title = self.kind.title;
-        let (ok, finding) = match result {
+        let (ok, refused, finding) = match result {
             Ok(answer) => {
                 dialogue.push(theirs(&format!("HTTP {}", answer.status)));
                 dialogue.extend(meaning::shown(&answer).lines().map(theirs));
                 let judged = self.protocol.judge_probe(&answer);
-                (judged.verdict == Verdict::Accepted, finding(title, &judged))
+                let refused = judged.verdict == Verdict::Refused && judged.stage == Stage::Authentication;
+                (judged.verdict == Verdict::Accepted, refused, finding(title, &judged))
             }
-            Err(error) => (false, format!("{title} does not answer: {error}.")),
+            Err(error) => (false, false, format!("{title} does not answer: {error}.")),
         };
-        TestReport { ok, dialogue, finding }
+        TestReport { ok, refused, dialogue, finding }
     }
 
     async fn close(&self) {

@@ -273,6 +273,7 @@ impl Adapter for Smtp {
             Err((failure, record)) => {
                 return TestReport {
                     ok: false,
+                    refused: failure.stage == Stage::Authentication && failure.verdict == Verdict::Refused,
                     dialogue: record.unwrap_or_default(),
                     finding: finding(&failure),
                 };
@@ -283,6 +284,7 @@ impl Adapter for Smtp {
             session.wire.shutdown(GOODBYE).await;
             return TestReport {
                 ok: false,
+                refused: false,
                 dialogue: session.wire.record.take().unwrap_or_default(),
                 finding: format!("Nothing can be sent: {}.", exchange::SENDER_NEEDS_UTF8),
             };
@@ -304,6 +306,8 @@ impl Adapter for Smtp {
         session.wire.shutdown(GOODBYE).await;
         TestReport {
             ok: failure.is_none(),
+            // It has taken them by now, if there were any.
+            refused: false,
             dialogue: session.wire.record.take().unwrap_or_default(),
             finding: match failure {
                 Some(failure) => finding(&failure),

@@ -313,15 +313,19 @@ impl Adapter for WebPush {
         match self.signer.token(None, &claims) {
             Ok(_) => TestReport {
                 ok: true,
+                refused: false,
                 dialogue: vec![DialogueLine { ours: true, text }],
                 finding:
                     "The key pair signs. Whether a browser's push service takes it shows with the first \
                           message: its subscriptions must have been made with this public key."
                         .to_owned(),
             },
-            Err(error) => {
-                TestReport { ok: false, dialogue: Vec::new(), finding: format!("The key {error}.") }
-            }
+            Err(error) => TestReport {
+                ok: false,
+                refused: true,
+                dialogue: Vec::new(),
+                finding: format!("The key {error}."),
+            },
         }
     }
 

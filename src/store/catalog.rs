@@ -8,7 +8,7 @@ use crate::domain::ids::{
     KeyId, ProviderId, ProviderNo, Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo,
 };
 use crate::domain::person::Target;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{Door, Provider};
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Subscriber, Topic};
 use async_trait::async_trait;
@@ -46,6 +46,19 @@ pub struct ApiKey {
     pub created: Timestamp,
     /// When it was last used, to the day.
     pub accessed: Option<Timestamp>,
+}
+
+/// What a change of a provider's credentials has replaced, without the secrets themselves.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Replaced {
+    /// When.
+    pub at: Timestamp,
+    /// The credentials as they were shown.
+    pub credentials: BTreeMap<String, String>,
+    /// The options as they were.
+    pub options: BTreeMap<String, String>,
+    /// Through which door its host had come.
+    pub door: Door,
 }
 
 /// Topics, subscribers, providers, keys.
@@ -101,8 +114,15 @@ pub trait Catalog {
     async fn providers(&self) -> Result<Vec<Provider>>;
     /// The opened credentials of a provider, for its adapter.
     async fn credentials(&self, no: ProviderNo) -> Result<BTreeMap<String, SecretString>>;
+    /// What the last change of a provider's secrets has replaced, while it is kept.
+    async fn replaced(&self, no: ProviderNo) -> Result<Option<Replaced>>;
+    /// Puts replaced credentials back into place, and keeps those that they replace. The record gives
+    /// everything else. `Err(Moved)`: nothing is kept.
+    async fn roll_back(&self, provider: Provider, expect: Revision, audit: AuditEntry) -> Result<Provider>;
+    /// Wipes credentials that were replaced before a time; of how many providers.
+    async fn wipe_replaced(&self, before: Timestamp) -> Result<u64>;
     /// Replaces a provider that still has the expected revision; `credentials`
-    /// replaces the sealed ones as a whole when given.
+    /// replaces the sealed ones as a whole when given, and those are kept sealed until they are wiped.
     async fn put_provider(
         &self,
         provider: Provider,

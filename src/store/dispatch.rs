@@ -8,6 +8,7 @@ use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
     LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, WaitReason, Waiting, Window, WindowSource,
 };
+use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub struct Candidate {
     pub attempts: u16,
     /// It may have had a copy before.
     pub possibly_twice: bool,
+    /// Another provider was planned.
+    pub moved: Option<Moved>,
     /// What variables see; read only when asked for.
     pub person: Option<Arc<CandidatePerson>>,
 }
@@ -194,6 +197,15 @@ pub struct WaitingFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place(pub(crate) Vec<u8>);
 
+/// What one step of a walk over those who wait did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// How many it moved.
+    pub count: u64,
+    /// Continue here; `None`: everybody was looked at.
+    pub next: Option<Place>,
+}
+
 /// What one step of deciding did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decided {
@@ -284,10 +296,19 @@ pub trait Dispatch {
         expect: LaneCursor,
         source: WindowSource,
         runs: Vec<(ProviderNo, Vec<Planned>)>,
+        why: MoveReason,
     ) -> Result<()>;
-    /// Moves everybody who waits in a lane to another provider's lane of the same message; who waited
-    /// for the old provider alone is due at once.
-    async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64>;
+    /// Looks at the next `limit` of those who wait in a lane, from a place on, and moves them to another
+    /// provider's lane of the same message; who waited for the old provider alone is due at once. While
+    /// the old provider may come back, those stay whose answer was lost, and those whom an operator holds.
+    async fn reassign_waiting(
+        &self,
+        lane: LaneKey,
+        to: ProviderNo,
+        why: MoveReason,
+        from: Option<Place>,
+        limit: usize,
+    ) -> Result<Walked>;
     /// A page of those who wait, by number.
     async fn waiting(
         &self,

@@ -30,6 +30,8 @@ pub enum Shelf {
     WebhookResults = 6,
     /// Alerts, by what they are about.
     Alerts = 7,
+    /// How recipients are shared out among providers: one document, `routing`.
+    Routing = 8,
 }
 
 /// A change of one document.

@@ -14,6 +14,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{
     MessageId, OperationId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId,
 };
+use crate::domain::routing::Routing;
 use crate::domain::time::Timestamp;
 use crate::wire::delivery::{Decide, DeliveryPage, DeliveryRequest};
 use crate::wire::draft::SavedDraft;
@@ -27,6 +28,7 @@ use crate::wire::overview::{ErrorGroups, Overview, SettingRow};
 use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
+use crate::wire::routing::{WriteFailover, WriteRouting};
 use crate::wire::transfer::ImportProgress;
 
 /// A fact or an intent.
@@ -141,6 +143,8 @@ pub enum Slot {
     Drafts,
     /// Who was left out of the selected message.
     LeftOut,
+    /// The rules for countries that are to be edited.
+    Routing,
 }
 
 /// A question.
@@ -170,6 +174,8 @@ pub enum Fetch {
     Providers,
     /// A provider's settings.
     Provider(ProviderId),
+    /// The rules for countries.
+    Routing,
     /// Who would get a message.
     Preview(MessageId),
     /// Who would be tried again.
@@ -241,6 +247,8 @@ pub enum Answer {
     Providers(Vec<ProviderHealth>),
     /// A provider's settings.
     Provider(Box<Provider>),
+    /// The rules for countries.
+    Routing(Box<Routing>),
     /// Who would get the message.
     Preview(MessageId, Box<Preview>),
     /// Who would be tried again.
@@ -410,6 +418,12 @@ pub enum Command {
     ResumeProvider(ProviderId),
     /// Talks to a provider; sends one real test message to an address, if one is given.
     TestProvider(ProviderId, Option<String>),
+    /// Changes the order of providers, or the rules for countries.
+    Route(WriteRouting),
+    /// Says what a provider hands on while it is down.
+    Failover(ProviderId, WriteFailover),
+    /// Puts a provider's key of before back.
+    RollBackProvider(ProviderId),
     /// Decides for those who wait.
     Decide(Decide),
     /// Lets an operation begin that was shown, with the number that was shown.

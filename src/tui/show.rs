@@ -183,6 +183,10 @@ pub fn answer(delivery: &Delivery, now: DateTime<Utc>) -> String {
     if delivery.possibly_twice {
         out.push_str(" · possibly twice");
     }
+    if let Some(instead) = delivery.instead() {
+        out.push_str(" · ");
+        out.push_str(&instead);
+    }
     // A row of the log stays as it was: what was to come then is news no longer.
     if let Some(at) = delivery.retry_at.filter(|at| at.0 > now.timestamp_millis()) {
         out.push_str(" · again ");

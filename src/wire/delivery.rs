@@ -5,6 +5,7 @@ use crate::domain::channel::Channel;
 use crate::domain::delivery::{Outcome, SkipReason, Stage};
 use crate::domain::ids::{MessageId, ProviderId, TargetId, UserId};
 use crate::domain::plan::WaitReason;
+use crate::domain::routing::MoveReason;
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,22 @@ pub struct Delivery {
     /// When the next attempt is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
+    /// Why it went through another provider than planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MoveReason>,
+    /// Which provider was planned, if another one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_provider_id: Option<ProviderId>,
+}
+
+impl Delivery {
+    /// Why it went through another provider than planned, as a sentence's part.
+    pub fn instead(&self) -> Option<String> {
+        let why = self.moved?;
+        let planned = self.planned_provider_id.as_ref().map_or("a provider that is gone", ProviderId::as_str);
+        let through = self.provider_id.as_ref().map_or("nobody", ProviderId::as_str);
+        Some(format!("through {through}: {planned} {}", why.as_str()))
+    }
 }
 
 /// A page of the delivery log.

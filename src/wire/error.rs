@@ -125,6 +125,10 @@ error_types! {
     ProviderIncorrectType = "provider_incorrect_type", 400;
     /// Credentials are missing that enabling needs.
     ProviderMissingCredentials = "provider_missing_credentials", 400;
+    /// Herald: the service does not take the new key; the old one stays.
+    ProviderKeyRefused = "provider_key_refused", 400;
+    /// Herald: the service cannot be asked whether it takes a new key, and nobody said that this is known.
+    ProviderKeyUnchecked = "provider_key_unchecked", 400;
     /// There is no such message.
     MessageNotFound = "message_not_found", 404;
     /// There is one with this id.

@@ -64,6 +64,9 @@ pub struct ProviderShare {
     pub batches: u64,
     /// Seconds at its limits, if they are known.
     pub seconds: Option<f64>,
+    /// Of text messages: the beginnings of numbers that a rule sends through it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<String>,
 }
 
 /// How it looks for one recipient.

@@ -1,6 +1,7 @@
 //! Providers: accounts with delivery services.
 
 use super::message::Reason;
+use super::routing::FailoverState;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ProviderId, Revision};
 use crate::domain::provider::Limits;
@@ -45,6 +46,12 @@ pub struct Provider {
     /// Herald: one more on every edit.
     #[serde(default)]
     pub revision: Revision,
+    /// Herald: it is new, and sends slowly until somebody raises its limit a second.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow_start: bool,
+    /// Herald: until when the key before can be put back; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_until: Option<Timestamp>,
 }
 
 /// Creates or changes a provider of a kind. Credentials and options stand flat in
@@ -70,6 +77,10 @@ pub struct WriteProvider {
     /// Herald: refused as stale unless the provider still has this revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
+    /// Herald: true: a new key is taken without asking the service whether it takes it. Needed where the
+    /// service cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unchecked: Option<bool>,
     /// Credentials and options by name.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
@@ -129,6 +140,10 @@ pub enum BreakerState {
     /// One train is on its way to see whether it works again.
     Probing,
 }
+
+/// What is said of a provider that starts slowly.
+pub const SLOW_START: &str =
+    "It is new and starts at 5/s: raise limits.perSecond when the service has got used to it.";
 
 /// How a provider does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -201,4 +216,10 @@ pub struct ProviderHealth {
     /// The last answer that was not an acceptance.
     #[serde(default)]
     pub last_problem: String,
+    /// What it hands to the next provider while it cannot send.
+    #[serde(default)]
+    pub failover: FailoverState,
+    /// It is new, and sends slowly until somebody raises its limit a second.
+    #[serde(default)]
+    pub slow_start: bool,
 }

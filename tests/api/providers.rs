@@ -146,3 +146,87 @@ async fn a_gateway_whose_description_makes_no_request_is_refused_at_the_door() {
     let (status, _) = world.patch(&format!("{path}/p"), json!({"body": "{{ nobody }}"})).await;
     assert_eq!(status, 400);
 }
+
+#[tokio::test]
+async fn order_countries_and_who_steps_in() {
+    let world = World::new().await;
+    for (id, kind) in [("a", "twilio"), ("b", "twilio"), ("m", "smtp")] {
+        let body = json!({"providerId": id, "name": id, "host": "127.0.0.1", "accountSid": "AC1", "authToken": "a long token 12"});
+        let mut body = body;
+        let unknown: &[&str] = if kind == "smtp" { &["accountSid", "authToken"] } else { &["host"] };
+        for name in unknown {
+            body.as_object_mut().unwrap().remove(*name);
+        }
+        assert_eq!(world.post(&format!("/v1/messaging/providers/{kind}"), body).await.0, 201);
+    }
+    let path = "/v1/herald/routing";
+    let (status, routing) = world.patch(path, json!({"order": ["b"]})).await;
+    assert_eq!((status, &routing["order"]), (200, &json!(["b", "a", "m"])));
+    let rules = json!([{"prefix": "+49", "providerId": "a"}]);
+    assert_eq!(world.patch(path, json!({"prefixes": rules.clone()})).await.0, 200);
+    for bad in [
+        json!({"prefixes": [{"prefix": "49", "providerId": "a"}]}),
+        json!({"prefixes": [{"prefix": "+49", "providerId": "m"}]}),
+        json!({"prefixes": [{"prefix": "+49", "providerId": "nobody"}]}),
+        json!({"order": ["a", "a"]}),
+    ] {
+        assert_eq!(world.patch(path, bad.clone()).await.0, 400, "{bad}");
+    }
+    let over = json!({"bulk": {"allowed": true, "until": "2001-01-01T00:00:00.000+00:00"}});
+    assert_eq!(world.post("/v1/herald/providers/a/failover", over).await.0, 400);
+    let (status, _) =
+        world.post("/v1/herald/providers/a/failover", json!({"direct": {"allowed": true}})).await;
+    assert_eq!(status, 200);
+    let (_, now) = world.get(path).await;
+    assert_eq!(now["prefixes"], rules);
+    assert_eq!(now["failover"]["a"], json!({"bulk": {"allowed": false}, "direct": {"allowed": true}}));
+    let (_, list) = world.get("/v1/herald/providers").await;
+    assert_eq!((&list[0]["id"], &list[1]["failover"]["direct"]["allowed"]), (&json!("b"), &json!(true)));
+    assert_eq!(world.raw(Method::DELETE, "/v1/messaging/providers/a", "{}").await.0, 204);
+    let (_, now) = world.get(path).await;
+    assert_eq!((&now["prefixes"], &now["failover"]), (&json!([]), &json!({})));
+}
+
+#[tokio::test]
+async fn a_new_mail_server_on_the_internet_starts_slowly() {
+    let world = World::new().await;
+    for (id, host, rate) in [("out", "mx.example.com", json!(5.0)), ("in", "127.0.0.1", json!(null))] {
+        let body = json!({"providerId": id, "name": id, "host": host, "fromEmail": "a@example.com", "enabled": true});
+        let (_, provider) = world.post(SMTP, body).await;
+        assert_eq!(provider["limits"]["perSecond"], rate);
+        assert_eq!(provider["slowStart"].as_bool().unwrap_or(false), id == "out");
+    }
+    let (_, raised) = world.patch(&format!("{SMTP}/out"), json!({"limits": {"perSecond": 50}})).await;
+    assert!(raised.get("slowStart").is_none());
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_checked_asks_first() {
+    let world = World::new().await;
+    let path = "/v1/messaging/providers/http";
+    let body = json!({
+        "providerId": "own", "name": "Own", "type": "sms", "endpoint": "http://127.0.0.1:9/send",
+        "body": "{}", "secret": "the first secret", "enabled": true
+    });
+    let (status, made) = world.post(path, body).await;
+    assert_eq!(status, 201, "{made}");
+    let path = format!("{path}/own");
+    let (status, error) = world.patch(&path, json!({"secret": "the second secret"})).await;
+    assert_eq!((status, &error["type"]), (400, &json!("provider_key_unchecked")));
+    let (status, now) = world.patch(&path, json!({"secret": "the second secret", "unchecked": true})).await;
+    assert_eq!(status, 200, "{now}");
+    assert!(now["rollbackUntil"].is_string());
+    let (status, back) = world.post("/v1/herald/providers/own/rollback", json!({})).await;
+    assert_eq!((status, &back["credentials"]["secret"]), (200, &json!("••••cret")));
+    // Nobody answers there: that says nothing of the key.
+    let path = "/v1/messaging/providers/twilio";
+    let body = json!({
+        "providerId": "t", "name": "T", "accountSid": "AC1", "authToken": "the first token", "from": "+4930123456",
+        "endpoint": "http://127.0.0.1:9", "enabled": true
+    });
+    assert_eq!(world.post(path, body).await.0, 201);
+    let (status, now) = world.patch(&format!("{path}/t"), json!({"authToken": "the second token"})).await;
+    assert_eq!(status, 200, "{now}");
+    let audit = world.get("/v1/herald/audit").await.1.to_string();
+    assert!(audit.contains("could not be checked") && !audit.contains("second token"), "{audit}");
+}

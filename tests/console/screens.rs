@@ -65,6 +65,7 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             next: None,
             cut_short: false,
         }),
+        Fetch::Routing => Answer::Routing(Box::default()),
         Fetch::Provider(id) => Answer::Provider(Box::new(World::provider(&id))),
         Fetch::User(id) => Answer::User(Box::new(World::user(&id))),
         Fetch::Providers => Answer::Providers(world.providers.clone()),

@@ -176,6 +176,8 @@ pub fn delivery(seq: u64, seconds: i64, outcome: Outcome) -> Delivery {
         latency_us: 11_000,
         possibly_twice: false,
         retry_at: (outcome == Outcome::Transient).then(|| at(40)),
+        moved: None,
+        planned_provider_id: None,
     }
 }
 
@@ -209,6 +211,8 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         breaker: BreakerState::Closed,
         breaker_until: None,
         last_problem: if refused { "401 key revoked".to_owned() } else { String::new() },
+        failover: herald::wire::routing::FailoverState::default(),
+        slow_start: false,
     }
 }
 
@@ -568,6 +572,7 @@ impl World {
             duplicates: 1_300,
             left_out: vec![LeftOut { reason: "suppressed".to_owned(), count: 212 }],
             providers: vec![ProviderShare {
+                prefixes: vec![],
                 provider_id: Some(id("main")),
                 name: "main".to_owned(),
                 recipients: 49_788,

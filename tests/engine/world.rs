@@ -230,7 +230,7 @@ impl Adapter for Scripted {
 
     async fn test(&self) -> TestReport {
         let ok = *self.post.tests_ok.lock().unwrap();
-        TestReport { ok, dialogue: vec![], finding: String::new() }
+        TestReport { ok, refused: !ok, dialogue: vec![], finding: "no".into() }
     }
 
     async fn close(&self) {}

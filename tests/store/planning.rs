@@ -7,6 +7,7 @@ use herald::domain::message::Progress;
 use herald::domain::plan::{
     Again, LaneCursor, LaneKey, NO_PROVIDER, PlanCursor, RetryCursor, WaitReason, WindowSource,
 };
+use herald::domain::routing::MoveReason;
 use herald::domain::state::{Event, MessageState};
 use herald::domain::time::Timestamp;
 use herald::store::dispatch::{Claim, Decision, JournalEntry, PlanStep, RetryStep, WaitingFilter};
@@ -136,8 +137,11 @@ async fn the_unclaimed_change_their_provider(store: impl Store) {
     let from = lane(&message, NO_PROVIDER);
     let source = WindowSource::Plan { run: RunNo(0), offset: 0, len: 4 };
     let runs = vec![(SMTP, planned[..3].to_vec()), (OTHER, planned[3..4].to_vec())];
-    store.reassign(from, START, source.clone(), runs.clone()).await.unwrap();
-    assert!(matches!(store.reassign(from, START, source, runs).await, Err(StoreError::Moved)));
+    store.reassign(from, START, source.clone(), runs.clone(), MoveReason::Gone).await.unwrap();
+    assert!(matches!(
+        store.reassign(from, START, source, runs, MoveReason::Gone).await,
+        Err(StoreError::Moved)
+    ));
     let lanes = store.lanes_of(message.no).await.unwrap();
     let planned: Vec<_> = lanes.iter().map(|lane| (lane.key.provider, lane.progress.planned)).collect();
     assert_eq!(planned, [(NO_PROVIDER, 2), (SMTP, 3), (OTHER, 1)]);
@@ -157,7 +161,10 @@ async fn who_waits_changes_the_provider(store: impl Store) {
     outcomes.push(wait(5, &candidates, Timestamp::NEVER, WaitReason::Uncertain));
     let entry = JournalEntry { outcomes: vec![(window, outcomes)].into(), at: T0, ..JournalEntry::default() };
     store.journal(entry).await.unwrap();
-    assert_eq!(store.reassign_waiting(lane(&message, SMTP), OTHER, 2).await.unwrap(), 2);
+    assert_eq!(
+        store.reassign_waiting(lane(&message, SMTP), OTHER, MoveReason::Gone, None, 2).await.unwrap().count,
+        2
+    );
     let all = WaitingFilter::default();
     let rows = store.waiting(WaitingFilter { provider: Some(OTHER), ..all.clone() }, None, 10).await.unwrap();
     assert_eq!(rows.len(), 2);

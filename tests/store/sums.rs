@@ -5,6 +5,7 @@ use herald::domain::delivery::Outcome;
 use herald::domain::ids::{ProviderNo, WindowNo};
 use herald::domain::message::Progress;
 use herald::domain::plan::{Again, LaneKey, WaitReason};
+use herald::domain::routing::MoveReason;
 use herald::domain::state::Event;
 use herald::domain::time::Timestamp;
 use herald::store::Store;
@@ -151,7 +152,7 @@ async fn run(store: impl Store, steps: Vec<Step>) {
             }
             Step::ReassignWaiting(limit) => {
                 let lane = LaneKey { message: message.no, provider: ProviderNo(2) };
-                store.reassign_waiting(lane, ProviderNo(1), limit).await.unwrap();
+                store.reassign_waiting(lane, ProviderNo(1), MoveReason::Gone, None, limit).await.unwrap();
             }
             Step::Pause => {
                 let pause = Event::Pause { by: "tester".into(), at: T0 };

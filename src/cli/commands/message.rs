@@ -211,7 +211,12 @@ fn preview_text(preview: &Preview) -> String {
     }
     for share in &preview.providers {
         let name = share.provider_id.as_ref().map_or("no provider", |id| id.as_str());
-        let _ = writeln!(text, "  through    {name}: {}", grouped(share.recipients));
+        let rules = if share.prefixes.is_empty() {
+            String::new()
+        } else {
+            format!(" (numbers of {})", share.prefixes.join(", "))
+        };
+        let _ = writeln!(text, "  through    {name}: {}{rules}", grouped(share.recipients));
     }
     if let Some(seconds) = preview.seconds {
         let _ = writeln!(text, "  takes      about {seconds:.0} s");
@@ -243,6 +248,9 @@ pub fn deliveries(desk: &Desk, rows: &[Delivery]) -> String {
 pub fn answer(row: &Delivery) -> String {
     match row.skip {
         Some(skip) => skip.as_str().to_owned(),
-        None => row.answer.lines().next().unwrap_or("").to_owned(),
+        None => {
+            let said = row.answer.lines().next().unwrap_or("");
+            row.instead().map_or_else(|| said.to_owned(), |instead| format!("{said} ({instead})"))
+        }
     }
 }

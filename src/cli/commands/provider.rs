@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
 use crate::domain::channel::Channel;
 use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
-use crate::wire::provider::{Provider, ProviderHealth, WriteProvider};
+use crate::wire::provider::{Provider, ProviderHealth, SLOW_START, WriteProvider};
 use serde_json::{Map, Value};
 use std::io::Read;
 
@@ -38,6 +38,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 limits,
                 channel,
                 revision: None,
+                unchecked: None,
                 fields,
             };
             let made = client.create_provider(&word, &write).await?;
@@ -54,7 +55,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let provider = client.provider(&id).await?;
             desk.out.either(&provider, describe)?;
         }
-        ProviderAction::Set { id, values } => {
+        ProviderAction::Set { id, values, unchecked } => {
             let now = client.provider(&id).await?;
             let row = kind(&now.provider).ok_or_else(|| unknown_kind(&now.provider))?;
             let (fields, limits) = read(row, &values)?;
@@ -64,10 +65,15 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 WriteProvider {
                     fields,
                     limits: limits.map(|new| merge(now.limits, new)),
+                    unchecked: unchecked.then_some(true),
                     ..WriteProvider::default()
                 },
             )
             .await?;
+        }
+        ProviderAction::Rollback { id } => {
+            let now = client.roll_back_provider(&id).await?;
+            desk.out.either(&now, |now| format!("{} has its key of before again", now.id))?;
         }
         ProviderAction::Enable { id } => {
             let now = client.provider(&id).await?;
@@ -101,6 +107,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 return Err(Failure::Incomplete(format!("provider {id} does not work")));
             }
         }
+        ProviderAction::Routing(action) => super::routing::run(desk, action).await?,
         ProviderAction::Delete { id } => {
             client.delete_provider(&id).await?;
             desk.out.say(format!("deleted provider {id}"))?;
@@ -208,6 +215,11 @@ fn merge(old: Limits, new: Limits) -> Limits {
     }
 }
 
+/// What is said of a new mail server, if it is one.
+fn slow_start(provider: &Provider) -> Option<&'static str> {
+    provider.slow_start.then_some(SLOW_START)
+}
+
 fn table(list: &[ProviderHealth]) -> String {
     if list.is_empty() {
         return "no providers: `herald provider create smtp main -o host=… -o fromEmail=…`".into();
@@ -227,8 +239,13 @@ fn table(list: &[ProviderHealth]) -> String {
     for row in list {
         let state = match (&row.why, row.enabled) {
             (Some(why), _) => why.text.clone(),
+            (None, true) if row.slow_start => "ok, starts slowly".into(),
             (None, true) => "ok".into(),
             (None, false) => "disabled".into(),
+        };
+        let state = match &row.failover.now {
+            Some(on) => format!("{state}; {on}"),
+            None => state,
         };
         table.row([
             row.id.as_str(),
@@ -259,6 +276,15 @@ fn describe(provider: &Provider) -> String {
     }
     for (name, value) in provider.credentials.iter().chain(&provider.options) {
         table.row([name.as_str(), &text(value)]);
+    }
+    if let Some(until) = provider.rollback_until {
+        table.row([
+            "the key before",
+            &format!("kept until {until}: herald provider rollback {}", provider.id),
+        ]);
+    }
+    if let Some(slow) = slow_start(provider) {
+        table.row(["slow start", slow]);
     }
     if let Ok(Value::Object(limits)) = serde_json::to_value(provider.limits) {
         for (name, value) in limits.iter().filter(|(_, value)| !value.is_null()) {

@@ -34,7 +34,7 @@ pub struct Kind {
     pub text: Option<usize>,
     /// How long the service remembers an idempotency key; `None`: it has none.
     pub idempotency: Option<Duration>,
-    /// The cheap call that checks credentials without sending to anybody.
+    /// The cheap call that checks credentials without sending to anybody; `none: …` where there is none.
     pub check: &'static str,
     /// What the service can report afterwards, by webhook.
     pub receipts: &'static [Receipt],
@@ -42,6 +42,13 @@ pub struct Kind {
     pub source: &'static str,
     /// Whether Herald has an adapter for it yet.
     pub adapter: bool,
+}
+
+impl Kind {
+    /// Whether the service can be asked if it takes credentials.
+    pub fn can_check(&self) -> bool {
+        !self.check.starts_with("none")
+    }
 }
 
 /// What a service reports of a message that it took.

@@ -3,6 +3,7 @@
 use super::train::{Done, Train};
 use crate::domain::ids::{MessageNo, ProviderNo};
 use crate::domain::provider::Limits;
+use crate::domain::routing::MoveReason;
 use crate::domain::time::Timestamp;
 use crate::engine::conditions::Condition;
 use crate::engine::core::lock;
@@ -45,6 +46,8 @@ pub(crate) struct Standing {
     pub(crate) condition: Option<Condition>,
     pub(crate) until: Option<Timestamp>,
     pub(crate) cause: String,
+    /// Its recipients go through another.
+    pub(crate) handing_on: Option<HandingOn>,
     /// The limit a second is what everybody waits for.
     pub(crate) paced: Option<f64>,
     /// How many recipients are claimed without a recorded outcome.
@@ -57,6 +60,21 @@ pub(crate) struct Standing {
     pub(crate) breaker: Option<Timestamp>,
     /// The breaker lets one train try.
     pub(crate) probing: bool,
+}
+
+/// A provider's recipients go through another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandingOn {
+    /// Through which.
+    pub to: ProviderNo,
+    /// Why.
+    pub why: MoveReason,
+    /// Since when.
+    pub since: Timestamp,
+    /// Those of messages to topics.
+    pub bulk: bool,
+    /// Those of messages straight to people.
+    pub direct: bool,
 }
 
 /// Lanes to look at again.

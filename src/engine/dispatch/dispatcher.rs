@@ -1,11 +1,11 @@
 //! The dispatcher of one provider: its loop.
 
-use super::desk::Desk;
+use super::desk::{Desk, HandingOn};
 use super::journal::Open;
 use super::lanes::LaneBook;
-use super::train::{Done, Link};
+use super::train::{Done, Link, Sign};
 use super::verdicts::{Suspicion, Verdicts};
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::{Outcome, Stage};
 use crate::domain::ids::{MessageNo, WindowNo};
 use crate::domain::provider::{Limits, Provider};
 use crate::domain::time::Timestamp;
@@ -57,6 +57,10 @@ pub(crate) struct Dispatcher {
     pub(super) commit_time: Duration,
     /// The service has refused us, and the record does not say so yet.
     pub(super) refused: Option<String>,
+    /// It was our credentials that it refused.
+    pub(super) misconfigured: bool,
+    /// Its recipients go through another.
+    pub(super) handing_on: Option<HandingOn>,
     /// The record said so when it was last looked at.
     pub(super) was_held: bool,
     /// A commit has failed: windows may be open that nobody knows of.
@@ -91,6 +95,8 @@ impl Dispatcher {
             rate_from: (now, 0),
             commit_time: Duration::ZERO,
             refused: None,
+            misconfigured: false,
+            handing_on: None,
             was_held: true,
             unsure: false,
             idle_since: None,
@@ -147,6 +153,7 @@ impl Dispatcher {
         // On a full disk no claim would be granted; outcomes are.
         let recordable = *self.core.store.health().borrow() == StoreHealth::Well;
         if !closing && recordable && !self.core.stopped() {
+            self.hand_on(&conditions, now, wall).await?;
             self.reroute(&conditions).await?;
             let read = self.read(wall, &conditions, now).await?;
             let claims = self.claims(&conditions, now, wall);
@@ -193,7 +200,10 @@ impl Dispatcher {
         };
         if ours {
             let said = self.verdicts.convict();
-            self.refused.get_or_insert(said);
+            if self.refused.is_none() {
+                self.refused = Some(said);
+                self.misconfigured = false;
+            }
         } else {
             self.verdicts.let_go();
         }
@@ -206,8 +216,13 @@ impl Dispatcher {
         let answers: Vec<Done> = self.desk.take_answers();
         let count = answers.len();
         for done in answers {
-            if let Some(refusal) = self.verdicts.take(done, &mut self.breaker, now, &self.core.chance) {
-                self.refused.get_or_insert(refusal);
+            let stage = done.outcome.detail.stage;
+            let alone = done.sign == Sign::RefusesUs && stage == Stage::Authentication;
+            if let Some(refusal) = self.verdicts.take(done, &mut self.breaker, now, &self.core.chance)
+                && self.refused.is_none()
+            {
+                self.refused = Some(refusal);
+                self.misconfigured = alone;
             }
         }
         let (from, before) = self.rate_from;

@@ -391,6 +391,7 @@ mod tests {
             direct: false,
             attempts: 0,
             possibly_twice: false,
+            moved: None,
             person: None,
         };
         Supply {

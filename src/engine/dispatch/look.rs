@@ -8,7 +8,7 @@ use super::worker;
 use crate::domain::ids::MessageNo;
 use crate::domain::message::Message;
 use crate::domain::plan::WaitReason;
-use crate::domain::provider::{Provider, ProviderHold};
+use crate::domain::provider::Provider;
 use crate::domain::state::MessageState;
 use crate::engine::control;
 use crate::engine::core::lock;
@@ -78,7 +78,7 @@ impl Dispatcher {
             }
             self.was_held = held;
             if held {
-                let refuses = matches!(provider.hold, Some(ProviderHold::Refused { .. }));
+                let refuses = provider.hold.as_ref().is_some_and(|hold| hold.refusal().is_some());
                 self.probe_at = refuses.then(|| now + self.probe_wait);
             } else {
                 self.probe_at = None;
@@ -210,7 +210,10 @@ impl Dispatcher {
                 Err(EngineError::Store(error @ (StoreError::Closed | StoreError::Suspended { .. }))) => {
                     return Err(error.into());
                 }
-                Err(error) => self.refused = Some(error.to_string()),
+                Err(error) => {
+                    self.refused = Some(error.to_string());
+                    self.misconfigured = true;
+                }
             }
         }
         sheets::sheet(&self.core, message, self.link.clone()).await

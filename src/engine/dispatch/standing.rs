@@ -30,7 +30,9 @@ impl Dispatcher {
             conditions.push(Condition::Disabled);
         }
         match &provider.hold {
-            Some(ProviderHold::Refused { .. }) => conditions.push(Condition::Refuses),
+            Some(ProviderHold::Refused { .. } | ProviderHold::Misconfigured { .. }) => {
+                conditions.push(Condition::Refuses);
+            }
             Some(ProviderHold::Paused { .. }) => conditions.push(Condition::Paused),
             None if self.refused.is_some() => conditions.push(Condition::Refuses),
             None => {}
@@ -65,6 +67,7 @@ impl Dispatcher {
         let (claimed, window) = (self.claimed, self.window());
         self.desk.stand(Standing {
             condition: conditions.first().copied(),
+            handing_on: self.handing_on,
             until,
             cause,
             paced,
@@ -126,13 +129,18 @@ impl Dispatcher {
         };
         if provider.hold.is_none() {
             let now = self.core.clock.now();
-            let hold = ProviderHold::Refused { answer: answer.to_owned(), since: now };
+            let answer = answer.to_owned();
+            let hold = if self.misconfigured {
+                ProviderHold::Misconfigured { answer, since: now }
+            } else {
+                ProviderHold::Refused { answer, since: now }
+            };
             let audit = control::audit(
                 now,
                 &Actor::engine(),
                 "provider.hold",
                 &format!("provider/{}", provider.id),
-                format!("refuses us: {answer}"),
+                format!("refuses us: {}", hold.refusal().map_or("", |(answer, _)| answer)),
             );
             let expect = provider.revision;
             let changed = Provider { hold: Some(hold), updated: now, ..provider };
@@ -158,7 +166,7 @@ impl Dispatcher {
         self.probe_wait = (self.probe_wait * 2).min(Duration::from_hours(1));
         self.probe_at = Some(Instant::now() + self.probe_wait);
         let Some(provider) = self.provider.clone().filter(|provider| provider.enabled) else { return };
-        let Some(ProviderHold::Refused { answer, .. }) = &provider.hold else { return };
+        let Some((answer, _)) = provider.hold.as_ref().and_then(ProviderHold::refusal) else { return };
         if answer.starts_with(BY_NUMBERS) {
             // Logging in says nothing of what it thinks of us: an operator decides.
             return;

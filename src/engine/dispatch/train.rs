@@ -135,6 +135,7 @@ impl Item {
         next: Next,
     ) -> ItemOutcome {
         detail.possibly_twice |= self.candidate.possibly_twice;
+        detail.moved = self.candidate.moved;
         ItemOutcome {
             index: self.index,
             target: self.candidate.target,

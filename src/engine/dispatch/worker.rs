@@ -318,6 +318,7 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: Answer) -> Done {
         latency_us: u32::try_from(answer.latency.as_micros()).unwrap_or(u32::MAX),
         possibly_twice: false,
         retry_at,
+        moved: None,
     };
     let mut outcome = item.outcome(attempt, outcome, detail, now, next);
     outcome.bounced = answer.bounced;

@@ -353,8 +353,9 @@ impl Search<'_> {
             }
             to.no
         } else {
-            let pinned = names.target(row.target).and_then(|target| target.provider.as_ref());
-            self.choice.choose(channel, pinned)
+            let target = names.target(row.target);
+            let pinned = target.and_then(|target| target.provider.as_ref());
+            self.choice.choose(channel, pinned, target.map_or("", |target| &target.identifier))
         };
         let direct = known.named.as_ref().is_none_or(|named| named.contains(&row.target));
         Verdict::Over(Again { target: row.target, direct, provider, counted, lane: row.provider })

@@ -99,6 +99,8 @@ impl Names {
             latency_us: row.detail.latency_us,
             possibly_twice: row.detail.possibly_twice,
             retry_at: row.detail.retry_at,
+            moved: row.detail.moved.map(|moved| moved.why),
+            planned_provider_id: row.detail.moved.and_then(|moved| self.provider(moved.from)).cloned(),
         }
     }
 

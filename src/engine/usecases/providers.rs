@@ -1,10 +1,12 @@
 //! Providers: fields by the table of kinds, credentials that are never shown.
 
 use super::error::{Outcome, Refusal};
+use super::key_change;
+use super::slow_start;
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{ProviderId, ProviderNo, Revision};
-use crate::domain::provider::{Door, Field, Kind, Limits, Provider, ProviderHold, Shape};
+use crate::domain::provider::{Door, Field, Kind, Limits, Provider, Shape};
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::providers::adapter::{Account, AccountError};
@@ -41,6 +43,8 @@ pub struct ProviderEdit {
     pub revision: Option<Revision>,
     /// Through which door the request came.
     pub door: Door,
+    /// A new key is taken without asking the service.
+    pub unchecked: bool,
 }
 
 /// Whether a change of this field may send the credentials to somebody else.
@@ -211,6 +215,7 @@ impl Engine {
         let mut credentials = Credentials::new();
         merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
         self.check_description(kind, &provider, &credentials)?;
+        provider.limits = slow_start::begin(&provider);
         provider.enabled = edit.enabled.unwrap_or(false) && missing(kind, &provider).is_empty();
         let state = if provider.enabled { "enabled" } else { "disabled" };
         let summary = format!("{} “{}” created, {state}", kind.title, provider.name);
@@ -236,6 +241,7 @@ impl Engine {
         }
         let mut credentials = self.store().credentials(provider.no).await?;
         let before = provider.clone();
+        let held = credentials.clone();
         let (changed, forgotten) = merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
         self.check_description(kind, &provider, &credentials)?;
         if let Some(name) = edit.name {
@@ -259,11 +265,15 @@ impl Engine {
             provider.enabled = false;
         }
         // New credentials deserve a new try.
-        if changed && matches!(provider.hold, Some(ProviderHold::Refused { .. })) {
+        if changed && provider.hold.as_ref().is_some_and(|hold| hold.refusal().is_some()) {
             provider.hold = None;
         }
         provider.updated = self.now();
-        let summary = changes(&before, &provider, &forgotten, changed);
+        let mut summary = changes(&before, &provider, &forgotten, changed);
+        if changed && lacking.is_empty() && key_change::is_one(kind, &held, &credentials) {
+            let said = self.check_key(kind, &provider, &credentials, edit.unchecked).await?;
+            summary = format!("{summary}; {said}");
+        }
         let audit = self.entry(by, "provider.update", format_args!("provider/{id}"), summary);
         let expect = edit.revision.unwrap_or(before.revision);
         Ok(self.store().put_provider(provider, changed.then_some(credentials), expect, audit).await?)

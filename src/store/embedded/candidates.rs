@@ -2,16 +2,17 @@
 
 use super::fail::{Attempt, Fail};
 use super::ids;
-use super::journal::waiting_row;
+use super::journal::{of_key, waiting_row};
 use super::plan::{lane_key, run_key};
 use super::record::{BodyHead, LaneRow, StateRow, TargetRow, decode};
 use super::suppressions::Forbidding;
 use super::table::{Table, View, beginning, key, number_at, time_at};
 use crate::domain::channel::Channel;
 use crate::domain::delivery::SkipReason;
-use crate::domain::ids::{IdentifierNo, MessageNo, RunNo, TargetNo, TopicId, TopicNo, UserNo, WaitNo};
+use crate::domain::ids::{IdentifierNo, RunNo, TargetNo, TopicId, TopicNo, UserNo, WaitNo};
 use crate::domain::person::User;
 use crate::domain::plan::{LaneCursor, LaneKey, PackedRun, Planned, WindowSource};
+use crate::domain::routing::Moved;
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
 use crate::store::dispatch::{Candidate, CandidatePerson, Candidates};
@@ -25,12 +26,14 @@ const DENSE: u64 = 8;
 
 /// What every recipient of a message is checked against.
 struct Checks {
+    lane: LaneKey,
     channel: Channel,
     topics: Vec<(TopicNo, TopicId)>,
 }
 
 impl Checks {
-    fn of(view: &mut impl View, message: MessageNo) -> Attempt<Self> {
+    fn of(view: &mut impl View, lane: LaneKey) -> Attempt<Self> {
+        let message = lane.message;
         let row = view.get(Table::States, &message.0.to_be_bytes(), decode::<StateRow>)?.transpose()?;
         let row = row.ok_or_else(|| Fail::missing(RecordKind::Message, message))?;
         let head = view.get(Table::Bodies, &message.0.to_be_bytes(), decode::<BodyHead>)?.transpose()?;
@@ -41,7 +44,7 @@ impl Checks {
             let no = ids::find(view, RecordKind::Topic, id.as_str())?;
             topics.extend(no.map(|no| (TopicNo(no as u32), id.clone())));
         }
-        Ok(Self { channel: row.channel, topics })
+        Ok(Self { lane, channel: row.channel, topics })
     }
 }
 
@@ -69,7 +72,7 @@ pub(super) fn next(
         .iter()
         .map(|planned| Wanted { planned: *planned, attempts: 0, possibly_twice: false })
         .collect::<Vec<_>>();
-    let checks = Checks::of(view, lane.message)?;
+    let checks = Checks::of(view, lane)?;
     let list = look_up(view, &checks, &list, person)?;
     let len = planned.len() as u32;
     Ok(Some(Candidates { source: WindowSource::Plan { run: from.run, offset: from.offset, len }, list }))
@@ -108,7 +111,7 @@ pub(super) fn due(
             possibly_twice: waiting.possibly_twice,
         })
         .collect();
-    let checks = Checks::of(view, lane.message)?;
+    let checks = Checks::of(view, lane)?;
     let list = look_up(view, &checks, &wanted, person)?;
     Ok(Some(Candidates { source: WindowSource::Waiting(waiting), list }))
 }
@@ -147,9 +150,18 @@ fn look_up(
         }
     }
     let forbidding = Forbidding::read(view, &targets)?;
+    // Few messages have anybody who was moved: the others pay for one look.
+    let moves = !view.keys(Table::Moves, beginning(&key![checks.lane.message.0]), 1)?.is_empty();
     let mut users: HashMap<UserNo, Option<User>> = HashMap::new();
     let mut list = Vec::with_capacity(wanted.len());
     for Wanted { planned, attempts, possibly_twice } in wanted {
+        let moved = if moves {
+            let key = of_key(checks.lane.message, planned.target);
+            let moved = view.get(Table::Moves, &key, decode::<Moved>)?.transpose()?;
+            moved.filter(|moved| moved.from != checks.lane.provider)
+        } else {
+            None
+        };
         let Some(row) = rows.get(&planned.target) else {
             list.push(Candidate {
                 target: planned.target,
@@ -159,6 +171,7 @@ fn look_up(
                 skip: Some(SkipReason::TargetDeleted),
                 attempts: *attempts,
                 possibly_twice: *possibly_twice,
+                moved,
                 person: None,
             });
             continue;
@@ -206,6 +219,7 @@ fn look_up(
             skip,
             attempts: *attempts,
             possibly_twice: *possibly_twice,
+            moved,
             person,
         });
     }

@@ -67,6 +67,13 @@ pub(super) fn drop_plan(tx: &mut Tx<'_>, message: MessageNo, limit: usize) -> At
     if keys.len() == limit {
         return Ok(false);
     }
+    let moves = tx.keys(Table::Moves, beginning(&key![message.0]), limit)?;
+    for key in &moves {
+        tx.remove(Table::Moves, key)?;
+    }
+    if moves.len() == limit {
+        return Ok(false);
+    }
     for key in tx.keys(Table::Lanes, beginning(&key![message.0]), usize::MAX)? {
         tx.remove_lane(LaneKey { message, provider: ProviderNo(short_at(&key, 8)) })?;
     }

@@ -77,6 +77,7 @@ pub(super) fn change(tx: &mut Tx<'_>, changes: &[DocumentChange]) -> Attempt<()>
             }
         }
     }
+    tx.touched.providers |= changes.iter().any(|change| change.shelf == Shelf::Routing);
     tx.touched.documents |= !changes.is_empty();
     Ok(())
 }

@@ -283,6 +283,7 @@ fn samples() -> String {
         latency_us: 5,
         possibly_twice: true,
         retry_at: Some(AT),
+        moved: None,
     };
     sample("log detail", encode(&detail));
     text

@@ -1,15 +1,17 @@
 //! Plans and lanes.
 
 use super::fail::{Attempt, Fail};
+use super::journal::of_key;
 use super::messages::{current, finish_if_over};
 use super::record::{LaneRow, StateRow, decode};
 use super::table::{Table, View, beginning, key, number_at, short_at};
 use super::tx::Tx;
-use crate::domain::ids::{MessageNo, ProviderNo, RunNo};
+use crate::domain::ids::{MessageNo, ProviderNo, RunNo, TargetNo};
 use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
-    LaneCursor, LaneKey, PackedRun, PlanCursor, Planned, RUN_LEN, RetryCursor, WindowSource,
+    LaneCursor, LaneKey, NO_PROVIDER, PackedRun, PlanCursor, Planned, RUN_LEN, RetryCursor, WindowSource,
 };
+use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
@@ -132,6 +134,7 @@ pub(super) fn reassign(
     expect: LaneCursor,
     source: &WindowSource,
     runs: &[(ProviderNo, Vec<Planned>)],
+    why: MoveReason,
     at: Timestamp,
 ) -> Attempt<()> {
     let WindowSource::Plan { run, offset, len } = *source else { return Err(StoreError::Moved.into()) };
@@ -144,8 +147,34 @@ pub(super) fn reassign(
     tx.lane_mut(lane)?.cursor = advance(cursor, len, of);
     tx.adjust(lane, |p| p.planned -= u64::from(len).min(p.planned))?;
     append_runs(tx, lane.message, runs)?;
+    for (to, recipients) in runs {
+        for recipient in recipients {
+            note_move(tx, lane, recipient.target, *to, why)?;
+        }
+    }
     finish_if_over(tx, lane.message, at)?;
     Ok(())
+}
+
+/// Notes that somebody of a lane goes through another provider, and from which it was taken first.
+pub(super) fn note_move(
+    tx: &mut Tx<'_>,
+    lane: LaneKey,
+    target: TargetNo,
+    to: ProviderNo,
+    why: MoveReason,
+) -> Attempt<()> {
+    if to == lane.provider || lane.provider == NO_PROVIDER {
+        return Ok(());
+    }
+    let key = of_key(lane.message, target);
+    let before = tx.get(Table::Moves, &key, decode::<Moved>)?.transpose()?;
+    match before {
+        // Back where it was planned.
+        Some(before) if before.from == to => tx.remove(Table::Moves, &key).map(drop),
+        Some(before) => tx.put(Table::Moves, &key, &Moved { why, ..before }),
+        None => tx.put(Table::Moves, &key, &Moved { from: lane.provider, why }),
+    }
 }
 
 /// Where planning stands of a message that is tried again.

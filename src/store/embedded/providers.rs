@@ -9,7 +9,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::ids::{KeyId, ProviderId, ProviderNo, Revision};
 use crate::domain::provider::{Provider, kind};
 use crate::domain::time::Timestamp;
-use crate::store::catalog::ApiKey;
+use crate::store::catalog::{ApiKey, Replaced};
 use crate::store::error::StoreError;
 use crate::store::page::Order;
 use crate::store::seal::{SealingKey, mask};
@@ -111,6 +111,7 @@ pub(super) fn put(
     match credentials {
         Some((credentials, sealing)) => {
             provider.credentials = shown(&provider, credentials);
+            keep_replaced(tx, &old, provider.updated)?;
             write_credentials(tx, sealing, old.no, credentials)?;
         }
         None => provider.credentials = old.credentials,
@@ -121,12 +122,82 @@ pub(super) fn put(
     Ok(provider)
 }
 
+/// Keeps the sealed credentials of a provider whose secrets are being replaced.
+fn keep_replaced(tx: &mut Tx<'_>, old: &Provider, at: Timestamp) -> Attempt<()> {
+    let fields = kind(&old.kind).map_or(&[][..], |kind| kind.fields);
+    // What has no secret is worth nothing, and must not push out what has.
+    if !fields.iter().any(|field| field.secret && old.credentials.contains_key(field.name)) {
+        return Ok(());
+    }
+    let prefix = key![old.no.0];
+    let sealed = tx.rows(Table::Credentials, beginning(&prefix), Order::Ascending, usize::MAX)?;
+    tx.remove_span(Table::Replaced, &beginning(&prefix))?;
+    for (key, bytes) in sealed {
+        tx.put_raw(Table::Replaced, &key, &bytes)?;
+    }
+    let (credentials, options) = (old.credentials.clone(), old.options.clone());
+    tx.put(Table::Replaced, &prefix, &Replaced { at, credentials, options, door: old.door })
+}
+
+/// What the last change of a provider's secrets has replaced.
+pub(super) fn replaced(view: &mut impl View, no: ProviderNo) -> Attempt<Option<Replaced>> {
+    view.get(Table::Replaced, &key![no.0], decode)?.transpose()
+}
+
+/// Puts replaced credentials back into place, and keeps those that they replace.
+pub(super) fn roll_back(
+    tx: &mut Tx<'_>,
+    new: &Provider,
+    expect: Revision,
+    audit: &AuditEntry,
+) -> Attempt<Provider> {
+    let old = provider(tx, &new.id)?;
+    if old.revision != expect {
+        let (kind, actual) = (RecordKind::Provider, old.revision);
+        return Err(StoreError::Stale { kind, expected: expect, actual }.into());
+    }
+    let prefix = key![old.no.0];
+    let Some(kept) = replaced(tx, old.no)? else { return Err(StoreError::Moved.into()) };
+    let mut sealed = tx.rows(Table::Replaced, beginning(&prefix), Order::Ascending, usize::MAX)?;
+    sealed.retain(|(key, _)| key.len() > prefix.len());
+    keep_replaced(tx, &old, new.updated)?;
+    tx.remove_span(Table::Credentials, &beginning(&prefix))?;
+    for (key, bytes) in sealed {
+        tx.put_raw(Table::Credentials, &key, &bytes)?;
+    }
+    let provider = Provider {
+        no: old.no,
+        created: old.created,
+        revision: expect.next(),
+        credentials: kept.credentials,
+        ..new.clone()
+    };
+    tx.touched.providers = true;
+    tx.put(Table::Providers, &old.no.0.to_be_bytes(), &provider)?;
+    tx.audit(audit)?;
+    Ok(provider)
+}
+
+/// Wipes credentials that were replaced before a time.
+pub(super) fn wipe_replaced(tx: &mut Tx<'_>, before: Timestamp) -> Attempt<u64> {
+    let mut count = 0;
+    let rows = tx.rows(Table::Replaced, everything(), Order::Ascending, usize::MAX)?;
+    for (key, bytes) in rows.iter().filter(|(key, _)| key.len() == 4) {
+        if decode::<Replaced>(bytes)?.at <= before {
+            tx.remove_span(Table::Replaced, &beginning(key))?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
 /// Deletes a provider.
 pub(super) fn delete(tx: &mut Tx<'_>, id: &ProviderId, audit: &AuditEntry) -> Attempt<()> {
     let no = provider_no(tx, id)?;
     tx.touched.providers = true;
     ids::release(tx, RecordKind::Provider, id.as_str())?;
     tx.remove_span(Table::Credentials, &beginning(&key![no.0]))?;
+    tx.remove_span(Table::Replaced, &beginning(&key![no.0]))?;
     tx.remove(Table::Providers, &no.0.to_be_bytes())?;
     tx.remove(Table::Usage, &no.0.to_be_bytes())?;
     tx.audit(audit)

@@ -16,6 +16,8 @@ pub(super) struct Rows {
 
 /// The version of a row's details.
 const VERSION: u8 = 1;
+/// Details with why another provider was planned behind them.
+const WITH_MOVE: u8 = 2;
 
 impl Rows {
     /// Adds a row; its place is given when the group is written.
@@ -36,7 +38,7 @@ impl Rows {
     /// Adds a row by its columns.
     pub(super) fn add(&mut self, columns: Columns, detail: &LogDetail) {
         if *detail != LogDetail::default() {
-            self.bytes.push(VERSION);
+            self.bytes.push(if detail.moved.is_some() { WITH_MOVE } else { VERSION });
             let mut bytes = std::mem::take(&mut self.bytes);
             let limit = LONGEST_PAYLOAD / 2;
             bytes = if detail.answer.len() > limit {
@@ -51,6 +53,9 @@ impl Rows {
                 postcard::to_extend(detail, bytes)
             }
             .expect("a detail has an encoding");
+            if let Some(moved) = &detail.moved {
+                bytes = postcard::to_extend(moved, bytes).expect("a move has an encoding");
+            }
             self.bytes = bytes;
         }
         self.columns.push((columns, self.bytes.len()));
@@ -95,10 +100,14 @@ impl Rows {
 /// A row as it was read.
 pub(super) fn read(row: &Row) -> Attempt<LogRow> {
     let Columns { at, message, target, identifier, provider, outcome, attempt, run } = row.columns;
+    let damaged = |error| super::fail::Fail::damaged(format!("a row of the log: {error}"));
     let detail = match row.payload.split_first() {
         None => LogDetail::default(),
-        Some((&VERSION, rest)) => postcard::from_bytes(rest)
-            .map_err(|error| super::fail::Fail::damaged(format!("a row of the log: {error}")))?,
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(damaged)?,
+        Some((&WITH_MOVE, rest)) => {
+            let (detail, rest) = postcard::take_from_bytes::<LogDetail>(rest).map_err(damaged)?;
+            LogDetail { moved: Some(postcard::from_bytes(rest).map_err(damaged)?), ..detail }
+        }
         Some((version, _)) => {
             return Err(super::fail::Fail::damaged(format!("a row of the log has version {version}")));
         }

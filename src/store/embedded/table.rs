@@ -73,6 +73,8 @@ tables! {
     Providers = "providers", Fixed<4> => Any;
     /// (provider, field) → sealed credential.
     Credentials = "credentials", Any => Any;
+    /// (provider, field) → sealed credential that was replaced; (provider) → what else was.
+    Replaced = "credentials.replaced", Any => Any;
     /// Provider → the limiter's state.
     Usage = "usage", Fixed<4> => Any;
     /// Id → key.
@@ -105,6 +107,8 @@ tables! {
     WaitingDue = "waiting.due", Fixed<28> => Fixed<0>;
     /// (message, target) → number of who waits.
     WaitingOf = "waiting.of", Fixed<16> => Fixed<8>;
+    /// (message, target) → from which provider it was moved, and why.
+    Moves = "moves", Fixed<16> => Any;
     /// Hash → a call that may be repeated.
     Once = "once", Fixed<32> => Any;
     /// (time, hash): the same by time.

@@ -3,15 +3,17 @@
 use super::fail::Attempt;
 use super::journal::{count_over, of_key, put_waiting, remove_waiting, waiting_row};
 use super::messages::finish_if_over;
+use super::plan::note_move;
 use super::record::{StateRow, WaitRow, decode};
-use super::table::{Table, View, beginning, beyond, key, number_at, short_at};
+use super::table::{Table, View, beginning, beyond, key, number_at};
 use super::tx::Tx;
 use crate::domain::delivery::{LogDetail, LogRow, Outcome};
 use crate::domain::ids::{LogSeq, MessageNo, ProviderNo, TargetNo, WaitNo};
-use crate::domain::plan::{LaneKey, WaitReason};
+use crate::domain::plan::{LaneKey, WaitReason, Waiting};
+use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
-use crate::store::dispatch::{Decided, Decision, Place, WaitingFilter, WaitingRow};
+use crate::store::dispatch::{Decided, Decision, Place, WaitingFilter, WaitingRow, Walked};
 use crate::store::page::Order;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -236,7 +238,8 @@ pub(super) fn apply(tx: &mut Tx<'_>, row: &WaitRow, decision: Decision, at: Time
             if row.waiting.why == WaitReason::Held {
                 row.waiting.why = WaitReason::Retry;
             }
-            relocate(tx, &row, moved, at)
+            relocate(tx, &row, moved, at)?;
+            note_move(tx, row.lane, row.waiting.target, to, MoveReason::Operator)
         }
         Decision::GiveUp => give_up(tx, &row, at),
         Decision::Hold => {
@@ -281,26 +284,43 @@ fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
 pub(super) fn reassign(
     tx: &mut Tx<'_>,
     lane: LaneKey,
+    moved: Moved,
     to: ProviderNo,
+    from: Option<&Place>,
     limit: usize,
     at: Timestamp,
-) -> Attempt<u64> {
-    let keys = tx.keys(Table::WaitingDue, beginning(&super::plan::lane_key(lane)), limit)?;
-    let moved = LaneKey { message: lane.message, provider: to };
-    if moved == lane {
-        return Ok(0);
+) -> Attempt<Walked> {
+    if to == lane.provider {
+        return Ok(Walked::default());
     }
+    let limit = limit.max(1);
+    let (first, end) = beginning(&super::plan::lane_key(lane));
+    let first = from.map_or(first, |place| Bound::Excluded(place.0.clone()));
+    let keys = tx.keys(Table::WaitingDue, (first, end), limit)?;
+    let next = if keys.len() < limit { None } else { keys.last().cloned().map(Place) };
+    let mut count = 0;
     for key in &keys {
-        debug_assert_eq!(short_at(key, 8), lane.provider.0);
-        if let Some(mut row) = waiting_row(tx, WaitNo(number_at(key, 20)))? {
-            row.waiting.batch = None;
-            let refused = row.waiting.why == WaitReason::ProviderRefuses;
-            let due = if refused { at } else { row.due };
-            if refused {
-                row.waiting.why = WaitReason::Retry;
-            }
-            relocate(tx, &row, moved, due)?;
+        let Some(mut row) = waiting_row(tx, WaitNo(number_at(key, 20)))? else { continue };
+        if moved.why != MoveReason::Gone && must_stay(&row.waiting) {
+            continue;
         }
+        row.waiting.batch = None;
+        let refused = row.waiting.why == WaitReason::ProviderRefuses;
+        let due = if refused { at } else { row.due };
+        if refused {
+            row.waiting.why = WaitReason::Retry;
+        }
+        relocate(tx, &row, LaneKey { message: lane.message, provider: to }, due)?;
+        note_move(tx, lane, row.waiting.target, to, moved.why)?;
+        count += 1;
     }
-    Ok(keys.len() as u64)
+    Ok(Walked { count, next })
+}
+
+/// Whether somebody must not go through another provider by itself: a copy may be on its way, or an
+/// operator has said to wait.
+fn must_stay(waiting: &Waiting) -> bool {
+    waiting.possibly_twice
+        || waiting.batch.is_some()
+        || matches!(waiting.why, WaitReason::Uncertain | WaitReason::InDoubt | WaitReason::Held)
 }

@@ -124,6 +124,11 @@ actions! {
     ProviderPause "provider.pause" "Pause" [Providers Overview] Reversible one Some("herald provider pause {id}"), "Pauses the provider; what is planned for it waits.";
     ProviderResume "provider.resume" "Resume…" [Providers Overview] Reviewed one Some("herald provider resume {id}"), "Opens the review that lets the provider send what waits for it.";
     ProviderTest "provider.test" "Test…" [Providers Overview] None one Some("herald provider test {id} --to {address}"), "Opens the form that talks to the provider, and sends one real message to an address if you type one.";
+    ProviderEarlier "provider.earlier" "Earlier in order" [Providers] Reversible one Some("herald provider order {id}"), "Moves the provider forward in the order in which providers are chosen.";
+    ProviderLater "provider.later" "Later in order" [Providers] Reversible one Some("herald provider order {id}"), "Moves the provider back in the order in which providers are chosen.";
+    ProviderFailover "provider.hands-on" "Hand on when down" [Providers Overview] None one Some("herald provider failover {id} --bulk {when} --direct {when}"), "Opens the form that says whether the next provider steps in while this one is down, and until when.";
+    ProviderRollback "provider.rollback" "Roll the key back" [Providers] Reversible one Some("herald provider rollback {id}"), "Puts the key back that was replaced in the last 24 hours.";
+    Countries "provider.countries" "Countries" [Providers] None any Some("herald provider countries"), "Opens the rules that send numbers of a country through a provider.";
 
     // Live.
     Follow "live.follow" "Follow" [Live] None any Some("herald log -f"), "Follows the log, or holds it still; nothing is lost meanwhile.";

@@ -90,6 +90,9 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::ResumeProvider(id) => Done::Provider(Box::new(client.resume_provider(id).await?)),
         Command::TestProvider(id, None) => Done::Test(client.test_provider(id).await?),
         Command::TestProvider(id, Some(to)) => Done::Test(client.send_test(id, to.clone()).await?),
+        Command::Route(write) => plain(client.update_routing(write).await.map(drop))?,
+        Command::Failover(id, write) => plain(client.update_failover(id, write).await.map(drop))?,
+        Command::RollBackProvider(id) => Done::Provider(Box::new(client.roll_back_provider(id).await?)),
         Command::ConfirmOperation(id, count) => {
             Done::Count(client.confirm_operation(id, *count).await?.preview.count)
         }

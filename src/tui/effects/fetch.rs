@@ -53,6 +53,7 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
         Fetch::Providers => Answer::Providers(client.provider_health().await?),
         Fetch::Operation(asked) => Answer::Operation(Box::new(client.preview_operation(&asked).await?)),
         Fetch::Provider(id) => Answer::Provider(Box::new(client.provider(&id).await?)),
+        Fetch::Routing => Answer::Routing(Box::new(client.routing().await?)),
         Fetch::Preview(id) => {
             let preview = client.preview_message(&id).await?;
             Answer::Preview(id, Box::new(preview))

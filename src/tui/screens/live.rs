@@ -348,6 +348,8 @@ mod tests {
             latency_us: 0,
             possibly_twice: false,
             retry_at: None,
+            moved: None,
+            planned_provider_id: None,
         }
     }
 

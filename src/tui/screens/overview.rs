@@ -185,6 +185,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         (Action::ProviderResume, Thing::Provider(id)) => review::open_resume_provider(state, &id),
         (Action::EditProvider, Thing::Provider(id)) => state.ask(Slot::Provider, Fetch::Provider(id)),
         (Action::ProviderTest, Thing::Provider(id)) => providers::test(state, id),
+        (Action::ProviderFailover, Thing::Provider(id)) => providers::hands_on(state, &id),
         (Action::FailOver, Thing::Provider(id)) => providers::fail_over(state, &id),
         (Action::Why, _) => match need {
             Some(need) => {

@@ -3,8 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{distance, form, review};
+use super::form::{self, Purpose};
+use super::{distance, review};
 use crate::domain::ids::ProviderId;
+use crate::domain::routing::Allowance;
+use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::runtime::Request;
@@ -15,7 +18,8 @@ use crate::tui::view as layout;
 use crate::tui::widgets::bar::bar;
 use crate::tui::widgets::pen::{Pen, below, inset};
 use crate::tui::widgets::table::{Cell, Column, Look, table_as};
-use crate::wire::provider::{BreakerState, ProviderHealth, ProviderTest};
+use crate::wire::provider::{BreakerState, ProviderHealth, ProviderTest, SLOW_START};
+use crate::wire::routing::WriteRouting;
 
 /// What the footer offers first.
 pub const HINTS: &[Action] = &[
@@ -81,12 +85,20 @@ pub fn act(state: &mut State, action: Action) -> bool {
         state.providers.selected = state.providers.selected.saturating_add_signed(by).min(last);
         return true;
     }
+    if action == Action::Countries {
+        state.ask(Slot::Routing, Fetch::Routing);
+        return true;
+    }
     let Some(provider) = state.providers.current().cloned() else { return false };
     match action {
         Action::ProviderPause => state.command(Command::PauseProvider(provider.id)),
         Action::ProviderResume => review::open_resume_provider(state, &provider.id),
         Action::ProviderTest => test(state, provider.id),
         Action::FailOver => fail_over(state, &provider.id),
+        Action::ProviderFailover => form::open(state, Purpose::Failover(Box::new(provider))),
+        Action::ProviderRollback => state.command(Command::RollBackProvider(provider.id)),
+        Action::ProviderEarlier => move_by(state, -1),
+        Action::ProviderLater => move_by(state, 1),
         Action::ProviderEnable if provider.enabled => state.say("It is enabled already."),
         Action::ProviderEnable => review::open_enable(state, &provider, true),
         Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),
@@ -102,12 +114,36 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
+/// Moves the selected provider in the order in which they are chosen.
+fn move_by(state: &mut State, by: isize) {
+    let screen = &mut state.providers;
+    let Some(list) = &mut screen.list else { return };
+    let from = screen.selected;
+    let to = from.saturating_add_signed(by).min(list.len().saturating_sub(1));
+    if from == to {
+        return;
+    }
+    list.swap(from, to);
+    screen.selected = to;
+    let order = list.iter().map(|provider| provider.id.clone()).collect();
+    state.command(Command::Route(WriteRouting { order: Some(order), prefixes: None }));
+}
+
 /// Talks to a provider.
 pub fn test(state: &mut State, id: ProviderId) {
     let list = state.overview.iter().flat_map(|overview| &overview.providers);
     let known = list.chain(state.providers.list.iter().flatten()).find(|provider| provider.id == id);
     if let Some(channel) = known.map(|provider| provider.channel) {
         form::open(state, form::Purpose::TestProvider(id, channel));
+    }
+}
+
+/// Opens the form that says what a provider hands on while it is down.
+pub fn hands_on(state: &mut State, id: &ProviderId) {
+    let list = state.overview.iter().flat_map(|overview| &overview.providers);
+    let known = list.chain(state.providers.list.iter().flatten()).find(|provider| provider.id == *id);
+    if let Some(provider) = known.cloned() {
+        form::open(state, Purpose::Failover(Box::new(provider)));
     }
 }
 
@@ -218,6 +254,28 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         None => "No message goes through it.".to_owned(),
     };
     let mut at = pen.paragraph(inner, 1, &why, Role::TEXT) + 1;
+    if let Some(on) = &provider.failover.now {
+        let since = show::exact(on.since, state.zone);
+        let until = on.until.map(|until| format!(", until {} at the latest", show::exact(until, state.zone)));
+        let text = format!("Its recipients go through {} since {since}{}.", on.to, until.unwrap_or_default());
+        at = pen.paragraph(inner, at, &text, Role::STATE_WAITING) + 1;
+    }
+    if provider.slow_start {
+        at = pen.paragraph(inner, at, SLOW_START, Role::STATE_WAITING) + 1;
+    }
+    let allowed = |one: &Allowance| match (one.holds(Timestamp::from_utc(state.now)), one.until) {
+        (false, _) => "no".to_owned(),
+        (true, None) => "yes".to_owned(),
+        (true, Some(until)) => format!("until {}", show::exact(until, state.zone)),
+    };
+    let text = format!(
+        "place {} · hands on when it is down: bulk {}, direct {}",
+        state.providers.selected + 1,
+        allowed(&provider.failover.bulk),
+        allowed(&provider.failover.direct)
+    );
+    pen.text(inner, at, text, Role::TEXT_DIM);
+    at += 1;
     let counts = format!(
         "in flight {} · queued {} · retrying {} · held {}",
         show::count(provider.in_flight),

@@ -50,6 +50,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (_, Answer::Provider(provider)) => {
             screens::form::open(state, screens::form::Purpose::EditProvider(provider));
         }
+        (_, Answer::Routing(routing)) => {
+            screens::form::open(state, screens::form::Purpose::Countries(routing));
+        }
         (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
         (_, Answer::Operation(operation)) => screens::review::take_operation(state, &operation),
         (_, Answer::Folder(folder)) => screens::compose::take_folder(state, folder),

@@ -6,6 +6,7 @@ use crate::tui::screens::{self, compose};
 use crate::tui::state::{Overlay, Parts, State, Tab, Undo};
 use crate::tui::{conflict, sanitize, show};
 use crate::wire::message::{Message, State as MessageState};
+use crate::wire::routing::WriteRouting;
 use crate::wire::transfer::ImportProgress;
 use std::path::Path;
 use std::time::Duration;
@@ -103,6 +104,10 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::UpdateProvider(..), Done::Provider(provider)) => {
             state.say(format!("{} is changed: t tests it.", sanitize::line(&provider.name)));
         }
+        (Command::Route(WriteRouting { order: Some(_), .. }), _) => state.say("The order is changed."),
+        (Command::Route(_), _) => state.say("The rules for countries are changed."),
+        (Command::Failover(..), _) => state.say("What it hands on when it is down is changed."),
+        (Command::RollBackProvider(_), _) => state.say("It has its key of before again: t tests it."),
         (Command::DeleteProvider(_), _) => state.say("The provider is gone."),
         (Command::RenameTopic(..), _) => state.say("The topic has another name."),
         (Command::Subscribe(..), Done::Many(items)) => report(state, "subscribed", items),

@@ -72,6 +72,8 @@ const CHANGES: &[Action] = &[
     Action::CreateProvider,
     Action::EditProvider,
     Action::ProviderTest,
+    Action::ProviderFailover,
+    Action::Countries,
 ];
 
 /// Whether an action changes something, or begins to.

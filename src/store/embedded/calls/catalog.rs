@@ -8,7 +8,7 @@ use crate::domain::ids::{
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::topic::Topic;
-use crate::store::catalog::{ApiKey, Catalog, SubscriberView};
+use crate::store::catalog::{ApiKey, Catalog, Replaced, SubscriberView};
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, providers, subscriptions};
 use crate::store::error::Result;
@@ -129,6 +129,18 @@ impl Catalog for Embedded {
             providers::put(tx, &provider, credentials.as_ref(), expect, &audit)
         })
         .await
+    }
+
+    async fn replaced(&self, no: ProviderNo) -> Result<Option<Replaced>> {
+        self.read(move |view| providers::replaced(view, no)).await
+    }
+
+    async fn roll_back(&self, provider: Provider, expect: Revision, audit: AuditEntry) -> Result<Provider> {
+        self.write(Class::Essential, move |tx| providers::roll_back(tx, &provider, expect, &audit)).await
+    }
+
+    async fn wipe_replaced(&self, before: Timestamp) -> Result<u64> {
+        self.write(Class::Essential, move |tx| providers::wipe_replaced(tx, before)).await
     }
 
     async fn delete_provider(&self, id: &ProviderId, audit: AuditEntry) -> Result<()> {

@@ -5,10 +5,11 @@ use crate::domain::delivery::LogRow;
 use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, TopicId};
 use crate::domain::message::Message;
 use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, Window, WindowSource};
+use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{
     Candidates, Decided, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, Place, PlanStep, RetryStep,
-    WaitingFilter, WaitingRow,
+    WaitingFilter, WaitingRow, Walked,
 };
 use crate::store::embedded::record::decode;
 use crate::store::embedded::table::{Table, View as _, everything};
@@ -80,14 +81,25 @@ impl Dispatch for Embedded {
         expect: LaneCursor,
         source: WindowSource,
         runs: Vec<(ProviderNo, Vec<Planned>)>,
+        why: MoveReason,
     ) -> Result<()> {
         let at = self.shared.clock.now();
-        self.write(Class::Growth, move |tx| plan::reassign(tx, lane, expect, &source, &runs, at)).await
+        self.write(Class::Growth, move |tx| plan::reassign(tx, lane, expect, &source, &runs, why, at)).await
     }
 
-    async fn reassign_waiting(&self, lane: LaneKey, to: ProviderNo, limit: usize) -> Result<u64> {
+    async fn reassign_waiting(
+        &self,
+        lane: LaneKey,
+        to: ProviderNo,
+        why: MoveReason,
+        from: Option<Place>,
+        limit: usize,
+    ) -> Result<Walked> {
         let at = self.shared.clock.now();
-        self.write(Class::Growth, move |tx| waiting::reassign(tx, lane, to, limit, at)).await
+        self.write(Class::Growth, move |tx| {
+            waiting::reassign(tx, lane, Moved { from: lane.provider, why }, to, from.as_ref(), limit, at)
+        })
+        .await
     }
 
     async fn waiting(

@@ -3,11 +3,12 @@
 use super::{Entry, Form, WHEN, provider};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, TopicId};
+use crate::domain::routing::{Allowance, Routing};
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State};
 use crate::tui::update::filter_of;
 use crate::wire::person::Target;
-use crate::wire::provider::Provider;
+use crate::wire::provider::{Provider, ProviderHealth};
 use crate::wire::topic::Topic;
 
 /// What a form is for.
@@ -31,6 +32,10 @@ pub enum Purpose {
     Provider(&'static str),
     /// A provider's settings.
     EditProvider(Box<Provider>),
+    /// What a provider hands to the next while it is down.
+    Failover(Box<ProviderHealth>),
+    /// Which numbers go through which provider.
+    Countries(Box<Routing>),
     /// When a message is to go.
     Schedule(MessageId),
     /// What becomes of those of a message whose answers were lost.
@@ -100,6 +105,35 @@ pub fn open(state: &mut State, purpose: Purpose) {
         }
         Purpose::Provider(name) => provider::new(name),
         Purpose::EditProvider(provider) => provider::edit(provider),
+        Purpose::Failover(provider) => {
+            let now = |one: &Allowance| match (one.allowed, one.until) {
+                (false, _) => "no".to_owned(),
+                (true, None) => "yes".to_owned(),
+                (true, Some(until)) => until.to_string(),
+            };
+            let state = &provider.failover;
+            (
+                format!("While {} is down, the next steps in", sanitize::line(&provider.name)),
+                vec![
+                    Entry::line(
+                        "Bulk",
+                        "messages to topics: yes, no, or until when: 14:00",
+                        &now(&state.bulk),
+                    ),
+                    Entry::line(
+                        "Direct",
+                        "to users and targets: yes, no, or until when",
+                        &now(&state.direct),
+                    ),
+                ],
+            )
+        }
+        Purpose::Countries(routing) => {
+            let lines = routing.prefixes.iter().map(|rule| format!("{} {}", rule.prefix, rule.provider_id));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            let help = "a rule a line, such as +49 main; the longest prefix counts";
+            ("Numbers by country".into(), vec![Entry::lines("Rules", help, &text)])
+        }
         Purpose::Schedule(_) => ("When".into(), vec![line(WHEN, "in 2h, tomorrow 9am, fri 17:30 Berlin")]),
         Purpose::Decide(_) => (
             "Answers were lost: what becomes of them".into(),

@@ -16,6 +16,8 @@ const LIMITS: [(&str, &str); 4] = [
     ("a day", "recipients in any day; empty: no limit"),
     ("at once", "requests or sessions; empty: as the kind has it"),
 ];
+/// The field that takes a key as it is.
+const UNCHECKED: &str = "unchecked";
 /// The field of the type, where the kind has several.
 const TYPE: &str = "type";
 
@@ -52,6 +54,8 @@ pub(super) fn edit(provider: &Provider) -> (String, Vec<Entry>) {
         number(limits.concurrency.map(u64::from)),
     ];
     fields.extend(LIMITS.iter().zip(&now).map(|((name, help), now)| Entry::line(name, *help, now)));
+    let help = "yes: take a new key without asking the service whether it takes it";
+    fields.push(Entry::one_of(UNCHECKED, help, &["no", "yes"], "no"));
     (format!("Edit {}", sanitize::line(&provider.name)), fields)
 }
 
@@ -153,6 +157,7 @@ pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> 
         limits: Some(limits(form, Limits::default())?),
         channel: channel(kind, form),
         revision: None,
+        unchecked: None,
         fields,
     };
     Ok(Command::CreateProvider(kind.name, provider))
@@ -188,6 +193,7 @@ pub(super) fn update(form: &Form, provider: &Provider) -> Result<Command, Wrong>
         name: (!name.is_empty() && name != provider.name).then(|| name.to_owned()),
         limits: Some(limits(form, provider.limits)?),
         revision: Some(provider.revision),
+        unchecked: (form.text(UNCHECKED) == "yes").then_some(true),
         fields,
         ..WriteProvider::default()
     };

@@ -2,12 +2,16 @@
 
 use super::{Form, Purpose, WHEN, provider};
 use crate::domain::channel::Channel;
+use crate::domain::ids::ProviderId;
 use crate::domain::plan::WaitReason;
+use crate::domain::routing::{Allowance, PrefixRule, Routing};
+use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::tui::message::{Command, ImportFile};
 use crate::tui::state::State;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::person::{CreateTarget, UpdateTarget};
+use crate::wire::routing::{WriteFailover, WriteRouting};
 
 /// The most that are subscribed by one form; a file takes any number.
 const MOST: usize = 500;
@@ -85,6 +89,39 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
         }
         Purpose::Provider(name) => return provider::create(form, name).map(Some),
         Purpose::EditProvider(provider) => return provider::update(form, provider).map(Some),
+        Purpose::Failover(provider) => {
+            let read = |name: &'static str| match form.text(name).to_lowercase().as_str() {
+                "no" | "" => Ok(Allowance::default()),
+                "yes" => Ok(Allowance { allowed: true, until: None }),
+                words => match Timestamp::parse(form.text(name)) {
+                    Some(until) => Ok(Allowance { allowed: true, until: Some(until) }),
+                    None => when::parse(words, state.now, state.zone)
+                        .map(|when| Allowance { allowed: true, until: Some(Timestamp::from_utc(when.at)) })
+                        .map_err(|error| (Some(name), error.to_string())),
+                },
+            };
+            let write = WriteFailover { bulk: Some(read("Bulk")?), direct: Some(read("Direct")?) };
+            Command::Failover(provider.id.clone(), write)
+        }
+        Purpose::Countries(_) => {
+            let mut prefixes = Vec::new();
+            for line in form.text("Rules").lines().map(str::trim).filter(|line| !line.is_empty()) {
+                let parts: Vec<_> =
+                    line.split([' ', '=', '→', '\t']).filter(|part| !part.is_empty()).collect();
+                let [prefix, id] = parts[..] else {
+                    return Err((
+                        Some("Rules"),
+                        format!("{line}: a prefix and a provider, such as +49 main."),
+                    ));
+                };
+                let provider_id =
+                    ProviderId::new(id).map_err(|error| (Some("Rules"), format!("{id}: {error}")))?;
+                prefixes.push(PrefixRule { prefix: prefix.to_owned(), provider_id });
+            }
+            let rules = Routing { prefixes, ..Routing::default() };
+            rules.check().map_err(|error| (Some("Rules"), error.to_string()))?;
+            Command::Route(WriteRouting { order: None, prefixes: Some(rules.prefixes) })
+        }
         Purpose::Schedule(_) => {
             when::parse(form.text(WHEN), state.now, state.zone)
                 .map_err(|error| (Some(WHEN), error.to_string()))?;

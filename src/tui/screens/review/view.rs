@@ -98,7 +98,12 @@ fn audience(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, preview: &Preview)
         } else {
             format!(" in {} requests", show::count(provider.batches))
         };
-        let text = format!("{:>9} {name}{batches}", show::count(provider.recipients));
+        let rules = if provider.prefixes.is_empty() {
+            String::new()
+        } else {
+            format!(", numbers of {}", provider.prefixes.join(", "))
+        };
+        let text = format!("{:>9} {name}{batches}{rules}", show::count(provider.recipients));
         fact(pen, area, at, if n == 0 { "by provider" } else { "" }, &text);
         at += 1;
     }
