@@ -10,6 +10,8 @@ mod apns;
 mod certificates;
 #[path = "providers/custom.rs"]
 mod custom;
+#[path = "providers/dkim.rs"]
+mod dkim;
 #[path = "providers/fcm.rs"]
 mod fcm;
 #[path = "providers/gateway.rs"]

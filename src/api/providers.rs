@@ -6,14 +6,14 @@ use super::list::ListCall;
 use super::params::{Params, Required};
 use super::present;
 use super::stale::explained;
-use crate::domain::provider::{Door, Field, Kind, Limits, Provider, Shape, kind};
+use crate::domain::provider::{Door, Field, Kind, Limits, PRESETS, Provider, Shape, kind, preset};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::wire;
 use crate::wire::ErrorType;
 use crate::wire::list::ProviderList;
-use crate::wire::provider::{DialogueLine, ProviderTest};
+use crate::wire::provider::{DialogueLine, ProviderTest, SmtpPreset};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -233,13 +233,49 @@ fn edit(
     Ok(edit)
 }
 
+/// Puts in what a preset says and nobody has given.
+fn fill(edit: &mut ProviderEdit, kind: &Kind, name: &str) -> Outcome<()> {
+    let known = preset(name).filter(|_| kind.name == "smtp");
+    let preset = known.ok_or_else(|| {
+        let words: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+        Invalid::value("preset", format!("Value must be, for SMTP, one of ({})", words.join(", ")))
+    })?;
+    for field in kind.fields {
+        if let Some(value) = preset.value(field.name) {
+            edit.fields.entry(field.name).or_insert(value);
+        }
+    }
+    let limits = edit.limits.get_or_insert_default();
+    limits.per_second = limits.per_second.or(preset.per_second);
+    limits.per_day = limits.per_day.or(preset.per_day);
+    Ok(())
+}
+
+pub(crate) async fn presets(_: Call) -> Answered {
+    let each = PRESETS.iter().map(|preset| SmtpPreset {
+        name: preset.name.into(),
+        title: preset.title.into(),
+        host: preset.host.into(),
+        port: preset.port,
+        encryption: preset.encryption.into(),
+        username: preset.username.map(Into::into),
+        limits: Limits { per_second: preset.per_second, per_day: preset.per_day, ..Limits::default() },
+        source: preset.source.into(),
+    });
+    ok(&each.collect::<Vec<_>>())
+}
+
 pub(crate) async fn create(call: Call) -> Answered {
     let kind = kind_of(&call)?;
     let mut params = call.params()?;
     let id = params.custom_id("providerId")?;
     let name = params.line("name", 1, 128).required("name")?;
-    let edit = edit(&call, kind, &mut params, Some(name))?;
+    let named = params.line("preset", 0, 64)?.filter(|name| !name.is_empty());
+    let mut edit = edit(&call, kind, &mut params, Some(name))?;
     params.finish()?;
+    if let Some(name) = named {
+        fill(&mut edit, kind, &name)?;
+    }
     // The one field that the dialect wants at once.
     if kind.name == "smtp" && !edit.fields.contains_key("host") {
         return Err(Invalid::Missing("host").into());

@@ -44,7 +44,9 @@ use crate::wire::person::{
     UpdatePrefs, UpdateStatus, UpdateTarget, User,
 };
 use crate::wire::preview::{Preview, RetryPreview};
-use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, TestProvider, WriteProvider};
+use crate::wire::provider::{
+    Provider, ProviderHealth, ProviderTest, SmtpPreset, TestProvider, WriteProvider,
+};
 use crate::wire::query::{
     AudienceParameters, AuditParameters, EventParameters, FindParameters, ListParameters, LogParameters,
     OperationParameters, QueueParameters, WhyParameters,
@@ -298,6 +300,8 @@ routes! {
         Nothing => 200 Provider;
     POST "/v1/herald/providers/{providerId}/failover" "providers.write" Json routing::failover, "Say what a provider hands to the next one while it cannot send",
         WriteFailover => 200 Routing;
+    GET "/v1/herald/presets" "providers.read" None providers::presets, "SMTP servers of well-known services, with their published limits",
+        Nothing => 200 Vec<SmtpPreset>;
     GET "/v1/herald/routing" "providers.read" None routing::get, "The order of providers, rules for countries, who steps in for whom",
         Nothing => 200 Routing;
     PATCH "/v1/herald/routing" "providers.write" Json routing::update, "Change the order of providers, or the rules for countries",

@@ -624,6 +624,10 @@ pub enum ProviderAction {
         /// Options and limits
         #[command(flatten)]
         values: Values,
+        /// With smtp: host, port, encryption and published limits of a service: gmail, google-workspace,
+        /// google-relay, microsoft-365, icloud, postmark, sparkpost, sendgrid-smtp, resend-smtp
+        #[arg(long, value_name = "SERVICE")]
+        preset: Option<String>,
         /// Leave it disabled
         #[arg(long)]
         disabled: bool,

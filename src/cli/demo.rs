@@ -196,6 +196,7 @@ async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
         channel: Some(channel),
         revision: None,
         unchecked: None,
+        preset: None,
         fields,
     };
     client.create_provider("smtp", &write("main", "Main (SMTP)", Channel::Email, limits(20.0), smtp)).await?;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use self::kinds::{Field, KINDS, Kind, Receipt, Shape, kind};
+pub use self::presets::{PRESETS, Preset, preset};
 
 mod kinds;
+mod presets;
 
 /// An account with a delivery service. Credentials are not in it: the store
 /// seals them and hands them out only to the engine.

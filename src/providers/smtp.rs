@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod classify;
+pub mod dkim;
 pub mod exchange;
 pub mod hosts;
 pub mod mime;
@@ -11,6 +12,7 @@ pub mod wire;
 
 use self::address::Mailbox;
 use self::classify::Step;
+use self::dkim::Signer;
 use self::exchange::{Ended, Mail, Train};
 use self::hosts::Encryption;
 use self::mime::{CompiledMail, Sender};
@@ -233,12 +235,27 @@ fn sender(account: &Account) -> Result<Sender, AccountError> {
     let reply_to = account.email("replyToEmail")?.map(|email| address("replyToEmail", &email)).transpose()?;
     let reply_name = account.line("replyToName")?;
     let mailer = account.line("mailer")?;
-    Sender::new(
+    let mut sender = Sender::new(
         (from_name.as_deref(), &from),
         reply_to.as_ref().map(|mailbox| (reply_name.as_deref(), mailbox)),
         mailer.as_deref(),
     )
-    .map_err(|problem| account.invalid("fromEmail", problem))
+    .map_err(|problem| account.invalid("fromEmail", problem))?;
+    sender.dkim = signer(account)?.map(Arc::new);
+    Ok(sender)
+}
+
+/// What signs mail, if the account has a key for it; its domain is the sender's unless it says otherwise.
+fn signer(account: &Account) -> Result<Option<Signer>, AccountError> {
+    let Some(key) = account.text("dkimKey") else { return Ok(None) };
+    let selector = account.required("dkimSelector")?;
+    let domain = match account.line("dkimDomain")? {
+        Some(domain) => domain,
+        None => account.required("fromEmail")?.rsplit('@').next().unwrap_or_default().to_owned(),
+    };
+    Signer::new(&domain, &selector, &key)
+        .map(Some)
+        .map_err(|(field, problem)| account.invalid(field, problem.to_string()))
 }
 
 #[async_trait]

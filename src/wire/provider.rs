@@ -81,6 +81,10 @@ pub struct WriteProvider {
     /// service cannot be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unchecked: Option<bool>,
+    /// Herald: on the create of an SMTP provider: host, port, encryption and limits of a well-known
+    /// service, where they are not given; see `GET /v1/herald/presets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// Credentials and options by name.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
@@ -93,6 +97,29 @@ pub struct TestProvider {
     /// type. Left out: nobody is sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+}
+
+/// A well-known service's SMTP server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SmtpPreset {
+    /// The word for it, such as `gmail`.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// `ssl` (TLS from the first byte) or `tls` (STARTTLS).
+    pub encryption: String,
+    /// The user name, where everybody has the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// What the service publishes as its limits.
+    pub limits: Limits,
+    /// Where the service says so.
+    pub source: String,
 }
 
 /// What a test of a provider found.

@@ -230,3 +230,23 @@ async fn a_key_that_cannot_be_checked_asks_first() {
     let audit = world.get("/v1/herald/audit").await.1.to_string();
     assert!(audit.contains("could not be checked") && !audit.contains("second token"), "{audit}");
 }
+
+#[tokio::test]
+async fn a_preset_fills_in_what_is_not_given() {
+    let world = World::new().await;
+    let (_, presets) = world.get("/v1/herald/presets").await;
+    assert!(presets.as_array().unwrap().iter().any(|preset| preset["name"] == "gmail"));
+    let body = json!({"providerId": "g", "name": "G", "preset": "microsoft-365", "fromEmail": "a@example.com", "limits": {"perHour": 100}});
+    let (status, made) = world.post(SMTP, body).await;
+    assert_eq!(status, 201, "{made}");
+    assert_eq!(
+        (&made["credentials"]["host"], &made["options"]["encryption"]),
+        (&json!("smtp.office365.com"), &json!("tls"))
+    );
+    assert_eq!(
+        (&made["limits"]["perSecond"], &made["limits"]["perHour"], &made["limits"]["perDay"]),
+        (&json!(0.5), &json!(100), &json!(10_000))
+    );
+    let bad = json!({"providerId": "h", "name": "H", "preset": "nobody", "host": "mx.example.com"});
+    assert_eq!(world.post(SMTP, bad).await.0, 400);
+}

@@ -246,11 +246,9 @@ pub fn deliveries(desk: &Desk, rows: &[Delivery]) -> String {
 
 /// What was said of a delivery: the reason it was left out, or the answer.
 pub fn answer(row: &Delivery) -> String {
-    match row.skip {
-        Some(skip) => skip.as_str().to_owned(),
-        None => {
-            let said = row.answer.lines().next().unwrap_or("");
-            row.instead().map_or_else(|| said.to_owned(), |instead| format!("{said} ({instead})"))
-        }
+    if let Some(skip) = row.skip {
+        return skip.as_str().to_owned();
     }
+    let said = row.answer.lines().next().unwrap_or("");
+    row.instead().map_or_else(|| said.to_owned(), |instead| format!("{said} ({instead})"))
 }

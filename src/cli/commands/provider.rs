@@ -18,7 +18,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let list = client.provider_health().await?;
             desk.out.either(&list, |list| table(list))?;
         }
-        ProviderAction::Create { kind: word, id, name, channel, values, disabled } => {
+        ProviderAction::Create { kind: word, id, name, channel, values, preset, disabled } => {
             let row = kind(&word).ok_or_else(|| unknown_kind(&word))?;
             let (fields, limits) = read(row, &values)?;
             let channel = match (channel, row.channels) {
@@ -39,6 +39,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 channel,
                 revision: None,
                 unchecked: None,
+                preset,
                 fields,
             };
             let made = client.create_provider(&word, &write).await?;

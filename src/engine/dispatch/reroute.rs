@@ -130,14 +130,13 @@ impl Dispatcher {
     fn next_in_line(&self, now: Instant, wall: Timestamp) -> Option<HandingOn> {
         let provider = self.provider.as_ref().filter(|provider| provider.enabled)?;
         let why = match &provider.hold {
-            // An operator has stopped it: whoever does that decides what becomes of its recipients.
-            Some(ProviderHold::Paused { .. }) => return None,
             Some(ProviderHold::Misconfigured { .. }) => MoveReason::Misconfigured,
             Some(ProviderHold::Refused { .. }) => MoveReason::RefusesUs,
             None if self.breaker.is_down(now) => MoveReason::Down,
             // A probe decides; until then nobody is moved, and nothing else is said.
             None if self.breaker.is_tripped() => self.handing_on.map(|on| on.why)?,
-            None => return None,
+            // Whoever has paused it decides what becomes of its recipients.
+            Some(ProviderHold::Paused { .. }) | None => return None,
         };
         let allowed = self.choice.routing().failover(&provider.id);
         // What one service thinks of us as a sender, the next soon does.

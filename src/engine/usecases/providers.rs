@@ -133,7 +133,9 @@ fn merge(
     }
     let mut forgotten = Vec::new();
     if elsewhere {
-        for field in kind.fields.iter().filter(|field| field.secret && !fresh.contains(&field.name)) {
+        // What signs here is never sent there.
+        let sent = |field: &&Field| field.secret && field.name != "dkimKey";
+        for field in kind.fields.iter().filter(sent).filter(|field| !fresh.contains(&field.name)) {
             if credentials.remove(field.name).is_some() {
                 provider.credentials.remove(field.name);
                 forgotten.push(field.name);

@@ -7,12 +7,14 @@
 //! CRLF and have at most 998 characters.
 
 use super::address::Mailbox;
+use super::dkim::{self, Prepared, Signer};
 use crate::domain::content::{Attachment as File, Content, EmailContent};
 use crate::providers::adapter::{CompileError, Recipient, Rendered, Rendition};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers};
 use lettre::message::{Attachment, Body, MultiPart, SinglePart};
+use std::sync::Arc;
 
 /// The longest unsubscribe link that fits in a line.
 const LONGEST_LINK: usize = 900;
@@ -32,6 +34,8 @@ pub struct Sender {
     pub utf8: bool,
     /// From, Reply-To and X-Mailer, encoded, a CRLF behind each.
     headers: String,
+    /// Signs each mail, if the operator has given a key for that.
+    pub dkim: Option<Arc<Signer>>,
 }
 
 impl Sender {
@@ -65,6 +69,7 @@ impl Sender {
             domain: from.1.domain().to_owned(),
             utf8: !plain.is_empty(),
             headers: plain + &headers.to_string(),
+            dkim: None,
         })
     }
 }
@@ -96,6 +101,10 @@ pub struct CompiledMail {
     fixed: Bytes,
     /// Set when subject and body differ between recipients.
     personal: Option<Personal>,
+    /// What a signature needs of the shared part, if mails are signed.
+    prepared: Option<Prepared>,
+    /// The shared part before dots were doubled, where each mail has a body of its own that is signed.
+    plain: Vec<u8>,
     /// Whether the headers hold UTF-8, so that the server must know SMTPUTF8.
     pub utf8: bool,
 }
@@ -115,6 +124,9 @@ pub enum SlotError {
     /// The reference is not of the shape that a Message-ID takes.
     #[error("the reference {0:?} cannot be part of a Message-ID")]
     Reference(String),
+    /// The key for DKIM does not sign.
+    #[error("the key for DKIM cannot sign now")]
+    Signature,
     /// The unsubscribe link is not a URL in ASCII, or too long.
     #[error("the unsubscribe link is not an http or https URL of at most {LONGEST_LINK} ASCII characters")]
     Link,
@@ -154,7 +166,11 @@ pub fn compile(sender: &Sender, rendition: &Rendition) -> Result<CompiledMail, C
     }
     check_lines(&fixed)?;
     let fallback = Rendered { subject: Some(mail.subject.clone()), body: mail.content.clone() };
+    let signs = sender.dkim.is_some();
+    let prepared = if rendition.personal { Prepared::default() } else { Prepared::of(&fixed, true) };
     Ok(CompiledMail {
+        prepared: signs.then_some(prepared),
+        plain: if signs && rendition.personal { fixed.clone() } else { Vec::new() },
         common: if rendition.personal { common } else { String::new() },
         fixed: Bytes::from(dot_stuffed(&fixed)),
         personal: rendition.personal.then_some(Personal { html: mail.html, mixed, fallback }),
@@ -178,6 +194,8 @@ impl CompiledMail {
         recipient: &Recipient,
         date: &str,
     ) -> Result<(), SlotError> {
+        let (begin, mut body_hash) = (out.len(), None);
+        let at = DateTime::parse_from_rfc2822(date).map_or(0, |date| date.timestamp());
         let reference = recipient.reference.as_str();
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_';
         if reference.is_empty() || reference.len() > 128 || !reference.bytes().all(fits) {
@@ -206,7 +224,20 @@ impl CompiledMail {
             out.extend_from_slice(self.common.as_bytes());
             let mut body = Vec::with_capacity(rendered.body.len() * 2 + 512);
             content(&mut body, personal.mixed.as_deref(), personal.html, &rendered.body, reference);
+            if self.prepared.is_some() {
+                let (headers, text) = dkim::split(&body);
+                let all = [&out[begin..], headers].concat();
+                body_hash = Some((all, dkim::body_hash(&[text, &self.plain])));
+            }
             out.extend_from_slice(&dot_stuffed(&body));
+        }
+        if let (Some(prepared), Some(signer)) = (&self.prepared, &sender.dkim) {
+            let signed = match &body_hash {
+                Some((headers, hash)) => signer.header(&prepared.with(headers), hash, at),
+                None => signer.header(&prepared.with(&out[begin..]), prepared.body(), at),
+            };
+            let header = signed.ok_or(SlotError::Signature)?;
+            out.splice(begin..begin, header.into_bytes());
         }
         Ok(())
     }

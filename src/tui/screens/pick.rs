@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{compose, distance, form, review};
-use crate::domain::provider::KINDS;
+use crate::domain::provider::{KINDS, PRESETS, preset};
 use crate::tui::action::Action;
 use crate::tui::message::Sort;
 use crate::tui::sanitize;
@@ -106,6 +106,7 @@ pub fn open_kinds(state: &mut State) {
             let channels: Vec<&str> = kind.channels.iter().map(|channel| channel.as_str()).collect();
             row(kind.name, kind.title, channels.join(", "))
         })
+        .chain(PRESETS.iter().map(|preset| row(preset.name, preset.title, "email, by SMTP")))
         .collect();
     open(state, Pick::new("Which service delivers?", For::Kinds, rows));
 }
@@ -312,6 +313,8 @@ fn choose(state: &mut State) {
         For::Kinds => {
             if let Some(kind) = crate::domain::provider::kind(&row.key) {
                 form::open(state, form::Purpose::Provider(kind.name));
+            } else if let Some(preset) = preset(&row.key) {
+                form::open(state, form::Purpose::Provider(preset.name));
             }
         }
         For::Themes(_) => {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Entry, Form};
 use crate::domain::channel::Channel;
-use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
+use crate::domain::provider::{Field, Kind, Limits, Shape, kind, preset};
 use crate::tui::message::Command;
 use crate::tui::sanitize;
 use crate::wire::provider::{Provider, WriteProvider};
@@ -23,17 +23,30 @@ const TYPE: &str = "type";
 
 type Wrong = (Option<&'static str>, String);
 
-/// The form of a new provider.
+/// The kind that a form is of: its own, or that of a preset.
+fn kind_of(name: &str) -> Option<&'static Kind> {
+    kind(if preset(name).is_some() { "smtp" } else { name })
+}
+
+/// The form of a new provider of a kind, or of a preset, which fills some of it in.
 pub(super) fn new(name: &str) -> (String, Vec<Entry>) {
-    let Some(kind) = kind(name) else { return (format!("There is no kind {name}"), Vec::new()) };
+    let known = preset(name);
+    let Some(kind) = kind_of(name) else { return (format!("There is no kind {name}"), Vec::new()) };
     let mut fields = vec![Entry::line("name", "What it is called here, such as main", "")];
     if kind.channels.len() > 1 {
         let words: Vec<&'static str> = kind.channels.iter().map(|channel| channel.as_str()).collect();
         fields.push(Entry::one_of(TYPE, "what it delivers", &words, words[0]));
     }
-    fields.extend(kind.fields.iter().map(|field| entry(field, "")));
-    fields.extend(LIMITS.map(|(name, help)| Entry::line(name, help, "")));
-    (format!("New provider: {}", kind.title), fields)
+    let filled = |field: &Field| text_of(known.and_then(|preset| preset.value(field.name)).as_ref());
+    fields.extend(kind.fields.iter().map(|field| entry(field, &filled(field))));
+    let published = |at: usize| match (known, at) {
+        (Some(preset), 0) => preset.per_second.map(|rate| rate.to_string()).unwrap_or_default(),
+        (Some(preset), 2) => preset.per_day.map(|count| count.to_string()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let each = LIMITS.iter().enumerate();
+    fields.extend(each.map(|(at, (name, help))| Entry::line(name, *help, &published(at))));
+    (format!("New provider: {}", known.map_or(kind.title, |preset| preset.title)), fields)
 }
 
 /// The form of one that is there.
@@ -135,7 +148,7 @@ fn limits(form: &Form, old: Limits) -> Result<Limits, Wrong> {
 
 /// What makes the provider, or what is wrong.
 pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> {
-    let Some(kind) = kind(name) else { return Err((None, format!("There is no kind {name}."))) };
+    let Some(kind) = kind_of(name) else { return Err((None, format!("There is no kind {name}."))) };
     let mut fields = Map::new();
     for field in kind.fields {
         match value(field, form.text(field.name))? {
@@ -158,6 +171,7 @@ pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> 
         channel: channel(kind, form),
         revision: None,
         unchecked: None,
+        preset: None,
         fields,
     };
     Ok(Command::CreateProvider(kind.name, provider))
