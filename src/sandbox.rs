@@ -106,6 +106,7 @@
 //! | `GET /control/faults/smtp/counts` | [`FaultCounts`] |
 //! | `POST /control/faults/smtp/disconnect` | drops all open connections |
 //! | `GET`, `PUT`, `DELETE /control/gateway` | the [`Gateway`] that is played below `/http`: read, replace, as at first |
+//! | `GET /control/accounts` | the accounts that the push services know, as fields of providers: `{"fcm": …, "apns": …, "webpush": …}` |
 //! | `GET`, `DELETE /control/record` | [`Summary`]; forget all |
 //! | `GET /control/record/count?recipient=…` or `?reference=…` | `{"count": n}` |
 //! | `GET /control/record/copies` | what arrived more than once: `[{"reference", "count"}]` |
@@ -325,6 +326,7 @@ impl Builder {
                 move |connection, fault| smtp::serve(Arc::clone(&server), connection, fault),
             ));
         }
+        let origin = sandbox.http.map(|address| format!("http://{address}")).unwrap_or_default();
         let doors = [
             (http, Arc::clone(&faults.http), true),
             (control, ServerFaults::new(Protocol::Http, self.seed), false),
@@ -342,6 +344,7 @@ impl Builder {
                 push: Arc::clone(&sandbox.push),
                 gateway: Arc::clone(&sandbox.gateway),
                 sends,
+                origin: origin.clone(),
             });
             sandbox.servers.spawn(listener::run(listener, own, stop.clone(), move |connection, fault| {
                 http::serve(Arc::clone(&server), connection, fault)

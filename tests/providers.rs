@@ -26,6 +26,8 @@ mod mime;
 mod peer;
 #[path = "providers/requests.rs"]
 mod requests;
+#[path = "providers/runs.rs"]
+mod runs;
 #[path = "providers/sandbox.rs"]
 mod sandbox;
 #[path = "providers/services.rs"]

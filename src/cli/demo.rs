@@ -12,12 +12,14 @@ use crate::domain::channel::Channel;
 use crate::domain::provider::Limits;
 use crate::domain::time::Timestamp;
 use crate::engine::Mode;
+use crate::sandbox::push::accounts;
 use crate::sandbox::{FaultPlan, Latency, RecipientRule, Rule, Sandbox, Stage, When};
 use crate::settings::Settings;
 use crate::wire::message::{Envelope, State, WriteEmail, WritePush, WriteSms};
 use crate::wire::provider::WriteProvider;
 use crate::wire::transfer::ImportRequest;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -168,11 +170,36 @@ fn http_fields(sandbox: &Sandbox, token: &str) -> Map<String, Value> {
     fields(json!({"endpoint": format!("http://{address}"), "token": token}))
 }
 
+/// Providers of notifications: kind, id, name. The first is that of whoever has none of its own.
+const PUSH: [(&str, &str, &str); 2] =
+    [("fcm", "devices", "Devices (FCM)"), ("apns", "iphones", "iPhones (APNs)")];
+
+fn push_fields(sandbox: &Sandbox, kind: &str) -> Map<String, Value> {
+    let address = sandbox.http_addr().map(|address| address.to_string()).unwrap_or_default();
+    fields(accounts(&format!("http://{address}"))[kind].take())
+}
+
+/// People whose telephones are reached through APNs.
+fn iphones() -> String {
+    let mut table = "userId,name,push,pushProvider,topics\n".to_owned();
+    for n in 1..=12 {
+        let _ = writeln!(table, "sample-i{n:03},Sample i{n:03},{n:08x}{},iphones,app", "5a".repeat(28));
+    }
+    table
+}
+
 /// A kept demo finds its sandbox at other ports.
 async fn repoint(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
-    for (kind, id) in [("smtp", "main"), ("sandbox", "texts"), ("sandbox", "devices")] {
+    let push = PUSH.iter().map(|(kind, id, _)| (*kind, *id));
+    for (kind, id) in [("smtp", "main"), ("sandbox", "texts")].into_iter().chain(push) {
         let Ok(now) = client.provider(id).await else { continue };
-        let fields = if kind == "smtp" { smtp_fields(sandbox) } else { http_fields(sandbox, token) };
+        let fields = match kind {
+            // Made by an older demo.
+            _ if now.provider != kind => continue,
+            "smtp" => smtp_fields(sandbox),
+            "sandbox" => http_fields(sandbox, token),
+            push => push_fields(sandbox, push),
+        };
         let write = WriteProvider {
             fields,
             enabled: Some(true),
@@ -203,16 +230,18 @@ async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
     let mut texts = http_fields(sandbox, token);
     texts.insert("from".into(), "Herald".into());
     client.create_provider("sandbox", &write("texts", "Texts", Channel::Sms, limits(5.0), texts)).await?;
-    let devices = http_fields(sandbox, token);
-    client
-        .create_provider("sandbox", &write("devices", "Devices", Channel::Push, limits(10.0), devices))
-        .await?;
+    for (kind, id, name) in PUSH {
+        let provider = write(id, name, Channel::Push, limits(10.0), push_fields(sandbox, kind));
+        client.create_provider(kind, &provider).await?;
+    }
 
     let request = ImportRequest { source: "sample-audience.csv".into(), ..ImportRequest::default() };
-    let mut steps = client.import(&request, body_from(AUDIENCE)).await?;
-    while let Some(step) = steps.next().await? {
-        if !step.error.is_empty() {
-            return Err(Failure::Failed(step.error));
+    for table in [AUDIENCE.to_vec(), iphones().into_bytes()] {
+        let mut steps = client.import(&request, body_from(table)).await?;
+        while let Some(step) = steps.next().await? {
+            if !step.error.is_empty() {
+                return Err(Failure::Failed(step.error));
+            }
         }
     }
     messages(client).await

@@ -47,6 +47,8 @@ pub(super) struct HttpServer {
     pub(super) gateway: Arc<Mutex<Gateway>>,
     /// Whether it takes requests to send, and not control requests alone.
     pub(super) sends: bool,
+    /// Where requests to send go, such as `http://127.0.0.1:8025`; empty: nowhere.
+    pub(super) origin: String,
 }
 
 impl HttpServer {

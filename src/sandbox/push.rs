@@ -51,6 +51,31 @@ pub fn fcm_account(origin: &str) -> String {
     .to_string()
 }
 
+/// A pair of VAPID keys that anybody may use, from RFC 8291, appendix A: Web Push knows no accounts.
+pub const VAPID_PUBLIC: &str =
+    "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
+/// The private half of [`VAPID_PUBLIC`].
+pub const VAPID_PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+
+/// The fields of a provider of each push service at a sandbox at this origin, as the API takes them.
+pub fn accounts(origin: &str) -> Value {
+    json!({
+        "fcm": {"serviceAccountJSON": fcm_account(origin), "endpoint": format!("{origin}/fcm")},
+        "apns": {
+            "authKey": APNS_KEY,
+            "authKeyId": APNS_KEY_ID,
+            "teamId": APNS_TEAM,
+            "bundleId": APNS_TOPIC,
+            "endpoint": format!("{origin}/apns"),
+        },
+        "webpush": {
+            "publicKey": VAPID_PUBLIC,
+            "privateKey": VAPID_PRIVATE,
+            "subject": "mailto:push@sender.example",
+        },
+    })
+}
+
 /// What the services remember.
 #[derive(Debug, Default)]
 pub(super) struct PushState {

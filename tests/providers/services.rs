@@ -71,6 +71,23 @@ const CASES: &[Case] = &[
     Case { kind: "fast2sms", credentials: &[], options: &[] },
 ];
 
+/// The fields of a provider of one of these kinds, as the API takes them.
+pub fn fields_of(
+    name: &str,
+    endpoint: &str,
+    secret: &str,
+) -> std::collections::BTreeMap<&'static str, Value> {
+    let kind = kind(name).unwrap();
+    let case = CASES.iter().find(|case| case.kind == name).expect("a case for every kind");
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let mut all: std::collections::BTreeMap<&'static str, Value> =
+        case.options.iter().map(|(name, value)| (*name, read(value))).collect();
+    all.extend(case.credentials.iter().map(|(name, value)| (*name, Value::from(*value))));
+    all.extend(kind.fields.iter().filter(|field| field.secret).map(|field| (field.name, secret.into())));
+    all.insert("endpoint", endpoint.into());
+    all
+}
+
 /// The kinds that are spoken to over HTTP and take one secret; the push services, which sign
 /// tokens, have tests of their own.
 pub fn kinds() -> Vec<&'static Kind> {

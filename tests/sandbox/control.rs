@@ -4,6 +4,18 @@ use super::client::{Talk, Web, both};
 use serde_json::{Value, json};
 
 #[tokio::test]
+async fn the_accounts_of_the_push_services_are_handed_out() {
+    let sandbox = both().start().await.unwrap();
+    let origin = format!("http://{}", sandbox.http_addr().unwrap());
+    for web in [Web::control(&sandbox), Web::sending(&sandbox)] {
+        let accounts = web.get("/control/accounts").await.json();
+        assert_eq!(accounts["fcm"]["endpoint"], format!("{origin}/fcm"));
+        assert!(accounts["apns"]["authKey"].as_str().unwrap().contains("PRIVATE KEY"));
+        assert!(accounts["webpush"]["publicKey"].is_string());
+    }
+}
+
+#[tokio::test]
 async fn faults_are_set_and_read_over_http() {
     let sandbox = both().start().await.unwrap();
     for web in [Web::control(&sandbox), Web::sending(&sandbox)] {

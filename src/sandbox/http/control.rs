@@ -80,6 +80,9 @@ pub(super) fn answer(server: &HttpServer, method: &Method, path: &str, query: &s
             }
         }
         ["gateway"] => gateway(&server.gateway, method, body),
+        ["accounts"] => only(method, &Method::GET, "GET", || {
+            Answer::json(&crate::sandbox::push::accounts(&server.origin))
+        }),
         ["record"] => match *method {
             Method::GET => Answer::json(&server.record.summary()),
             Method::DELETE => {
