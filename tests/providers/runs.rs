@@ -263,8 +263,8 @@ async fn every_kind_delivers_to_everybody_once() {
 #[tokio::test]
 async fn a_busy_service_gets_them_later_and_once() {
     for kind in kinds() {
-        let busy = |code| Effect::Reply { code, text: None, retry_after: None, reason: None };
-        let run = run(kind, |sandbox| next(sandbox, kind, 2, busy(429), busy(451))).await;
+        let busy = |code, retry_after| Effect::Reply { code, text: None, retry_after, reason: None };
+        let run = run(kind, |sandbox| next(sandbox, kind, 2, busy(429, Some(1)), busy(451, None))).await;
         assert_eq!(run.message.state, MessageState::Sent, "{}: {:?}", kind.name, run.message);
         assert_eq!(run.copies, [1; PEOPLE], "{}", kind.name);
     }

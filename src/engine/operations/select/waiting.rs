@@ -70,6 +70,8 @@ fn pending(row: &WaitingRow, message: &Message, names: &Names) -> Pending {
         latency_us: 0,
         possibly_twice: waiting.possibly_twice,
         retry_at: Some(row.due).filter(|_| !held),
+        moved: None,
+        planned_provider_id: None,
     };
     Pending { delivery, status, tried: waiting.attempts > 0 }
 }
