@@ -19,8 +19,7 @@ use super::shape::{
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
     metrics, openapi, operations, overview, persons, providers, routing, targets, topics, untried, upload,
-    users,
-    waiting, webhooks,
+    users, waiting, webhooks,
 };
 use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};

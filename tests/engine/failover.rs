@@ -108,7 +108,7 @@ fn a_permission_ends() {
     world.live(async |engine| {
         a_is_down(&world, &engine).await;
         people(&engine, Channel::Email, "all", 0..5).await;
-        let until = engine.now().plus(Duration::from_secs(120));
+        let until = engine.now().plus(Duration::from_mins(2));
         allow(&engine, "a", Allowance { allowed: true, until: Some(until) }, NO).await;
         send(&engine, "first", Channel::Email, "all").await;
         assert_eq!(ended(&engine, "first").await.progress.accepted, 5);
@@ -267,7 +267,7 @@ fn keyed(password: &str) -> herald::engine::usecases::providers::ProviderEdit {
 #[test]
 fn a_key_is_checked_kept_rolled_back_and_wiped() {
     let mut world = world();
-    world.config.upkeep = Some(Duration::from_secs(60));
+    world.config.upkeep = Some(Duration::from_mins(1));
     world.live(async |engine| {
         let smtp = herald::domain::provider::kind("smtp").unwrap();
         let mut first = keyed("the first of passwords");
