@@ -31,9 +31,15 @@ pub enum Told {
 pub(super) fn background(text: &str) -> Option<Told> {
     let colour = text.strip_prefix("11;rgb:").or_else(|| text.strip_prefix("11;rgba:"))?;
     let mut parts = colour.split('/').map(|part| {
-        let most = 16u32.checked_pow(u32::try_from(part.len()).ok()?)?.checked_sub(1)?;
-        let value = u32::from_str_radix(part, 16).ok()?;
-        (most > 0).then(|| f64::from(value) / f64::from(most))
+        let most: u16 = match part.len() {
+            1 => 0xf,
+            2 => 0xff,
+            3 => 0xfff,
+            4 => 0xffff,
+            _ => return None,
+        };
+        let value = u16::from_str_radix(part, 16).ok()?;
+        Some(f64::from(value) / f64::from(most))
     });
     let (red, green, blue) = (parts.next()??, parts.next()??, parts.next()??);
     // Luma (ITU-R BT.709): what of a colour the eye takes for light.
