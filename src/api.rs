@@ -44,8 +44,10 @@ mod serve;
 mod service;
 mod shape;
 mod stale;
+mod suppressions;
 mod targets;
 mod topics;
+mod unsubscribe;
 mod untried;
 mod upload;
 mod users;
@@ -76,6 +78,9 @@ pub struct Setup {
     pub running: bool,
 }
 
+/// Requests a second, and at once, with which one address may leave topics.
+const LEAVING: (u32, u32) = (20, 200);
+
 /// The API of one engine.
 #[derive(Clone)]
 pub struct Api {
@@ -92,6 +97,8 @@ pub(crate) struct App {
     pub(crate) router: service::Tables,
     /// How many requests callers may make; `None`: as many as they like.
     pub(crate) rates: Option<rate::Rates>,
+    /// How many requests an address may make to leave topics: mail services post for many people.
+    pub(crate) leaving: rate::Rates,
     /// Who follows the event stream.
     pub(crate) seats: drafts::Seats,
     /// Keys whose use is being noted.
@@ -134,6 +141,7 @@ impl Api {
             shutdown: watch::Sender::new(false),
             router: service::Tables::new(),
             rates,
+            leaving: rate::Rates::each(LEAVING.0, LEAVING.1),
             seats: drafts::Seats::default(),
             noting: Mutex::default(),
             in_flight: Mutex::default(),

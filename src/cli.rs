@@ -220,6 +220,7 @@ async fn command_with(desk: &Desk, command: Command) -> Outcome {
         Command::Topic { action } => commands::topic::run(desk, action).await,
         Command::User { action } => commands::user::run(desk, action).await,
         Command::Target { action } => commands::target::run(desk, action).await,
+        Command::Suppression { action } => commands::suppression::run(desk, action).await,
         Command::Provider { action } => commands::provider::run(desk, action).await,
         Command::Key { action } => commands::key::run(desk, action).await,
         Command::Queue { action } => commands::queue::run(desk, action).await,

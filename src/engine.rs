@@ -32,6 +32,7 @@ mod scheduler;
 pub mod stop;
 pub mod streak;
 mod sweep;
+pub mod unsubscribe;
 mod upkeep;
 pub mod usecases;
 pub mod webhooks;

@@ -23,6 +23,7 @@ pub mod provider;
 pub mod query;
 pub mod routing;
 pub mod storage;
+pub mod suppression;
 pub mod topic;
 pub mod transfer;
 pub mod webhook;

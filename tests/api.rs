@@ -40,6 +40,8 @@ mod revisions;
 mod sending;
 #[path = "api/storage.rs"]
 mod storage;
+#[path = "api/suppressions.rs"]
+mod suppressions;
 #[path = "api/tcp.rs"]
 mod tcp;
 #[path = "api/transports.rs"]

@@ -27,6 +27,8 @@ mod operators;
 mod schedule;
 #[path = "engine/sending.rs"]
 mod sending;
+#[path = "engine/suppressed.rs"]
+mod suppressed;
 #[path = "engine/table.rs"]
 mod table;
 #[path = "engine/told.rs"]

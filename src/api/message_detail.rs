@@ -11,6 +11,7 @@ use crate::domain::message::Progress;
 use crate::domain::plan::Again;
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::reason::Why;
+use crate::domain::suppression::{Suppression, SuppressionCause};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
 use crate::engine::usecases::message_actions::MessageAction;
@@ -181,6 +182,12 @@ pub(crate) async fn preview(call: Call) -> Answered {
         }
     }
     preview.in_audience += message.targets.len() as u64;
+    for (cause, count) in &counted.suppressed {
+        preview.suppressed += count;
+        preview.left_out.push(LeftOut { reason: cause.skip().as_str().to_owned(), count: *count });
+    }
+    preview.without_unsubscribe =
+        channel == Channel::Email && !message.topics.is_empty() && engine.config().files.public_url.is_none();
     if !counted.at_least {
         preview.duplicates = preview.in_audience.saturating_sub(preview.recipients);
     }
@@ -308,8 +315,11 @@ pub(crate) async fn why(call: Call) -> Answered {
     match store.target(&target).await {
         Ok(record) => {
             let user = store.user_by_no(record.user_no).await?;
+            let listed = store.suppressions_of(record.channel, &record.identifier).await?;
             let over = if !user.enabled {
                 format!("gets nothing: user {} is blocked", user.id)
+            } else if let Some(text) = suppressed(&listed) {
+                text
             } else if record.expired {
                 "gets nothing: a provider said that the address no longer exists; a new address mends it"
                     .to_owned()
@@ -324,6 +334,29 @@ pub(crate) async fn why(call: Call) -> Answered {
         )),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the suppression list means for a target.
+fn suppressed(listed: &[Suppression]) -> Option<String> {
+    let since = |record: &Suppression| {
+        let said =
+            if record.source.said.is_empty() { String::new() } else { format!(": {}", record.source.said) };
+        format!("since {} by {}{said}", record.since, record.source.by)
+    };
+    if let Some(record) = listed.iter().find(|record| record.cause != SuppressionCause::Unsubscribe) {
+        return Some(format!("gets nothing: suppressed, {} {}", record.cause, since(record)));
+    }
+    let first = listed.first()?;
+    let from = match &first.topic {
+        Some(_) => listed
+            .iter()
+            .filter_map(|record| record.topic.as_ref())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+        None => "every topic".to_owned(),
+    };
+    Some(format!("has unsubscribed from {from} {}; messages straight to it still go", since(first)))
 }
 
 /// What became of the newest attempt.

@@ -6,7 +6,7 @@ mod refusals;
 use super::answer::{Answered, ok};
 use super::call::Call;
 use super::routes::{ROUTES, Route, Scope};
-use super::shape::ANY;
+use super::shape::{ANY, HTML};
 use crate::domain::ids::id_schema;
 use crate::domain::provider::{Field, KINDS, Kind, Shape};
 use crate::wire::{ErrorBody, header};
@@ -163,6 +163,10 @@ fn operation(
     }
     responses.insert(route.status.to_string(), good);
     responses.extend(refusals::of(route).into_iter().map(refusal));
+    if let Some((HTML, schema)) = (route.gives)(answers) {
+        let page = json!({ HTML: { "schema": schema } });
+        responses.insert("404".into(), json!({ "description": "The link is not valid.", "content": page }));
+    }
     let tag = path.split('/').nth(2).unwrap_or("herald");
     let (scope, security) = match route.scope {
         Scope::Open => ("Everybody may.".to_owned(), json!([{}])),

@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::store::catalog::SubscriberView;
 use crate::store::page::{Condition, PageRequest};
+use crate::store::suppressions::SuppressionView;
 use crate::wire::transfer::{Erased, Found, FoundKind, FoundList, PersonExport, Subscription};
 use std::sync::Arc;
 
@@ -35,6 +36,11 @@ pub(crate) async fn export(call: Call) -> Answered {
     addresses.dedup();
     let mut rows = Vec::new();
     for (channel, address) in &addresses {
+        let target = dossier.targets.iter().find(|of| of.channel == *channel && of.identifier == *address);
+        for suppression in store.suppressions_of(*channel, address).await? {
+            let target = target.map(|target| target.id.clone());
+            export.suppressions.push(super::suppressions::shown(SuppressionView { suppression, target }));
+        }
         for record in store.identifiers_of(*channel, address).await? {
             rows.extend(engine.rows_of(record.no, DELIVERIES + 1).await?);
         }
@@ -148,6 +154,16 @@ pub(crate) async fn find(call: Call) -> Answered {
         list.found.push(Found {
             parent: Some(target.user_id.to_string()),
             ..found(FoundKind::Target, &target.id, target.identifier, detail)
+        });
+    }
+    for view in finds.suppressions {
+        let record = super::suppressions::shown(view);
+        let said = if record.said.is_empty() { String::new() } else { format!(": {}", record.said) };
+        let detail =
+            format!("suppressed since {}, {} by {}{said}", record.created_at, record.reason(), record.by);
+        list.found.push(Found {
+            parent: record.target_id.as_ref().map(ToString::to_string),
+            ..found(FoundKind::Suppression, &record.id, record.shown_address(), detail)
         });
     }
     for provider in finds.providers {

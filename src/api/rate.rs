@@ -36,11 +36,16 @@ pub(crate) struct Rates {
 impl Rates {
     /// So many requests a second for each caller after a burst; `None`: no limit.
     pub(crate) fn new(rate: u32, burst: u32) -> Option<Self> {
-        (rate > 0).then(|| Self {
-            interval: Duration::from_secs(1) / rate,
+        (rate > 0).then(|| Self::each(rate, burst))
+    }
+
+    /// The same; a rate of 0 counts as one.
+    pub(crate) fn each(rate: u32, burst: u32) -> Self {
+        Self {
+            interval: Duration::from_secs(1) / rate.max(1),
             burst: burst.max(1),
             arrivals: Mutex::default(),
-        })
+        }
     }
 
     /// Counts a request of a caller.

@@ -14,12 +14,13 @@ pub use super::listings::{LISTINGS, Listing};
 use super::answer::Answered;
 use super::call::Call;
 use super::shape::{
-    Asked, Asks, Content, Events, Form, Given, Gives, Lines, Nothing, Object, Plain, Posted, Selected, Sheet,
+    Asked, Asks, Content, Events, Form, Given, Gives, Lines, Nothing, Object, OneClick, Page, Plain, Posted,
+    Selected, Sheet,
 };
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
-    metrics, openapi, operations, overview, persons, providers, routing, targets, topics, untried, upload,
-    users, waiting, webhooks,
+    metrics, openapi, operations, overview, persons, providers, routing, suppressions, targets, topics,
+    unsubscribe, untried, upload, users, waiting, webhooks,
 };
 use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};
@@ -52,6 +53,10 @@ use crate::wire::query::{
 };
 use crate::wire::routing::{WriteFailover, WriteRouting};
 use crate::wire::storage::{Bucket, File, PushImage, UploadFile, WriteBucket, WriteFile};
+use crate::wire::suppression::{
+    AddedSuppressions, CreateSuppressions, Suppression, SuppressionList, SuppressionParameters,
+    UndoSuppressions, UndoneSuppressions,
+};
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 use crate::wire::transfer::{
     BackupProgress, BackupRequest, Erased, FoundList, Import, ImportList, ImportProgress, ImportRequest,
@@ -383,6 +388,22 @@ routes! {
         ConfirmOperation => 200 Operation;
     POST "/v1/herald/operations/{operationId}/cancel" "messages.write" Json operations::cancel, "End an operation",
         Nothing => 200 Operation;
+    GET "/v1/herald/suppressions" "suppressions.read" None suppressions::list, "A page of the suppression list, newest first",
+        SuppressionParameters => 200 SuppressionList;
+    POST "/v1/herald/suppressions" "suppressions.write" Json suppressions::create, "Put addresses on the suppression list",
+        CreateSuppressions => 201 AddedSuppressions;
+    POST "/v1/herald/suppressions/undo" "suppressions.write" Json suppressions::undo, "Take back all that a cause did between two times, or say what that would be",
+        UndoSuppressions => 200 UndoneSuppressions;
+    GET "/v1/herald/suppressions/{suppressionId}" "suppressions.read" None suppressions::get, "An address that is not written to",
+        Nothing => 200 Suppression;
+    DELETE "/v1/herald/suppressions/{suppressionId}" "suppressions.write" None suppressions::delete, "Take an address off the suppression list",
+        Nothing => 204 Nothing;
+    GET "/v1/herald/unsubscribe/{token}" open None unsubscribe::look, "The page of a mail's link to leave its topics; changes nothing",
+        Nothing => 200 Page;
+    POST "/v1/herald/unsubscribe/{token}" open Stream unsubscribe::leave, "Leave the topics of a mail, as its recipient (RFC 8058)",
+        OneClick => 200 Page;
+    POST "/v1/herald/unsubscribe/{token}/back" open Stream unsubscribe::come_back, "Come back to the topics of a mail, as its recipient",
+        OneClick => 200 Page;
     POST "/v1/herald/sending/stop" "sending.write" Json overview::stop_sending, "Stop all sending",
         Nothing => 200 Overview;
     POST "/v1/herald/sending/resume" "sending.write" Json overview::resume_sending, "Let sending go on",

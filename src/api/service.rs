@@ -32,6 +32,9 @@ use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
+/// Where recipients leave topics.
+const LEAVING: &str = "/v1/herald/unsubscribe/";
+
 /// What a bodiless request may carry all the same (the SDKs send `{}` with DELETE).
 const STRAY_BODY: usize = 64 << 10;
 
@@ -333,7 +336,9 @@ impl ApiService {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.app.counted.answered(response.status().as_u16(), begun.elapsed());
-        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
+        // The rest of such a path is its recipient's secret.
+        let path = if uri.path().starts_with(LEAVING) { LEAVING } else { uri.path() };
+        tracing::debug!(%method, path, status = response.status().as_u16(), request = %id, micros = begun.elapsed().as_micros() as u64, "answered");
         response
     }
 }

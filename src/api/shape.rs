@@ -11,6 +11,9 @@ use std::marker::PhantomData;
 /// JSON.
 const JSON: &str = "application/json";
 
+/// Pages for people.
+pub(crate) const HTML: &str = "text/html";
+
 /// Any type.
 pub(crate) const ANY: &str = "*/*";
 
@@ -54,6 +57,10 @@ pub(crate) struct Posted<T>(PhantomData<T>);
 pub(crate) struct Content;
 /// A form as the body.
 pub(crate) struct Form<T>(PhantomData<T>);
+/// A page of HTML for people.
+pub(crate) struct Page;
+/// The form with which a recipient leaves topics.
+pub(crate) struct OneClick;
 /// A page of a list of which a `select` query can name the fields.
 pub(crate) struct Selected<T>(PhantomData<T>);
 /// A table of people as the body, and how it is read in the URL.
@@ -90,6 +97,26 @@ impl Gives for Nothing {
 impl Gives for Plain {
     fn given(_: &mut SchemaGenerator) -> Given {
         Some(("text/plain", json_schema!({ "type": "string" })))
+    }
+}
+
+impl Gives for Page {
+    fn given(_: &mut SchemaGenerator) -> Given {
+        Some((HTML, json_schema!({ "type": "string" })))
+    }
+}
+
+impl Asks for OneClick {
+    fn asked(_: &mut SchemaGenerator, _: BodyKind) -> Asked {
+        let form = json_schema!({
+            "type": "object",
+            "properties": { "List-Unsubscribe": { "const": "One-Click" } },
+            "required": ["List-Unsubscribe"],
+        });
+        Asked {
+            query: None,
+            body: Some((&["application/x-www-form-urlencoded", "multipart/form-data"], form)),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 pub mod alert;
 pub mod draft;
 pub mod errors;
+mod suppression;
 pub mod webhook;
+
+pub use suppression::{AddSuppressions, ListSuppressions, SuppressionAction, UndoSuppressions};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -91,6 +94,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         action: TargetAction,
+    },
+    /// Addresses that are not written to, and why
+    Suppression {
+        /// What to do.
+        #[command(subcommand)]
+        action: SuppressionAction,
     },
     /// Providers: accounts with delivery services
     Provider {
@@ -197,6 +206,9 @@ pub struct Serve {
     /// Trust the proxy with this address to do TLS and to say for whom it asks
     #[arg(long, value_name = "ADDR")]
     pub behind_proxy: Option<String>,
+    /// Where devices and recipients reach this API, as `https://HOST/v1`
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// In a session of its own, as a console that leaves starts it
     #[arg(long, hide = true)]
     pub detached: bool,
@@ -210,6 +222,7 @@ impl Serve {
             ("tls.cert", &self.tls_cert),
             ("tls.key", &self.tls_key),
             ("behind_proxy", &self.behind_proxy),
+            ("api.public_url", &self.public_url),
         ];
         flags.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
     }
@@ -288,6 +301,9 @@ pub struct SendCommon {
     /// The number of recipients that you expect; more, and it is held
     #[arg(long, value_name = "COUNT")]
     pub confirm: Option<u64>,
+    /// Send mail to topics although it carries no link to leave them (see the setting `api.public_url`)
+    #[arg(long)]
+    pub without_unsubscribe: bool,
 }
 
 /// `herald send email`
@@ -389,11 +405,17 @@ pub enum MessageAction {
         /// The number of recipients that you expect; more, and it is held
         #[arg(long, value_name = "COUNT")]
         confirm: Option<u64>,
+        /// Send mail to topics although it carries no link to leave them
+        #[arg(long)]
+        without_unsubscribe: bool,
     },
     /// Give it a time, or another one
     Schedule {
         /// Its id
         id: String,
+        /// Send mail to topics although it carries no link to leave them
+        #[arg(long)]
+        without_unsubscribe: bool,
         /// When: `tomorrow 9am Berlin`, `in 2h` …
         #[arg(long)]
         at: String,

@@ -14,6 +14,7 @@ pub mod provider;
 pub mod queue;
 pub mod routing;
 pub mod send;
+pub mod suppression;
 pub mod target;
 pub mod topic;
 pub mod user;

@@ -44,6 +44,8 @@ pub fn flags(flags: &mut std::collections::BTreeMap<String, String>) {
     flags.insert("label".into(), "DEMO".into());
     flags.remove("listen");
     flags.remove("socket");
+    // Mail to topics has its link; nobody outside this process gets one.
+    flags.entry("api.public_url".into()).or_insert_with(|| "https://herald.example/v1".into());
 }
 
 impl RunningDemo {

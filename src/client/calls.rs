@@ -4,6 +4,7 @@ mod drafts;
 mod files;
 mod operations;
 mod routing;
+mod suppressions;
 mod webhooks;
 
 use super::error::Result;

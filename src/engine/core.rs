@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) files: tokio::sync::Mutex<()>,
     /// Contents may have lost their files.
     pub(crate) sweeping: Notify,
+    /// Signs links with which recipients leave topics; read or made at its first use.
+    pub(crate) link_key: tokio::sync::OnceCell<super::unsubscribe::LinkKey>,
     choice: Mutex<(u64, Arc<Choice>)>,
     desks: Mutex<BTreeMap<ProviderNo, Arc<Desk>>>,
     active: Mutex<BTreeSet<MessageNo>>,
@@ -77,6 +79,7 @@ impl Core {
             room: Notify::new(),
             files: tokio::sync::Mutex::default(),
             sweeping: Notify::new(),
+            link_key: tokio::sync::OnceCell::new(),
             choice: Mutex::new((u64::MAX, Arc::new(Choice::default()))),
             desks: Mutex::default(),
             active: Mutex::default(),

@@ -8,6 +8,7 @@ use crate::domain::content::Content;
 use crate::domain::ids::{MessageId, ProviderId, ProviderNo, TargetId};
 use crate::domain::message::Message;
 use crate::domain::plan::RUN_LEN;
+use crate::domain::suppression::SuppressionCause;
 use crate::providers::adapter::Rendered;
 use crate::store::dispatch::CandidatePerson;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub struct Preview {
     pub at_least: bool,
     /// How many through which provider; `None`: nobody of the type is enabled.
     pub providers: Vec<(Option<ProviderId>, u64)>,
+    /// How many of the recipients are left out, because they are on the suppression list.
+    pub suppressed: BTreeMap<SuppressionCause, u64>,
     /// The first recipients.
     pub samples: Vec<Sample>,
 }
@@ -62,8 +65,13 @@ impl Engine {
         let store = &*core.store;
         let mut audience = Audience::open(store, message, None).await?;
         let choice = core.choice().await?;
-        let mut preview =
-            Preview { recipients: 0, at_least: false, providers: Vec::new(), samples: Vec::new() };
+        let mut preview = Preview {
+            recipients: 0,
+            at_least: false,
+            providers: Vec::new(),
+            suppressed: BTreeMap::new(),
+            samples: Vec::new(),
+        };
         let mut counts: BTreeMap<ProviderNo, u64> = BTreeMap::new();
         loop {
             let recipients = audience.next(store, RUN_LEN).await?;
@@ -73,6 +81,9 @@ impl Engine {
             for (provider, list) in plan::assign(core, &choice, message.channel(), &recipients).await? {
                 *counts.entry(provider).or_default() += list.len() as u64;
                 preview.recipients += list.len() as u64;
+            }
+            for (_, cause) in store.suppressed_among(message.topics.clone(), recipients.clone()).await? {
+                *preview.suppressed.entry(cause).or_default() += 1;
             }
             let missing = samples.saturating_sub(preview.samples.len());
             for recipient in recipients.iter().take(missing) {

@@ -60,9 +60,22 @@ impl Templates {
         Ok(Self { environment, subject: has_subject, bytes: config.render_bytes })
     }
 
-    /// Fills the texts in for one recipient.
+    /// Fills the texts in for one recipient who has no link to leave the message's topics.
     pub fn render(&self, person: &CandidatePerson, address: &str) -> Result<Rendered, RenderError> {
-        let values = values(person, address);
+        self.render_with(person, address, "")
+    }
+
+    /// Fills the texts in for one recipient; `unsubscribe` is the link to leave the message's
+    /// topics, or empty.
+    pub fn render_with(
+        &self,
+        person: &CandidatePerson,
+        address: &str,
+        unsubscribe: &str,
+    ) -> Result<Rendered, RenderError> {
+        let mut values = values(person, address);
+        // Always there, so that one text serves who has a link and who has none.
+        values["unsubscribe"] = unsubscribe.into();
         let subject = if self.subject { Some(one_line(&self.fill(SUBJECT, &values)?)) } else { None };
         Ok(Rendered { subject, body: self.fill("body", &values)? })
     }
@@ -156,6 +169,15 @@ mod tests {
         let rendered = templates.render(&ana(), "ana@example.com").unwrap();
         assert_eq!(rendered.subject.as_deref(), Some("Hi Ana <b>"));
         assert_eq!(rendered.body, "gold ana@example.com ab\n");
+    }
+
+    #[test]
+    fn the_link_to_leave_is_a_variable() {
+        let text = "x{% if unsubscribe %} {{ unsubscribe }}{% endif %}";
+        let link = "https://herald.example/v1/herald/unsubscribe/abc";
+        let with = mail("s", text, false).render_with(&ana(), "", link).unwrap();
+        assert_eq!(with.body, format!("x {link}"));
+        assert_eq!(mail("s", text, false).render(&ana(), "").unwrap().body, "x");
     }
 
     #[test]

@@ -103,7 +103,7 @@ settings! {
     "alerts.failure_percent" alerts_failure_percent: u64 = "20", "%", "So much of a provider's answers in a minute may be refusals before there is an alert";
     "alerts.disk_percent" alerts_disk_percent: u64 = "5", "%", "So much of the disk must be free, else there is an alert";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
-    "api.public_url" public_url: String = "", "", "Where devices reach this API, as `https://HOST/v1`: links to images of notifications begin with it";
+    "api.public_url" public_url: String = "", "", "Where devices and recipients reach this API, as `https://HOST/v1`: links to images of notifications, and those in mail to topics with which recipients leave them, begin with it";
     "api.clear_credentials" clear_credentials: bool = "false", "", "Show credentials of providers in clear to every key with providers.read, as Appwrite does";
     "api.timeout" api_timeout: Duration = "30s", "", "How long a request may take, streams excepted";
     "api.header_timeout" api_header_timeout: Duration = "15s", "", "How long a connection may take for the headers of its next request";

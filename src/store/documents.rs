@@ -32,6 +32,8 @@ pub enum Shelf {
     Alerts = 7,
     /// How recipients are shared out among providers: one document, `routing`.
     Routing = 8,
+    /// Sealed keys that sign links, by what the links are for.
+    LinkKeys = 20,
 }
 
 /// A change of one document.

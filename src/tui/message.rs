@@ -12,7 +12,7 @@ use super::term::Told;
 use crate::client::ClientError;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{
-    MessageId, OperationId, ProviderId, Revision, SubscriberId, TargetId, TopicId, UserId,
+    MessageId, OperationId, ProviderId, Revision, SubscriberId, SuppressionId, TargetId, TopicId, UserId,
 };
 use crate::domain::routing::Routing;
 use crate::domain::time::Timestamp;
@@ -29,6 +29,9 @@ use crate::wire::person::{CreateTarget, UpdateTarget, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, WriteProvider};
 use crate::wire::routing::{WriteFailover, WriteRouting};
+use crate::wire::suppression::{
+    SuppressionList, SuppressionParameters, UndoSuppressions, UndoneSuppressions,
+};
 use crate::wire::transfer::ImportProgress;
 
 /// A fact or an intent.
@@ -117,6 +120,10 @@ pub enum Slot {
     History,
     /// What was sent to an address that is no target's.
     Address,
+    /// What forbids writing to the address that is looked at.
+    Suppressed,
+    /// The suppression list.
+    Suppressions,
     /// Providers and their health.
     Providers,
     /// The delivery log as it grows.
@@ -192,6 +199,10 @@ pub enum Fetch {
     Drafts,
     /// Why a message failed for some, grouped.
     Errors(MessageId),
+    /// A part of the suppression list.
+    Suppressions(SuppressionParameters),
+    /// What an undo would take back.
+    UndoSuppressions(UndoSuppressions),
 }
 
 /// A page of a list.
@@ -255,6 +266,10 @@ pub enum Answer {
     Retry(MessageId, RetryPreview),
     /// Whom the operation would be for.
     Operation(Box<Operation>),
+    /// A part of the suppression list.
+    Suppressions(SuppressionParameters, SuppressionList),
+    /// What the undo would take back.
+    Undoable(UndoSuppressions, UndoneSuppressions),
     /// What the path can become.
     Folder(Folder),
     /// The file in the store.
@@ -426,6 +441,12 @@ pub enum Command {
     RollBackProvider(ProviderId),
     /// Decides for those who wait.
     Decide(Decide),
+    /// Puts an address on the suppression list.
+    Suppress(String),
+    /// Takes records of an address off it.
+    LiftSuppressions(String, Vec<SuppressionId>),
+    /// Takes back all that a cause did between two times, with the number that was shown.
+    UndoSuppressions(UndoSuppressions),
     /// Lets an operation begin that was shown, with the number that was shown.
     ConfirmOperation(OperationId, u64),
     /// The same to many, one after the other: what it is called, and to whom.

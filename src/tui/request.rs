@@ -53,6 +53,13 @@ pub fn of(command: &Command) -> Option<String> {
         Command::DeleteProvider(id) => format!("DELETE /v1/messaging/providers/{id}"),
         Command::DeleteTarget(user, id) => format!("DELETE /v1/users/{user}/targets/{id}"),
         Command::Unsubscribe(topic, id) => format!("DELETE /v1/messaging/topics/{topic}/subscribers/{id}"),
+        Command::Suppress(address) => {
+            line("POST", "/v1/herald/suppressions", &json!({ "addresses": [address] }))
+        }
+        Command::LiftSuppressions(_, ids) if ids.len() == 1 => {
+            format!("DELETE /v1/herald/suppressions/{}", ids[0])
+        }
+        Command::UndoSuppressions(undo) => line("POST", "/v1/herald/suppressions/undo", undo),
         Command::EnableProvider(kind, id, enabled) => {
             line("PATCH", &format!("/v1/messaging/providers/{kind}/{id}"), &json!({ "enabled": enabled }))
         }

@@ -24,6 +24,8 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("buckets.write", "create, change, delete buckets"),
     ("files.read", "files and their contents"),
     ("files.write", "upload, change, delete files"),
+    ("suppressions.read", "addresses that are not written to, and why"),
+    ("suppressions.write", "put addresses on that list, take them off, undo what a cause did"),
     ("sending.write", "stop and resume all sending"),
     ("webhooks.read", "endpoints that are told when a message ends, and their deliveries"),
     ("webhooks.write", "create, change, test, delete such endpoints"),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
-    /// How many would get it: the number to confirm.
+    /// How many it is planned for: the number to confirm. Who is suppressed is among them,
+    /// and is left out when it is sent.
     pub recipients: u64,
     /// Memberships of the type before anybody is left out or merged.
     pub in_audience: u64,
@@ -22,6 +23,13 @@ pub struct Preview {
     pub providers: Vec<ProviderShare>,
     /// Seconds from start to end at the providers' limits, if they are known.
     pub seconds: Option<f64>,
+    /// Of the recipients: those who are on the suppression list.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// It is mail to topics, and carries no link to leave them: the setting `api.public_url` does
+    /// not say where recipients reach this API.
+    #[serde(default)]
+    pub without_unsubscribe: bool,
     /// How it looks for some recipients.
     pub samples: Vec<Sample>,
     /// The count is of the first so many only: there are more.

@@ -3,6 +3,7 @@
 use super::delivery::Delivery;
 use super::history::Audit;
 use super::person::{Target, User};
+use super::suppression::Suppression;
 use crate::domain::ids::{ImportId, TopicId};
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -165,6 +166,8 @@ pub enum FoundKind {
     Import,
     /// An API key.
     Key,
+    /// An address on the suppression list.
+    Suppression,
 }
 
 /// All that was found, the best first.
@@ -201,6 +204,9 @@ pub struct PersonExport {
     pub targets: Vec<Target>,
     /// Subscriptions of these targets, as `topic: since`.
     pub subscriptions: Vec<Subscription>,
+    /// What is not sent to this person, and why.
+    #[serde(default)]
+    pub suppressions: Vec<Suppression>,
     /// What was sent to this address, oldest first.
     pub deliveries: Vec<Delivery>,
     /// There are more deliveries than are shown.

@@ -33,6 +33,10 @@ async fn refusal(response: Response<Body>) -> (u16, String) {
         return (status, String::new());
     }
     let body = response.into_body().collect().await.unwrap().to_bytes();
+    if body.starts_with(b"<!doctype html>") {
+        // A page for people.
+        return (status, String::new());
+    }
     let body: Value = serde_json::from_slice(&body).unwrap();
     (status, body["type"].as_str().unwrap().to_owned())
 }

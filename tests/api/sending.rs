@@ -8,6 +8,7 @@ use herald::sandbox::{FaultPlan, RecipientRule, Sandbox};
 use herald::wire::delivery::DeliveryRequest;
 use herald::wire::message::{Envelope, Message, Retry, State, WriteEmail};
 use herald::wire::overview::Concern;
+use herald::wire::suppression::SuppressionParameters;
 use herald::wire::transfer::FoundKind;
 use serde_json::json;
 use std::time::Duration;
@@ -115,7 +116,7 @@ async fn what_became_of_each_is_told() {
     let detail = client.message_detail("m").await.unwrap();
     assert_eq!((detail.planned, detail.lanes.len(), detail.lanes[0].progress.failed), (true, 1, 1));
     let why = client.why("bo-t").await.unwrap();
-    assert!(why.sentence.contains("permanent") && why.sentence.contains("554"), "{}", why.sentence);
+    assert!(why.sentence.contains("hard bounce") && why.sentence.contains("554"), "{}", why.sentence);
     let export = client.export_person("bo@example.com").await.unwrap();
     assert_eq!(export.deliveries.len(), 1);
     drop(world);
@@ -129,6 +130,10 @@ async fn who_failed_is_tried_again() {
     let dry = client.retry_message("m", &Retry { dry_run: true, ..Retry::default() }).await.unwrap();
     assert_eq!(dry.recipients, 1);
     sandbox.faults().smtp.clear();
+    // The service said that the mailbox is disabled, which has suppressed it.
+    let listed = client.suppressions(&SuppressionParameters::default()).await.unwrap().suppressions;
+    assert_eq!((listed.len(), listed[0].address.as_str()), (1, "bo@example.com"));
+    client.lift_suppression(&listed[0].id).await.unwrap();
     client.retry_message("m", &Retry::default()).await.unwrap();
     let message = until(&client, "m", |message| message.state == State::Sent).await;
     assert_eq!((message.delivered_total, message.run), (2, 2));

@@ -116,6 +116,86 @@ fn did_she_get_it_is_an_address_and_two_keys() {
 }
 
 #[test]
+fn an_address_is_suppressed_and_written_to_again() {
+    paused(async {
+        let mut world = World::busy();
+        world.suppressed = vec![super::world::bounced(1), super::world::bounced(2)];
+        let api = Api::new(world);
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("g f").await;
+        seat.type_text("reader1@example.com").await;
+        seat.press("enter").await;
+        // Did she get it: the answer says what stands in the way.
+        seat.shows("suppressed: hard bounce").await;
+        seat.press("B").await;
+        seat.shows("Write to reader1@example.com again?").await;
+        seat.shows("550 5.1.1 no such user").await;
+        assert_eq!(api.count(&Method::DELETE, "/v1"), 0);
+        seat.press("enter").await;
+        seat.shows("is written to again").await;
+        assert_eq!(api.count(&Method::DELETE, "/v1/herald/suppressions/sup1"), 1);
+        seat.press("b").await;
+        seat.shows("Send nothing more to reader1@example.com?").await;
+        seat.press("enter").await;
+        seat.shows("Nothing is sent to reader1@example.com any more").await;
+        let added = api.bodies(&Method::POST, "/v1/herald/suppressions");
+        assert_eq!(added.last().unwrap()["addresses"][0], "reader1@example.com");
+        // The list as a whole, and what one cause did.
+        seat.press("L").await;
+        seat.shows("Not written to; enter takes one off").await;
+        seat.shows("reader2@example.com").await;
+        seat.press("enter").await;
+        seat.shows("Write to reader2@example.com again?").await;
+        seat.press("esc").await;
+        seat.press("X").await;
+        seat.shows("hard bounce, the last hour").await;
+        seat.press("enter").await;
+        seat.shows("Write to 1 person again?").await;
+        seat.press("enter").await;
+        seat.shows("Undone").await;
+        let undone = api.bodies(&Method::POST, "/v1/herald/suppressions/undo");
+        assert_eq!(
+            (&undone[0]["count"], &undone.last().unwrap()["count"]),
+            (&serde_json::Value::Null, &1.into())
+        );
+    });
+}
+
+#[test]
+fn mail_without_a_link_to_leave_is_waived_or_not_sent() {
+    paused(async {
+        let mut world = World::busy();
+        world.without_unsubscribe = true;
+        let api = Api::new(world);
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("c").await;
+        seat.shows("The news").await;
+        seat.press("enter tab").await;
+        seat.type_text("Winter news").await;
+        seat.press("tab").await;
+        seat.type_text("Dear reader").await;
+        seat.shows("draft saved").await;
+        seat.press("alt-r").await;
+        seat.shows("carries no link to leave its topics").await;
+        seat.shows("--without-unsubscribe").await;
+        seat.type_text("49788").await;
+        seat.press("enter").await;
+        seat.shows("enter again sends it without").await;
+        assert_eq!(
+            api.bodies(&Method::PATCH, "/v1/messaging/messages/email/new1")
+                .iter()
+                .filter(|body| body["draft"] == false)
+                .count(),
+            0
+        );
+        seat.press("enter").await;
+        seat.shows("takes it back").await;
+    });
+}
+
+#[test]
 fn many_are_marked_and_done_one_by_one() {
     paused(async {
         let api = Api::new(World::busy());

@@ -58,6 +58,14 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
         Fetch::Folder(typed) => Answer::Folder(World::folder(&typed)),
         Fetch::File(at) => Answer::File(Stored { at, name: "prices.pdf".to_owned(), bytes: 120_000 }),
         Fetch::Settings => Answer::Settings(World::settings()),
+        Fetch::Suppressions(asked) => {
+            let list = world.suppressions(&asked);
+            Answer::Suppressions(asked, list)
+        }
+        Fetch::UndoSuppressions(asked) => {
+            let found = world.undoable(&asked);
+            Answer::Undoable(asked, found)
+        }
         Fetch::Operation(asked) => Answer::Operation(Box::new(World::operation(asked))),
         Fetch::Users(_) => Answer::Users(herald::wire::list::UserList {
             total: 0,

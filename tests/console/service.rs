@@ -8,10 +8,12 @@ use bytes::Bytes;
 use herald::client::{Body, Client, InProcess, body_from};
 use herald::domain::channel::Channel;
 use herald::domain::ids::Revision;
+use herald::domain::suppression::SuppressionCause;
 use herald::domain::time::Timestamp;
 use herald::wire::delivery::DeliveryRequest;
 use herald::wire::event::Changes;
 use herald::wire::message::{Data, SmsData, State};
+use herald::wire::suppression::{SuppressionParameters, UndoSuppressions};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -273,6 +275,30 @@ impl Inner {
                     some.targets.retain(|target| target.identifier == address);
                 }
                 to(&some.targets(after, limit))
+            }
+            ["herald", "suppressions"] if get => {
+                let address = query.get("address").cloned();
+                to(&world
+                    .suppressions(&SuppressionParameters { address, ..SuppressionParameters::default() }))
+            }
+            ["herald", "suppressions"] => {
+                let mut record = super::world::bounced(90);
+                record.address = body["addresses"][0].as_str()?.to_owned();
+                record.cause = SuppressionCause::Manual;
+                world.suppressed.push(record);
+                json!({ "added": 1, "known": 0, "suppressions": [], "refused": [], "refusedCount": 0 })
+            }
+            ["herald", "suppressions", "undo"] => {
+                let asked: UndoSuppressions = serde_json::from_value(body.clone()).ok()?;
+                let found = world.undoable(&asked);
+                if asked.count.is_some() {
+                    world.suppressed.retain(|record| record.cause != asked.cause);
+                }
+                to(&found)
+            }
+            ["herald", "suppressions", id] => {
+                world.suppressed.retain(|record| record.id.as_str() != *id);
+                json!({})
             }
             ["herald", "operations"] => to(&World::operation(serde_json::from_value(body.clone()).ok()?)),
             ["herald", "operations", _, "confirm"] => {

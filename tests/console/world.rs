@@ -7,6 +7,7 @@ use herald::domain::ids::{MessageId, ProviderId, Revision, SubscriberId, TargetI
 use herald::domain::message::Progress;
 use herald::domain::provider::Limits;
 use herald::domain::reason::Why;
+use herald::domain::suppression::SuppressionCause;
 use herald::domain::time::Timestamp;
 use herald::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
 use herald::wire::history::{Audit, AuditPage};
@@ -18,6 +19,9 @@ use herald::wire::overview::{
 use herald::wire::person::{Target, User};
 use herald::wire::preview::{LeftOut, Preview, ProviderShare, Sample, TopicShare};
 use herald::wire::provider::{BreakerState, ProviderHealth};
+use herald::wire::suppression::{
+    Suppression, SuppressionList, SuppressionParameters, UndoSuppressions, UndoneSuppressions,
+};
 use herald::wire::topic::{Subscriber, Topic};
 
 /// The present.
@@ -46,6 +50,10 @@ pub struct World {
     pub recipients: Option<u64>,
     /// What the operator has begun to write.
     pub drafts: Vec<herald::wire::draft::SavedDraft>,
+    /// The suppression list.
+    pub suppressed: Vec<Suppression>,
+    /// Mail to topics carries no link to leave them.
+    pub without_unsubscribe: bool,
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> T
@@ -256,6 +264,8 @@ impl World {
             log: Vec::new(),
             recipients: None,
             drafts: Vec::new(),
+            suppressed: Vec::new(),
+            without_unsubscribe: false,
         }
     }
 
@@ -588,6 +598,43 @@ impl World {
                 problem: String::new(),
             }],
             cut_short: false,
+            suppressed: 0,
+            without_unsubscribe: self.without_unsubscribe,
         }
+    }
+
+    pub fn suppressions(&self, asked: &SuppressionParameters) -> SuppressionList {
+        let mut list = self.suppressed.clone();
+        list.retain(|record| asked.address.as_ref().is_none_or(|address| record.address == *address));
+        SuppressionList { total: Some(list.len() as u64), suppressions: list, ..SuppressionList::default() }
+    }
+
+    pub fn undoable(&self, asked: &UndoSuppressions) -> UndoneSuppressions {
+        let takes = |record: &&Suppression| record.cause == asked.cause && record.created_at >= asked.from;
+        let found: Vec<_> = self.suppressed.iter().filter(takes).cloned().collect();
+        UndoneSuppressions {
+            count: found.len() as u64,
+            done: asked.count.is_some(),
+            suppressions: found,
+            to: at(1),
+        }
+    }
+}
+
+/// A mailbox that is not there.
+pub fn bounced(n: usize) -> Suppression {
+    Suppression {
+        id: id(&format!("sup{n}")),
+        created_at: at(-600),
+        provider_type: Channel::Email,
+        address: format!("reader{n}@example.com"),
+        target_id: Some(id(&format!("target{n}"))),
+        cause: SuppressionCause::HardBounce,
+        topic_id: None,
+        provider_id: Some(id("main")),
+        message_id: None,
+        said: "550 5.1.1 no such user".to_owned(),
+        by: "herald".to_owned(),
+        note: String::new(),
     }
 }

@@ -72,6 +72,8 @@ pub struct Sent {
     pub reference: String,
     pub headline: String,
     pub body: String,
+    /// The link to leave the topics.
+    pub unsubscribe: Option<String>,
     /// The idempotency key, as text.
     pub key: Option<String>,
     /// Which time this address is tried with this headline, from 1.
@@ -200,6 +202,7 @@ impl Adapter for Scripted {
                 reference: to.reference.clone(),
                 headline: headline.clone(),
                 body,
+                unsubscribe: to.unsubscribe.clone(),
                 key: key.clone(),
                 attempt,
             };

@@ -102,6 +102,7 @@ impl House {
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ("TZ".to_owned(), "UTC".to_owned()),
             ("USER".to_owned(), "tess".to_owned()),
+            ("HERALD_API_PUBLIC_URL".to_owned(), "https://herald.example/v1".to_owned()),
             ("HERALD_DATA_DIR".to_owned(), self.data.display().to_string()),
         ];
         all.extend(self.environment.iter().cloned());

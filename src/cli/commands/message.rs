@@ -1,6 +1,6 @@
 //! `herald message …`
 
-use super::Desk;
+use super::{Desk, send};
 use crate::cli::args::MessageAction;
 use crate::cli::failure::Outcome;
 use crate::cli::output::{Table, grouped};
@@ -13,6 +13,11 @@ use crate::wire::message::{
 use crate::wire::operation::OperationAction;
 use crate::wire::preview::Preview;
 use std::fmt::Write as _;
+
+/// Whether it is mail to topics, which should carry a link to leave them.
+fn is_bulk_mail(message: &Message) -> bool {
+    message.provider_type == Channel::Email && !message.topics.is_empty()
+}
 
 /// Does one of the actions.
 pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
@@ -30,14 +35,16 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
             let preview = client.preview_message(&id).await?;
             desk.out.either(&preview, preview_text)?;
         }
-        MessageAction::Send { id, confirm } => {
+        MessageAction::Send { id, confirm, without_unsubscribe } => {
             let message = client.message(&id).await?;
+            send::check_link(desk, is_bulk_mail(&message), without_unsubscribe).await?;
             let envelope = Envelope { draft: Some(false), confirmed: confirm, ..revised(&message) };
             report(desk, &update(desk, &message, envelope).await?)?;
         }
-        MessageAction::Schedule { id, at } => {
+        MessageAction::Schedule { id, at, without_unsubscribe } => {
             let when = desk.when(&at)?;
             let message = client.message(&id).await?;
+            send::check_link(desk, is_bulk_mail(&message), without_unsubscribe).await?;
             let envelope = Envelope {
                 draft: Some(false),
                 scheduled_at: Some(crate::domain::time::Timestamp::from_utc(when.at)),

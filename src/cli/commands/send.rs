@@ -16,6 +16,8 @@ use std::time::Duration;
 /// Creates the message; with `--wait` stays until it is over.
 pub async fn run(desk: &Desk, what: Send) -> Outcome {
     let common = what.common();
+    let bulk = matches!(&what, Send::Email(_)) && !common.topics.is_empty() && !common.draft;
+    check_link(desk, bulk, common.without_unsubscribe).await?;
     let undoable = is_undoable(desk, common);
     let (made, wait) = match what {
         Send::Email(mail) => {
@@ -85,6 +87,29 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
     let missed = progress.planned.saturating_sub(progress.accepted + progress.skipped);
     if missed > 0 || progress.accepted == 0 {
         return Err(Failure::Incomplete(format!("{} people were not accepted", grouped(missed))));
+    }
+    Ok(())
+}
+
+/// Refuses mail to topics that would carry no link to leave them, unless that was waived.
+pub async fn check_link(desk: &Desk, bulk_mail: bool, waived: bool) -> Outcome {
+    if !bulk_mail || waived {
+        return Ok(());
+    }
+    let settings = match desk.client.settings().await {
+        Ok(settings) => settings,
+        // Who may send and not look at the settings is not held up by them.
+        Err(error) if matches!(error.status(), Some(401 | 403)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let unset =
+        |row: &crate::wire::overview::SettingRow| row.name == "api.public_url" && row.value.is_empty();
+    if settings.iter().any(unset) {
+        return Err(Failure::Refused(
+            "mail to topics would carry no link to leave them: set api.public_url to where recipients \
+             reach the API, or say --without-unsubscribe"
+                .into(),
+        ));
     }
     Ok(())
 }

@@ -7,12 +7,15 @@ use crate::cli::output::Table;
 use crate::domain::channel::Channel;
 use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
 use crate::wire::person::{CreateTarget, Target, UpdateTarget};
+use crate::wire::suppression::{Suppression, SuppressionParameters};
 use serde::Serialize;
+use std::fmt::Write as _;
 
 #[derive(Serialize)]
 struct Shown<'a> {
     target: Option<&'a Target>,
     history: &'a DeliveryPage,
+    suppressions: &'a [Suppression],
 }
 
 /// Does one of the actions.
@@ -67,23 +70,43 @@ async fn show(desk: &Desk, text: &str, limit: usize) -> Outcome {
         ..DeliveryRequest::default()
     };
     let history = desk.client.deliveries(&request).await?;
-    if target.is_none() && history.deliveries.is_empty() {
+    let asked = SuppressionParameters {
+        address: Some(target.as_ref().map_or(text, |target| &target.identifier).to_owned()),
+        provider_type: target.as_ref().map(|target| target.provider_type),
+        ..SuppressionParameters::default()
+    };
+    let suppressions = match desk.client.suppressions(&asked).await {
+        Ok(list) => list.suppressions,
+        // No address at all, or somebody who may not look at the list.
+        Err(error) if matches!(error.status(), Some(400 | 401 | 403)) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    if target.is_none() && history.deliveries.is_empty() && suppressions.is_empty() {
         return Err(Failure::NotFound(format!(
             "there is no target with the id or address {text}, and the log knows nothing of it ({})",
             searched(desk, &history)
         )));
     }
-    desk.out.either(&Shown { target: target.as_ref(), history: &history }, |shown| {
-        let head = match shown.target {
-            Some(target) => table(std::slice::from_ref(target)),
-            None => format!("{text}: no target has this address now\n"),
-        };
-        format!(
-            "{head}searched: {}\n{}",
-            searched(desk, &history),
-            message::deliveries(desk, &history.deliveries)
-        )
-    })?;
+    desk.out.either(
+        &Shown { target: target.as_ref(), history: &history, suppressions: &suppressions },
+        |shown| {
+            let head = match shown.target {
+                Some(target) => table(std::slice::from_ref(target)),
+                None => format!("{text}: no target has this address now\n"),
+            };
+            let mut listed = String::new();
+            for one in shown.suppressions {
+                let since = desk.show(one.created_at);
+                let _ = writeln!(listed, "suppressed since {since}: {} ({})", one.reason(), one.id);
+            }
+            let head = format!("{}\n{listed}", head.trim_end_matches('\n'));
+            format!(
+                "{head}searched: {}\n{}",
+                searched(desk, &history),
+                message::deliveries(desk, &history.deliveries)
+            )
+        },
+    )?;
     Ok(())
 }
 

@@ -376,6 +376,7 @@ mod tests {
             link: None,
             compiled: Err(String::new()),
             templates: None,
+            links: None,
             prefix: String::new(),
         };
         let key = LaneKey { message: MessageNo(no), provider: ProviderNo(1) };

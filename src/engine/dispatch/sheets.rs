@@ -8,6 +8,7 @@ use crate::domain::provider::{Door, Provider};
 use crate::engine::core::Core;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::render::Templates;
+use crate::engine::unsubscribe;
 use crate::providers::adapter::{Account, Rendition};
 use crate::store::StoreError;
 use std::sync::Arc;
@@ -47,7 +48,8 @@ pub(crate) async fn sheet(core: &Core, message: Message, link: Option<Arc<Link>>
         },
     };
     let in_doubt = message.in_doubt();
-    Ok(Arc::new(Sheet { message, in_doubt, link, compiled, templates, prefix }))
+    let links = unsubscribe::links(core, &message).await?;
+    Ok(Arc::new(Sheet { message, in_doubt, link, compiled, templates, links, prefix }))
 }
 
 /// What an adapter compiles. `Err(Refused)`: the message cannot be sent by anybody.

@@ -8,6 +8,7 @@ use crate::domain::plan::{BatchKey, WaitReason, Waiting};
 use crate::domain::provider::Kind;
 use crate::domain::time::Timestamp;
 use crate::engine::render::Templates;
+use crate::engine::unsubscribe::Links;
 use crate::providers::adapter::{Adapter, Compiled};
 use crate::store::dispatch::{Candidate, ItemOutcome, Next};
 use std::sync::Arc;
@@ -28,11 +29,19 @@ pub(crate) struct Sheet {
     pub(crate) compiled: Result<Compiled, String>,
     /// With variables: the texts.
     pub(crate) templates: Option<Arc<Templates>>,
+    /// Mail to topics: makes each recipient's link to leave them.
+    pub(crate) links: Option<Links>,
     /// `{install}.{message36}.`
     pub(crate) prefix: String,
 }
 
 impl Sheet {
+    /// With which link a recipient leaves the message's topics. Who is named directly is not
+    /// written to because of a topic.
+    pub(crate) fn unsubscribe(&self, candidate: &Candidate) -> Option<String> {
+        self.links.as_ref().filter(|_| !candidate.direct).map(|links| links.of(candidate.identifier))
+    }
+
     /// Whether it is too late.
     pub(crate) fn expired(&self, now: Timestamp) -> bool {
         self.message.expires_at.is_some_and(|deadline| deadline <= now)

@@ -220,10 +220,11 @@ fn unsendable(train: &Train, item: &Item, now: Timestamp) -> Done {
 /// and leaves the train.
 async fn render(train: &mut Train, done: &mut Vec<Done>, now: Timestamp) -> Option<Vec<Rendered>> {
     let templates = Arc::clone(train.sheet.templates.as_ref()?);
-    let items = std::mem::take(&mut train.items);
+    let (items, sheet) = (std::mem::take(&mut train.items), Arc::clone(&train.sheet));
     let work = tokio::task::spawn_blocking(move || {
         let each = items.into_iter().map(|item| {
-            let result = one(&templates, &item.candidate);
+            let link = sheet.unsubscribe(&item.candidate).unwrap_or_default();
+            let result = one(&templates, &item.candidate, &link);
             (item, result)
         });
         each.collect::<Vec<_>>()
@@ -247,10 +248,10 @@ async fn render(train: &mut Train, done: &mut Vec<Done>, now: Timestamp) -> Opti
     Some(rendered)
 }
 
-fn one(templates: &Templates, candidate: &Candidate) -> Result<Rendered, RenderError> {
+fn one(templates: &Templates, candidate: &Candidate, link: &str) -> Result<Rendered, RenderError> {
     let nobody = crate::store::dispatch::CandidatePerson::default();
     let person = candidate.person.as_deref().unwrap_or(&nobody);
-    let rendering = AssertUnwindSafe(|| templates.render(person, &candidate.address));
+    let rendering = AssertUnwindSafe(|| templates.render_with(person, &candidate.address, link));
     std::panic::catch_unwind(rendering)
         .unwrap_or_else(|_| Err(RenderError::Broken("the template engine failed".into())))
 }
@@ -265,7 +266,7 @@ fn recipients(train: &Train, rendered: Option<Vec<Rendered>>) -> Vec<Recipient> 
             address: item.candidate.address.clone(),
             reference,
             rendered: rendered.as_mut().and_then(Iterator::next).map(Box::new),
-            unsubscribe: None,
+            unsubscribe: train.sheet.unsubscribe(&item.candidate),
         }
     });
     each.collect()

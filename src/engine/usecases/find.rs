@@ -4,7 +4,8 @@ use super::error::Outcome;
 use super::persons::readings;
 use crate::domain::delivery::LogRow;
 use crate::domain::ids::{
-    IdentifierNo, KeyId, LogSeq, MessageId, MessageNo, ProviderId, TargetId, TargetNo, TopicId, UserId,
+    IdentifierNo, KeyId, LogSeq, MessageId, MessageNo, ProviderId, SuppressionId, TargetId, TargetNo,
+    TopicId, UserId,
 };
 use crate::domain::message::Message;
 use crate::domain::person::{Target, User};
@@ -15,6 +16,7 @@ use crate::store::catalog::ApiKey;
 use crate::store::history::{LogExtent, LogQuery};
 use crate::store::page::{Order, PageRequest};
 use crate::store::people::ImportRecord;
+use crate::store::suppressions::SuppressionView;
 use crate::store::{Result, StoreError};
 use std::sync::Arc;
 
@@ -38,6 +40,8 @@ pub struct Finds {
     pub keys: Vec<ApiKey>,
     /// Imports.
     pub imports: Vec<ImportRecord>,
+    /// Suppressions of an address, or by id.
+    pub suppressions: Vec<SuppressionView>,
     /// Rows of the log: a service's id, or an address that nobody has any more.
     pub rows: Vec<LogRow>,
     /// What the log holds.
@@ -94,6 +98,9 @@ impl Engine {
         if let Ok(id) = ProviderId::new(words) {
             finds.providers.extend(found(store.provider(&id).await)?);
         }
+        if let Ok(id) = SuppressionId::new(words) {
+            finds.suppressions.extend(found(store.suppression(&id).await)?);
+        }
         if let Ok(id) = KeyId::new(words) {
             finds.keys.extend(store.keys().await?.into_iter().filter(|key| key.id == id));
             let imports = store.imports(1000).await?;
@@ -127,6 +134,11 @@ impl Engine {
 
     async fn find_address(&self, words: &str, finds: &mut Finds) -> Outcome<()> {
         for (channel, address) in readings(words) {
+            let listed = self.store().suppressions_of(channel, &address).await?;
+            let target = self.store().target_by_address(channel, &address).await?.map(|target| target.id);
+            finds.suppressions.extend(
+                listed.into_iter().map(|suppression| SuppressionView { suppression, target: target.clone() }),
+            );
             if let Some(target) = self.store().target_by_address(channel, &address).await? {
                 finds.users.extend(found(self.store().user_by_no(target.user_no).await)?);
                 if finds.targets.iter().all(|known| known.no != target.no) {
@@ -184,6 +196,7 @@ impl Finds {
             && self.providers.is_empty()
             && self.keys.is_empty()
             && self.imports.is_empty()
+            && self.suppressions.is_empty()
             && self.rows.is_empty()
     }
 }

@@ -2,7 +2,8 @@
 //! changes one raises the version of the tables and writes a migration.
 
 use super::record::{
-    AddressRow, Body, Cause, Chore, Counts, LaneRow, StateRow, SubscriptionRow, TargetRow, WaitRow, encode,
+    AddressRow, Body, Cause, Chore, Counts, LaneRow, StateRow, SubscriptionRow, SuppressedAddress,
+    SuppressionsHead, TargetRow, WaitRow, encode,
 };
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::channel::{Channel, InDoubt};
@@ -10,7 +11,7 @@ use crate::domain::content::{Content, SmsContent};
 use crate::domain::delivery::{LogDetail, SkipReason, Stage};
 use crate::domain::ids::{
     IdentifierNo, KeyId, LogSeq, MessageId, MessageNo, ProviderId, ProviderNo, Revision, RunNo, SubscriberId,
-    TargetId, TargetNo, TopicId, TopicNo, UserId, UserNo, WaitNo, WindowNo,
+    SuppressionId, SuppressionNo, TargetId, TargetNo, TopicId, TopicNo, UserId, UserNo, WaitNo, WindowNo,
 };
 use crate::domain::message::{Progress, ScheduleWords};
 use crate::domain::person::{Target, User};
@@ -20,6 +21,7 @@ use crate::domain::plan::{
 };
 use crate::domain::provider::{Door, Limits, Provider, ProviderHold};
 use crate::domain::state::MessageState;
+use crate::domain::suppression::{Mark, Suppression, SuppressionCause, SuppressionSource};
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Topic, Totals};
 use crate::store::catalog::ApiKey;
@@ -286,6 +288,31 @@ fn samples() -> String {
         moved: None,
     };
     sample("log detail", encode(&detail));
+    sample("suppressions", encode(&SuppressionsHead { last: 3, count: 2, secret: [7; 32] }));
+    let topic = Some(TopicId::new("a").unwrap());
+    let mark = Mark { cause: SuppressionCause::Unsubscribe, topic };
+    let marks = vec![(SuppressionNo(3), mark)];
+    sample("suppressed address", encode(&SuppressedAddress { target: Some(TargetNo(12)), marks }));
+    sample(
+        "suppression",
+        encode(&Suppression {
+            no: SuppressionNo(3),
+            id: SuppressionId::new("s").unwrap(),
+            channel: Channel::Email,
+            address: "a@b.example".into(),
+            cause: SuppressionCause::HardBounce,
+            topic: None,
+            since: AT,
+            source: SuppressionSource {
+                provider: Some(ProviderId::new("p").unwrap()),
+                message: Some(MessageId::new("m").unwrap()),
+                said: "no".into(),
+                by: "o".into(),
+            },
+            note: "n".into(),
+        }),
+    );
+    sample("suppressed target", encode(&vec![Mark { cause: SuppressionCause::HardBounce, topic: None }]));
     text
 }
 

@@ -92,13 +92,10 @@ pub(super) fn suppress(tx: &mut Tx<'_>, wanted: &[Suppress], audit: &AuditEntry)
 
 fn add(tx: &mut Tx<'_>, wanted: &[Suppress], at: Timestamp) -> Attempt<SuppressReceipt> {
     let mut receipt = SuppressReceipt::default();
-    let mut head = if let Some(head) = head(tx)? {
-        head
-    } else {
-        let mut head = SuppressionsHead::default();
+    let mut head = head(tx)?.unwrap_or_default();
+    if head.last == 0 {
         fill(&mut head.secret).map_err(Fail::Refused)?;
-        head
-    };
+    }
     for request in wanted {
         let address = canonical_address(request.channel, &request.address);
         if address.is_empty() {

@@ -113,6 +113,10 @@ actions! {
     CreateTarget "target.create" "Add target" [Targets] None one Some("herald target create {id} --user {user} --type email --address {address}"), "Opens the form for another way to reach this person.";
     EditTarget "target.edit" "Edit" [Targets] None one Some("herald target set {id} --address {address}"), "Opens the form of the target: address, name, provider.";
     Unexpire "target.unexpire" "Un-expire" [Targets] Reversible one Some("herald target set {id} --address {address}"), "Says that the address exists after all.";
+    Suppress "target.suppress" "Suppress…" [Targets] Reviewed one Some("herald suppression add {address}"), "Opens the review that puts the address on the suppression list: nothing is sent to it.";
+    LiftSuppression "target.lift" "Write again…" [Targets] Reviewed one Some("herald suppression remove {address}"), "Opens the review that takes everything of the address off the suppression list.";
+    Suppressions "suppression.list" "Suppression list" [Targets] None any Some("herald suppression list"), "Shows the addresses that are not written to, and why; enter takes one off.";
+    UndoSuppressions "suppression.undo" "Undo a cause…" [Targets] Reviewed any Some("herald suppression undo --cause hard_bounce --from {when}"), "Chooses a cause and a time, and opens the review that takes back all that it suppressed.";
     DeleteTarget "target.delete" "Delete…" [Targets] Reviewed one Some("herald target delete {id}"), "Opens the review that deletes the target; its log stays.";
 
     // Providers.

@@ -10,6 +10,7 @@ use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::person::CreateUser;
 use crate::wire::provider::WriteProvider;
 use crate::wire::query::ListRequest;
+use crate::wire::suppression::CreateSuppressions;
 use crate::wire::topic::{CreateSubscriber, CreateTopic, UpdateTopic};
 
 /// The id that asks the API to make one.
@@ -96,6 +97,22 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::ConfirmOperation(id, count) => {
             Done::Count(client.confirm_operation(id, *count).await?.preview.count)
         }
+        Command::Suppress(address) => {
+            let asked =
+                CreateSuppressions { addresses: vec![address.clone()], ..CreateSuppressions::default() };
+            Done::Count(client.suppress(&asked).await?.added)
+        }
+        Command::LiftSuppressions(_, ids) => {
+            for id in ids {
+                match client.lift_suppression(id).await {
+                    // Somebody else was quicker.
+                    Err(error) if error.status() == Some(404) => {}
+                    done => done?,
+                }
+            }
+            Done::Plain
+        }
+        Command::UndoSuppressions(undo) => Done::Count(client.undo_suppressions(undo).await?.count),
         // Taken apart by the state, which shows how far it has come.
         Command::Many(..) | Command::Leave => Done::Plain,
         Command::Decide(decide) => Done::Count(client.decide(decide).await?.count),

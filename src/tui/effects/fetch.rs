@@ -52,6 +52,14 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
         Fetch::User(id) => Answer::User(Box::new(client.user(&id).await?)),
         Fetch::Providers => Answer::Providers(client.provider_health().await?),
         Fetch::Operation(asked) => Answer::Operation(Box::new(client.preview_operation(&asked).await?)),
+        Fetch::Suppressions(asked) => {
+            let list = client.suppressions(&asked).await?;
+            Answer::Suppressions(asked, list)
+        }
+        Fetch::UndoSuppressions(asked) => {
+            let found = client.undo_suppressions(&asked).await?;
+            Answer::Undoable(asked, found)
+        }
         Fetch::Provider(id) => Answer::Provider(Box::new(client.provider(&id).await?)),
         Fetch::Routing => Answer::Routing(Box::new(client.routing().await?)),
         Fetch::Preview(id) => {

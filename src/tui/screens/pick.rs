@@ -10,9 +10,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{compose, distance, form, review};
+use crate::domain::channel::Channel;
 use crate::domain::provider::{KINDS, PRESETS, preset};
+use crate::domain::suppression::SuppressionCause;
 use crate::tui::action::Action;
-use crate::tui::message::Sort;
+use crate::tui::message::{Fetch, Slot, Sort};
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State, Tab};
 use crate::tui::theme::{Role, SHIPPED, Theme};
@@ -20,6 +22,7 @@ use crate::tui::update::{filter_of, set_filter};
 use crate::tui::view as layout;
 use crate::tui::widgets::pen::{Pen, below, inset};
 use crate::wire::provider::ProviderHealth;
+use crate::wire::suppression::{Suppression, SuppressionList, SuppressionParameters, UndoSuppressions};
 
 /// What variables a text can name, and what each is (see `engine::render`).
 const VARIABLES: &[(&str, &str)] = &[
@@ -51,6 +54,10 @@ pub enum For {
     Drafts,
     /// The provider that a retry goes through.
     RetryThrough,
+    /// A record of the suppression list, to be taken off it; and where the list goes on.
+    Suppressions(Vec<Suppression>, Option<u64>),
+    /// A cause and a time, to be undone.
+    UndoCause(Vec<UndoSuppressions>),
     /// The provider that those who wait for this one go through instead.
     FailOver(Box<ProviderHealth>),
 }
@@ -267,6 +274,76 @@ pub fn open_fail_over(state: &mut State, from: &ProviderHealth) {
     open(state, Pick::new("Fail over to which provider?", For::FailOver(Box::new(from.clone())), rows));
 }
 
+/// Rows of the suppression list that are asked for at once.
+const SUPPRESSIONS: usize = 200;
+
+/// Asks for the suppression list, from a place on.
+pub fn ask_suppressions(state: &mut State, after: Option<u64>) {
+    let asked =
+        SuppressionParameters { after, limit: Some(SUPPRESSIONS), ..SuppressionParameters::default() };
+    state.ask(Slot::Suppressions, Fetch::Suppressions(asked));
+}
+
+/// Shows a page of the suppression list.
+pub fn open_suppressions(state: &mut State, asked: &SuppressionParameters, list: SuppressionList) {
+    if list.suppressions.is_empty() && asked.after.is_none() {
+        let key = layout::key_of(state, Action::Suppress);
+        state.say(format!("Nobody is suppressed. {key} suppresses the selected target's address."));
+        return;
+    }
+    let mut rows: Vec<Row> = list
+        .suppressions
+        .iter()
+        .map(|record| {
+            let said = if record.note.is_empty() { &record.said } else { &record.note };
+            let since = crate::tui::show::relative_to(record.created_at, state.now);
+            let provider = record.provider_id.as_ref().map_or_else(String::new, |id| format!(" · {id}"));
+            let detail = format!(
+                "{} {} · {since} by {}{provider}  {}",
+                record.provider_type,
+                record.reason(),
+                sanitize::line(&record.by),
+                sanitize::line(said)
+            );
+            row(record.id.as_str(), sanitize::line(record.shown_address()), detail)
+        })
+        .collect();
+    if let Some(next) = list.next {
+        rows.push(row("", format!("more, beyond {next}"), "older ones"));
+    }
+    let what = For::Suppressions(list.suppressions, list.next);
+    open(state, Pick::new("Not written to; enter takes one off", what, rows));
+}
+
+/// Offers causes and times to be undone.
+pub fn open_undo_cause(state: &mut State) {
+    let now = crate::domain::time::Timestamp::from_utc(state.now);
+    let spans = [("hour", 1), ("24 hours", 24), ("7 days", 24 * 7), ("30 days", 24 * 30)];
+    let mut providers: Vec<Option<crate::domain::ids::ProviderId>> = vec![None];
+    let list = state.overview.iter().flat_map(|overview| &overview.providers);
+    providers.extend(
+        list.filter(|provider| provider.channel == Channel::Email).map(|provider| Some(provider.id.clone())),
+    );
+    let (mut rows, mut undos) = (Vec::new(), Vec::new());
+    for provider in providers {
+        for cause in SuppressionCause::ALL {
+            // Only services bounce and report.
+            let by_service = matches!(cause, SuppressionCause::HardBounce | SuppressionCause::Complaint);
+            if provider.is_some() && !by_service {
+                continue;
+            }
+            for (words, hours) in spans {
+                let from = now.minus(std::time::Duration::from_hours(hours));
+                let detail = provider.as_ref().map_or_else(String::new, |id| format!("through {id}"));
+                rows.push(row("", format!("{cause}, the last {words}"), detail));
+                let provider_id = provider.clone();
+                undos.push(UndoSuppressions { cause, provider_id, from, to: None, count: None });
+            }
+        }
+    }
+    open(state, Pick::new("Undo what a cause suppressed", For::UndoCause(undos), rows));
+}
+
 /// What actions do here.
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = usize::from(layout::body(state.size).height.saturating_sub(3));
@@ -337,6 +414,15 @@ fn choose(state: &mut State) {
         For::FailOver(from) => {
             if let Ok(to) = row.key.parse() {
                 review::open_fail_over(state, &from, &to);
+            }
+        }
+        For::Suppressions(records, next) => match records.get(pick.at) {
+            Some(record) => review::open_lift(state, std::slice::from_ref(record)),
+            None => ask_suppressions(state, next),
+        },
+        For::UndoCause(undos) => {
+            if let Some(asked) = undos.into_iter().nth(pick.at) {
+                review::open_undo(state, asked);
             }
         }
         For::RetryThrough => review::retry_through(state, &row.key),

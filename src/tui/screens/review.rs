@@ -21,6 +21,7 @@ use crate::tui::widgets::field::LineField;
 use crate::wire::message::Message;
 use crate::wire::operation::Operation;
 use crate::wire::preview::{Preview, RetryPreview};
+use crate::wire::suppression::{UndoSuppressions, UndoneSuppressions};
 
 /// What is typed to end the engine with the console.
 const STOP: &str = "stop";
@@ -50,6 +51,8 @@ pub struct Review {
     watched: Option<(MessageId, Revision)>,
     /// It asks whether to leave: enter leaves, a word ends the engine as well.
     leaving: bool,
+    /// It is mail to topics without a link to leave them: whether that was waived. `None`: it is not.
+    waived: Option<bool>,
     problem: Option<String>,
     /// Of which message it speaks, and of which type.
     headline: String,
@@ -73,6 +76,7 @@ impl Review {
             dead: false,
             watched: None,
             leaving: false,
+            waived: None,
             problem: None,
             headline: String::new(),
             channel: None,
@@ -229,6 +233,12 @@ fn confirm(state: &mut State) {
             return;
         }
     }
+    if review.waived == Some(false) {
+        review.waived = Some(true);
+        review.problem =
+            Some("It carries no link to leave its topics: enter again sends it without.".to_owned());
+        return;
+    }
     if has_passed(state) {
         return;
     }
@@ -310,11 +320,19 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
         review.title = format!("Send “{what}” to {}?", show::people(people));
     }
     let same_as = review.same_as.take();
+    let waiver = if preview.without_unsubscribe {
+        review.waived = Some(false);
+        let line = "carries no link to leave its topics: the setting api.public_url is empty";
+        review.lines.push((line.to_owned(), Role::NOTICE_WARN));
+        " --without-unsubscribe"
+    } else {
+        ""
+    };
     review.same_as = Some(match &review.command {
         Command::Send { at: Some((_, words)), .. } => {
-            format!("herald message schedule {id} --at '{}'", words.words)
+            format!("herald message schedule {id} --at '{}'{waiver}", words.words)
         }
-        Command::Send { .. } => format!("herald message send {id} --confirm {people}"),
+        Command::Send { .. } => format!("herald message send {id} --confirm {people}{waiver}"),
         _ => same_as.unwrap_or_default(),
     });
     match people {
@@ -373,6 +391,45 @@ pub fn take_operation(state: &mut State, operation: &Operation) {
         }
         1 => {}
         _ => review.word = Some(n.to_string()),
+    }
+}
+
+/// Takes what an undo would take back into the review that counts it.
+pub fn take_undo(state: &mut State, mut asked: UndoSuppressions, found: &UndoneSuppressions) {
+    let now = state.now;
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if !review.counting {
+        return;
+    }
+    review.counting = false;
+    review.title = format!("Write to {} again?", show::people(found.count));
+    for record in found.suppressions.iter().take(5) {
+        let line = format!(
+            "· {}  {}  {}  {}",
+            record.shown_address(),
+            record.reason(),
+            show::relative_to(record.created_at, now),
+            record.said
+        );
+        review.lines.push((line, Role::TEXT_DIM));
+    }
+    asked.to = Some(found.to);
+    asked.count = Some(found.count);
+    let through = asked.provider_id.as_ref().map_or_else(String::new, |id| format!(" --provider {id}"));
+    review.same_as = Some(format!(
+        "herald suppression undo --cause {}{through} --from '{}' --confirm {}",
+        asked.cause.as_str(),
+        asked.from,
+        found.count
+    ));
+    review.command = Command::UndoSuppressions(asked);
+    match found.count {
+        0 => {
+            review.dead = true;
+            review.problem = Some("Nobody was suppressed for this in that time.".to_owned());
+        }
+        1 => {}
+        n => review.word = Some(n.to_string()),
     }
 }
 

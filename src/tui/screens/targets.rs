@@ -7,7 +7,8 @@ pub use lookup::take as take_lookup;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Walk, bulk, compose, form, log_page, of_log, review, walk};
+use super::{Walk, bulk, compose, form, log_page, of_log, pick, review, walk};
+use crate::domain::channel::Channel;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Fetch, Page, Slot, Sort};
 use crate::tui::runtime::Request;
@@ -21,6 +22,7 @@ use crate::tui::{sanitize, show};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
 use crate::wire::list::TargetList;
 use crate::wire::person::{Target, UpdateTarget, User};
+use crate::wire::suppression::{Suppression, SuppressionList, SuppressionParameters};
 
 /// What the footer offers first.
 pub const HINTS: &[Action] = &[
@@ -51,6 +53,8 @@ pub struct Targets {
     pub history: Paged<Delivery>,
     /// What was sent to an address that is no target's, as the filter names it.
     pub lookup: Option<lookup::Found>,
+    /// What forbids writing to that address, or to the one that was looked up.
+    pub suppressed: Vec<Suppression>,
     /// Since when the log is kept.
     since: Option<crate::domain::time::Timestamp>,
     of: Option<Target>,
@@ -74,6 +78,7 @@ pub fn ask(state: &mut State, parts: Parts) {
     if let Some(target) = state.targets.of.clone() {
         if parts.people {
             state.ask(Slot::Person, Fetch::User(target.user_id.clone()));
+            ask_suppressed(state, target.identifier.clone(), Some(target.provider_type));
         }
         if parts.log {
             let fetch = history(&target, &state.targets.history.refresh());
@@ -94,11 +99,42 @@ fn watch(state: &mut State) {
     }
     state.targets.user = None;
     state.targets.history.clear();
+    state.targets.suppressed.clear();
     if let Some(target) = state.targets.of.clone() {
+        ask_suppressed(state, target.identifier.clone(), Some(target.provider_type));
         state.ask(Slot::Person, Fetch::User(target.user_id.clone()));
         let fetch = history(&target, &state.targets.history.refresh());
         state.ask(Slot::History, fetch);
     }
+}
+
+/// Asks what forbids writing to an address.
+fn ask_suppressed(state: &mut State, address: String, provider_type: Option<Channel>) {
+    let asked =
+        SuppressionParameters { address: Some(address), provider_type, ..SuppressionParameters::default() };
+    state.ask(Slot::Suppressed, Fetch::Suppressions(asked));
+}
+
+/// Takes what forbids writing to an address.
+pub fn take_suppressed(state: &mut State, asked: &SuppressionParameters, list: SuppressionList) {
+    let screen = &mut state.targets;
+    let shown = match &screen.of {
+        Some(target) => Some(target.identifier.as_str()),
+        None => lookup::word(&screen.filter),
+    };
+    if asked.address.as_deref() == shown {
+        screen.suppressed = list.suppressions;
+    }
+}
+
+/// What forbids writing to the address that is looked at, in one line; nothing: nothing does.
+fn suppression(state: &State) -> Option<String> {
+    let list = &state.targets.suppressed;
+    let parts: Vec<String> = list
+        .iter()
+        .map(|record| format!("{} {}", record.reason(), show::relative_to(record.created_at, state.now)))
+        .collect();
+    (!parts.is_empty()).then(|| format!("suppressed: {}", parts.join(" · ")))
 }
 
 /// The list continued after a row that is gone: shows its beginning.
@@ -169,6 +205,23 @@ pub fn act(state: &mut State, action: Action) -> bool {
             form::open(state, form::Purpose::Import(None));
             return true;
         }
+        Action::Suppressions => {
+            pick::ask_suppressions(state, None);
+            return true;
+        }
+        Action::UndoSuppressions => {
+            pick::open_undo_cause(state);
+            return true;
+        }
+        Action::LiftSuppression => {
+            let records = state.targets.suppressed.clone();
+            if records.is_empty() {
+                state.say("It is not on the suppression list.");
+            } else {
+                review::open_lift(state, &records);
+            }
+            return true;
+        }
         _ => {}
     }
     if state.targets.list.marks() > 0 && bulk::targets(state, action) {
@@ -189,6 +242,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
                 UpdateTarget { identifier: Some(target.identifier.clone()), ..UpdateTarget::default() };
             state.command(Command::UpdateTarget(target.user_id.clone(), target.id.clone(), change));
         }
+        Action::Suppress => review::open_suppress(state, &target),
         Action::DeleteTarget => review::open_delete_target(state, &target),
         Action::CopyCommand => {
             let text = format!("herald log --to {}", target.identifier);
@@ -210,7 +264,11 @@ fn answer(state: &State) -> String {
     };
     let chosen = screen.history.selected_index();
     let rows = if screen.focus == Focus::Detail { rows.get(chosen..).unwrap_or_default() } else { rows };
-    show::whereabouts(address, rows, since, state.now, state.zone)
+    let text = show::whereabouts(address, rows, since, state.now, state.zone);
+    match suppression(state) {
+        Some(listed) => format!("{text}; {listed}"),
+        None => text,
+    }
 }
 
 /// The columns of the list.
@@ -305,10 +363,12 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         _ => stands(target),
     };
     let kept = state.targets.since.map(|since| format!("   log since {}", show::exact(since, state.zone)));
+    let listed = suppression(state).map(|text| format!("  {text}"));
     let line = Line::from(vec![
         pen.span(&target.identifier, Role::TEXT_STRONG),
         pen.span(format!("  {name}  "), Role::TEXT),
         pen.state(role, word),
+        pen.span(listed.unwrap_or_default(), Role::STATE_SKIPPED),
         pen.span(kept.unwrap_or_default(), Role::TEXT_DIM),
     ]);
     pen.row(inner, 0, &line);

@@ -54,6 +54,11 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
             screens::form::open(state, screens::form::Purpose::Countries(routing));
         }
         (_, Answer::Preview(id, preview)) => screens::review::take_preview(state, &id, preview),
+        (Slot::Suppressed, Answer::Suppressions(asked, list)) => {
+            screens::targets::take_suppressed(state, &asked, list);
+        }
+        (_, Answer::Suppressions(asked, list)) => screens::pick::open_suppressions(state, &asked, list),
+        (_, Answer::Undoable(asked, found)) => screens::review::take_undo(state, asked, &found),
         (_, Answer::Operation(operation)) => screens::review::take_operation(state, &operation),
         (_, Answer::Folder(folder)) => screens::compose::take_folder(state, folder),
         (_, Answer::File(file)) => screens::compose::take_file(state, file),
@@ -72,6 +77,8 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
         Slot::Subscribers | Slot::Person | Slot::History | Slot::File if fault.missing => {}
         // What is kept here is enough to go on with.
         Slot::Drafts if !fault.unreachable => {}
+        // Whoever may not look at the list sees the rest all the same.
+        Slot::Suppressed => {}
         // A page that continues after a row that is gone begins anew.
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),

@@ -124,6 +124,18 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::ConfirmOperation(..), Done::Count(count)) => {
             state.say(format!("It is under way for {}.", show::people(count)));
         }
+        (Command::Suppress(address), Done::Count(0)) => {
+            state.say(format!("{} was on the list already.", sanitize::line(&address)));
+        }
+        (Command::Suppress(address), _) => {
+            state.say(format!("Nothing is sent to {} any more.", sanitize::line(&address)));
+        }
+        (Command::LiftSuppressions(address, _), _) => {
+            state.say(format!("{} is written to again.", sanitize::line(&address)));
+        }
+        (Command::UndoSuppressions(_), Done::Count(count)) => {
+            state.say(format!("Undone: {} are written to again.", show::people(count)));
+        }
         (Command::Many(verb, queue), _) => screens::job::begin(state, verb, queue),
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
         (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),

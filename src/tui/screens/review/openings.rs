@@ -4,6 +4,7 @@ use super::Review;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, Revision};
 use crate::domain::reason::Why;
+use crate::domain::suppression::SuppressionCause;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::tui::message::{Command, Fetch, Slot, Whom};
@@ -17,6 +18,7 @@ use crate::wire::operation::{CreateOperation, OperationAction};
 use crate::wire::overview::Overview;
 use crate::wire::person::Target;
 use crate::wire::provider::ProviderHealth;
+use crate::wire::suppression::{Suppression, UndoSuppressions};
 use crate::wire::topic::{Subscriber, Topic};
 
 /// Who has not got it, in the filter language over the delivery log.
@@ -419,6 +421,53 @@ pub fn open_delete_target(state: &mut State, target: &Target) {
         .typing("delete")
         .same_as(format!("herald target delete {}", target.id));
     open(state, review);
+}
+
+/// Before an address is not written to any more.
+pub fn open_suppress(state: &mut State, target: &Target) {
+    let title = format!("Send nothing more to {}?", target.identifier);
+    let lines = vec![text("It goes on the suppression list, for every message of its type.")];
+    let review = Review::new(title, lines, Command::Suppress(target.identifier.clone()))
+        .same_as(format!("herald suppression add {}", target.identifier));
+    open(state, review);
+}
+
+/// Before records of an address are taken off the suppression list.
+pub fn open_lift(state: &mut State, records: &[Suppression]) {
+    let Some(first) = records.first() else { return };
+    let title = format!("Write to {} again?", first.shown_address());
+    let now = state.now;
+    let lines = records.iter().map(|record| {
+        let said = if record.said.is_empty() { &record.note } else { &record.said };
+        text(format!(
+            "{} {} by {}{}{said}",
+            record.reason(),
+            show::relative_to(record.created_at, now),
+            record.by,
+            if said.is_empty() { "" } else { ": " }
+        ))
+    });
+    let mut lines: Vec<_> = lines.collect();
+    if records.iter().any(|record| record.cause == SuppressionCause::Complaint) {
+        let line = "Who has complained once complains again: that costs the sender's reputation.";
+        lines.push((line.to_owned(), Role::NOTICE_WARN));
+    }
+    let ids = records.iter().map(|record| record.id.clone()).collect();
+    let what = if records.len() == 1 { first.id.to_string() } else { first.address.clone() };
+    let command = Command::LiftSuppressions(first.shown_address().to_owned(), ids);
+    let review = Review::new(title, lines, command).same_as(format!("herald suppression remove {what}"));
+    open(state, review);
+}
+
+/// Before all that a cause did since then is taken back.
+pub fn open_undo(state: &mut State, asked: UndoSuppressions) {
+    let through = asked.provider_id.as_ref().map_or_else(String::new, |id| format!(" through {id}"));
+    let lines =
+        vec![text(format!("{}{through}, since {}", asked.cause, show::exact(asked.from, state.zone)))];
+    let mut review = Review::new("Undo?".to_owned(), lines, Command::StopSending);
+    review.counting = true;
+    open(state, review);
+    state.ask(Slot::Review, Fetch::UndoSuppressions(asked));
 }
 
 /// Before something is done to many.

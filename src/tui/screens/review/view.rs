@@ -80,12 +80,18 @@ fn audience(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, preview: &Preview)
         at += 1;
     }
     let told = preview.in_audience.saturating_sub(preview.duplicates + left);
-    if told != preview.recipients && !preview.cut_short {
-        let text = format!("{:>9} who cannot be told apart here", unexplained(told, preview.recipients));
+    let gets = preview.recipients.saturating_sub(preview.suppressed);
+    if told != gets && !preview.cut_short {
+        let text = format!("{:>9} who cannot be told apart here", unexplained(told, gets));
         fact(pen, area, at, "other", &text);
         at += 1;
     }
-    fact(pen, area, at, "get it", &format!("{:>9}", show::count(preview.recipients)));
+    let of = if preview.suppressed == 0 {
+        String::new()
+    } else {
+        format!(" of {} that it is planned for", show::count(preview.recipients))
+    };
+    fact(pen, area, at, "get it", &format!("{:>9}{of}", show::count(gets)));
     at += 1;
     for (n, provider) in preview.providers.iter().enumerate() {
         let name = if provider.provider_id.is_none() {

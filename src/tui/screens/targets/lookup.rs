@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// The one word of a filter, if it is nothing else.
-fn word(filter: &str) -> Option<&str> {
+pub(super) fn word(filter: &str) -> Option<&str> {
     let word = filter.trim();
     let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "=<>~!()\"'".contains(c));
     plain.then_some(word)
@@ -61,6 +61,7 @@ pub(super) fn ask(state: &mut State) {
         screen.lookup = None;
         return;
     };
+    super::ask_suppressed(state, address.clone(), None);
     let request = DeliveryRequest { address: Some(address), limit: Some(ROWS), ..DeliveryRequest::default() };
     state.ask(Slot::Address, Fetch::Deliveries(request));
 }
@@ -82,7 +83,11 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let area = inset(area, 1);
     pen.text(area, 0, format!("{} is no target's address now", found.address), Role::TEXT_STRONG);
     let text = show::whereabouts(&found.address, &found.rows, found.since, state.now, state.zone);
-    let at = pen.paragraph(area, 1, &text, Role::TEXT) + 1;
+    let mut at = pen.paragraph(area, 1, &text, Role::TEXT);
+    if let Some(listed) = super::suppression(state) {
+        at = pen.paragraph(area, at, &listed, Role::STATE_SKIPPED);
+    }
+    let at = at + 1;
     for (n, row) in found.rows.iter().take(usize::from(area.height).saturating_sub(at)).enumerate() {
         let (role, word) = show::outcome(row.outcome);
         let line = Line::from(vec![
