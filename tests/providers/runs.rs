@@ -224,7 +224,7 @@ async fn run(kind: &'static Kind, faults: impl FnOnce(&Sandbox)) -> Run {
         if settled {
             break message;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}: {message:?}", kind.name);
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}: {message:?}", kind.name);
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let query = LogQuery { message: Some(message.no), limit: 1000, scan: 100_000, ..LogQuery::default() };
