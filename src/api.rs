@@ -39,6 +39,7 @@ mod present_message;
 mod providers;
 mod queries;
 mod rate;
+mod receipts;
 mod routing;
 mod serve;
 mod service;

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod operations;
 pub(crate) mod plan;
 pub mod preview;
+pub mod receipts;
 mod recover;
 pub mod render;
 mod retention;
@@ -36,7 +37,7 @@ pub mod unsubscribe;
 mod upkeep;
 pub mod usecases;
 pub mod webhooks;
-mod why;
+pub(crate) mod why;
 
 pub use config::{EngineConfig, Mode};
 pub use dispatch::desk::HandingOn;

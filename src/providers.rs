@@ -30,6 +30,7 @@ pub mod multipart;
 pub mod outgoing;
 pub mod plivo;
 pub mod push;
+pub mod receipts;
 pub mod registry;
 pub mod resend;
 pub mod resolve;

@@ -113,6 +113,8 @@
 //! | `POST /control/record/missing` | `{"recipients": […], "references": […]}`: answers those that have not arrived |
 //! | `GET /control/record/seconds` | arrivals of each second: `[{"at", "arrivals"}]` |
 //! | `GET /control/record/most?windowMs=1000` | `{"most": n}`: the most within any such window |
+//! | `GET /control/receipts` | `{"sendgridPublicKey"}`: what verifies the receipts of the SendGrid here |
+//! | `POST /control/receipts` | a [`receipts::ReceiptOrder`]: sends a signed receipt, `{"status": n}` |
 //! | `GET /control/record/last?n=20` | the last messages that were kept; `content` in base64 |
 
 use std::net::SocketAddr;
@@ -148,6 +150,7 @@ mod ledger;
 mod limit;
 mod listener;
 pub mod push;
+pub mod receipts;
 mod record;
 mod services;
 mod smtp;

@@ -15,6 +15,7 @@ pub mod log;
 pub mod messages;
 pub mod page;
 pub mod people;
+pub mod receipts;
 pub mod seal;
 pub mod suppressions;
 
@@ -30,6 +31,7 @@ pub trait Store:
     + documents::Documents
     + suppressions::Suppressions
     + history::History
+    + receipts::Receipts
     + Send
     + Sync
     + 'static
@@ -47,6 +49,7 @@ impl<T> Store for T where
         + suppressions::Suppressions
         + suppressions::Suppressions
         + history::History
+        + receipts::Receipts
         + Send
         + Sync
         + 'static

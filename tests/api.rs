@@ -34,6 +34,8 @@ mod openapi;
 mod operators;
 #[path = "api/providers.rs"]
 mod providers;
+#[path = "api/receipts.rs"]
+mod receipts;
 #[path = "api/revisions.rs"]
 mod revisions;
 #[path = "api/sending.rs"]

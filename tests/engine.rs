@@ -23,6 +23,8 @@ mod modes;
 mod operations;
 #[path = "engine/operators.rs"]
 mod operators;
+#[path = "engine/receipts.rs"]
+mod receipts;
 #[path = "engine/schedule.rs"]
 mod schedule;
 #[path = "engine/sending.rs"]

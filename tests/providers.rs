@@ -24,6 +24,8 @@ mod http;
 mod mime;
 #[path = "providers/peer.rs"]
 mod peer;
+#[path = "providers/receipts.rs"]
+mod receipts;
 #[path = "providers/requests.rs"]
 mod requests;
 #[path = "providers/runs.rs"]

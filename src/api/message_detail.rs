@@ -11,6 +11,7 @@ use crate::domain::message::Progress;
 use crate::domain::plan::Again;
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::reason::Why;
+use crate::domain::receipt::ReceiptCounts;
 use crate::domain::suppression::{Suppression, SuppressionCause};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
@@ -242,6 +243,21 @@ pub(crate) async fn audience(call: Call) -> Answered {
     ok(&Affected { count: call.engine().store().audience_bound(&topics, channel).await? })
 }
 
+/// What receipts say, behind what became of the message.
+fn said(receipts: &ReceiptCounts) -> String {
+    if receipts.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; receipts: {} delivered, {} bounced, {} bounced for now, {} complained, {} unsubscribed",
+        receipts.delivered,
+        receipts.bounced,
+        receipts.soft_bounced,
+        receipts.complained,
+        receipts.unsubscribed
+    )
+}
+
 fn answer(subject: String, why: Option<Why>, over: impl Into<String>) -> WhyAnswer {
     let sentence = match &why {
         Some(why) => format!("{subject} {why}."),
@@ -282,7 +298,7 @@ pub(crate) async fn why(call: Call) -> Answered {
                 progress.uncertain,
                 progress.expired,
                 progress.skipped
-            );
+            ) + &said(&store.receipt_counts(message.no).await?);
             return ok(&answer(format!("Message {id}"), engine.why_of(&message).await?, over));
         }
         Err(StoreError::NotFound { .. }) => {}

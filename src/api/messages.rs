@@ -14,6 +14,7 @@ use crate::domain::filter::Operand;
 use crate::domain::ids::{MessageId, TargetId};
 use crate::domain::message::{Message, ScheduleWords};
 use crate::domain::person::Target;
+use crate::domain::receipt::ReceiptCounts;
 use crate::domain::state::MessageState;
 use crate::domain::validate::{self, Invalid};
 use crate::engine::Engine;
@@ -111,7 +112,16 @@ pub(crate) async fn list(call: Call) -> Answered {
 /// A message with the engine's reason.
 pub(crate) async fn shown(call: &Call, message: Message) -> Outcome<wire::message::Message> {
     let why = call.engine().why_of(&message).await?;
-    Ok(present(message, why, call.engine().now()))
+    let receipts = receipts_of(call, &message).await?;
+    Ok(wire::message::Message { receipts, ..present(message, why, call.engine().now()) })
+}
+
+/// What receipts have said of a message: nothing of one that nobody has got.
+async fn receipts_of(call: &Call, message: &Message) -> Outcome<ReceiptCounts> {
+    if message.progress.accepted == 0 {
+        return Ok(ReceiptCounts::default());
+    }
+    Ok(call.engine().store().receipt_counts(message.no).await?)
 }
 
 pub(crate) async fn get(call: Call) -> Answered {

@@ -26,7 +26,7 @@ use crate::wire::overview::{
     Cause, Concern, ErrorGroup, ErrorGroups, Health, Instance, NeedsYou, Overview, QueueSize, SettingRow,
     StateCounts, Stopped, StoreStats, Upcoming,
 };
-use crate::wire::provider::{BreakerState, ProviderHealth, QuotaUse};
+use crate::wire::provider::{BreakerState, GuardHealth, ProviderHealth, QuotaUse, ReceiptHealth};
 use crate::wire::routing::{FailoverState, HandingOn};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -179,6 +179,8 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
     let mut providers = engine.store().providers().await?;
     providers.sort_by_key(|provider| (routing.place(&provider.id), provider.no));
     for provider in providers {
+        let guard = engine.store().guard(provider.no).await?;
+        let tally = engine.receipt_tally(provider.no);
         let queues = queues(engine, provider.no).await?;
         let standing = standings.iter().find(|standing| standing.no == provider.no);
         let view = standing.map(|standing| standing.health.clone()).unwrap_or_default();
@@ -208,6 +210,20 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
             last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
             failover: failover(&routing, &provider, standing, &standings),
             slow_start: slow_start::holds(&provider),
+            guard: GuardHealth {
+                of: guard.of,
+                bounced: guard.bounced,
+                complained: guard.complained,
+                tripped: guard.tripped,
+            },
+            receipts: ReceiptHealth {
+                taken: provider.takes_receipts(),
+                last: guard.last_receipt,
+                recorded: tally.taken.recorded,
+                repeated: tally.taken.known,
+                unknown: tally.taken.unknown,
+                refused: tally.refused,
+            },
             id: provider.id,
             name: provider.name,
             kind: provider.kind,
@@ -268,6 +284,7 @@ async fn causes(engine: &Engine) -> Outcome<Vec<Cause>> {
             Delivered::TargetExpired,
             Delivered::Uncertain,
             Delivered::Bounced,
+            Delivered::SoftBounced,
         ],
         since: Some(now.minus(SPAN * SPANS as u32)),
         order: Order::Descending,
@@ -384,6 +401,11 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
         Why::ProviderPaused { by, since, .. } => {
             (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
         }
+        Why::BulkPaused { cause, since, .. } => (
+            Concern::BulkPaused,
+            format!("{} sends no bulk: {cause}. Clean the list, then resume it", provider.id),
+            Some(*since),
+        ),
         _ => return None,
     };
     let text = match &provider.failover.now {

@@ -7,6 +7,7 @@ use crate::domain::reason::Why;
 use crate::domain::topic::Topic;
 use crate::engine::usecases::providers::shown;
 use crate::engine::usecases::slow_start;
+use crate::engine::why::bulk_paused;
 use crate::store::catalog::{ApiKey, SubscriberView};
 use crate::wire;
 use serde_json::{Map, Value};
@@ -87,13 +88,15 @@ pub(crate) fn subscriber(view: SubscriberView) -> wire::topic::Subscriber {
 
 /// Why a provider sends nothing, as a reason.
 pub(crate) fn hold(provider: &Provider) -> Option<Why> {
-    match provider.hold.clone()? {
-        ProviderHold::Paused { by, since } => {
+    match provider.hold.clone() {
+        Some(ProviderHold::Paused { by, since }) => {
             Some(Why::ProviderPaused { provider: provider.id.clone(), by, since })
         }
-        ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since } => {
+        Some(ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since }) => {
             Some(Why::ProviderRefuses { provider: provider.id.clone(), answer, since })
         }
+        // It sends what goes straight to people.
+        None => provider.guard.map(|tripped| bulk_paused(provider, &tripped)),
     }
 }
 
@@ -112,6 +115,7 @@ pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
     }
     let hold = hold(&provider).map(Into::into);
     let slow_start = slow_start::holds(&provider);
+    let guard = provider.guard_rule();
     wire::provider::Provider {
         id: provider.id,
         created_at: provider.created,
@@ -123,6 +127,7 @@ pub(crate) fn provider(provider: Provider) -> wire::provider::Provider {
         credentials,
         options,
         limits: provider.limits,
+        guard,
         hold,
         revision: provider.revision,
         slow_start,

@@ -3,6 +3,7 @@
 use crate::domain::content::{Attachment, Content};
 use crate::domain::message::Message;
 use crate::domain::reason::Why;
+use crate::domain::receipt::ReceiptCounts;
 use crate::domain::state::{Hold, MessageState};
 use crate::domain::time::Timestamp;
 use crate::wire::message::{
@@ -119,6 +120,7 @@ pub(crate) fn message(message: Message, why: Option<Why>, now: Timestamp) -> Sho
         delivery_errors,
         data: data(message.content),
         progress: message.progress,
+        receipts: ReceiptCounts::default(),
         expires_at: message.expires_at,
         revision: message.revision,
         run: message.run,

@@ -6,6 +6,7 @@ use super::list::ListCall;
 use super::params::{Params, Required};
 use super::present;
 use super::stale::explained;
+use crate::domain::guard::GuardRule;
 use crate::domain::provider::{Door, Field, Kind, Limits, PRESETS, Provider, Shape, kind, preset};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
@@ -211,6 +212,23 @@ fn check_limits(limits: &Limits) -> Outcome<()> {
     }
 }
 
+fn check_guard(rule: &GuardRule) -> Outcome<()> {
+    let percent = |percent: f64| percent > 0.0 && percent <= 100.0;
+    let bad = |param: &str, rule: &str| Err(Invalid::value(format!("guard.{param}"), rule).into());
+    let of_hundred = "Value must be greater than 0 and at most 100";
+    match rule {
+        GuardRule { bounce_percent, .. } if !percent(*bounce_percent) => bad("bouncePercent", of_hundred),
+        GuardRule { complaint_percent, .. } if !percent(*complaint_percent) => {
+            bad("complaintPercent", of_hundred)
+        }
+        GuardRule { window, .. } if !(100..=100_000).contains(window) => {
+            bad("window", "Value must be between 100 and 100000")
+        }
+        GuardRule { least, .. } if *least == 0 => bad("least", "Value must be greater than 0"),
+        _ => Ok(()),
+    }
+}
+
 fn edit(
     call: &Call,
     kind: &'static Kind,
@@ -228,6 +246,8 @@ fn edit(
     edit.channel = params.channel("type")?;
     edit.limits = params.typed("limits")?;
     edit.limits.as_ref().map_or(Ok(()), check_limits)?;
+    edit.guard = params.typed("guard")?;
+    edit.guard.as_ref().map_or(Ok(()), check_guard)?;
     edit.revision = call.expected(params.typed("revision")?)?;
     edit.unchecked = params.flag("unchecked")?.unwrap_or(false);
     Ok(edit)

@@ -19,8 +19,8 @@ use super::shape::{
 };
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
-    metrics, openapi, operations, overview, persons, providers, routing, suppressions, targets, topics,
-    unsubscribe, untried, upload, users, waiting, webhooks,
+    metrics, openapi, operations, overview, persons, providers, receipts, routing, suppressions, targets,
+    topics, unsubscribe, untried, upload, users, waiting, webhooks,
 };
 use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};
@@ -86,6 +86,8 @@ pub enum BodyKind {
     None,
     /// A JSON object, up to the setting `api.body_limit`.
     Json,
+    /// Whatever it is, within the limit of receipts.
+    Raw,
     /// A stream without a limit; the route has no time limit either.
     Stream,
 }
@@ -434,6 +436,10 @@ routes! {
         AuditParameters => 200 AuditPage;
     GET "/v1/herald/settings" "providers.read" None overview::settings, "What every setting is, and where it was set",
         Nothing => 200 Vec<SettingRow>;
+    POST "/v1/receipts/{providerId}" open Raw receipts::take, "Receipts of a service, which it has signed",
+        Content => 200 Plain;
+    POST "/v1/receipts/{providerId}/{token}" open Raw receipts::take_by_token, "Receipts of a service that signs nothing: the token proves them",
+        Content => 200 Plain;
     GET "/metrics" "metrics.read" None metrics::metrics, "Counts of everything, in Prometheus' text format",
         Nothing => 200 Plain;
     GET "/v1/herald/openapi" open None openapi::serve, "This description of the API",

@@ -204,6 +204,10 @@ async fn admitted(
             Some(pace) => paced(body, pace),
             None => body,
         })),
+        BodyKind::Raw => {
+            let limit = crate::providers::receipts::MOST;
+            Payload::Whole(read(body, &parts.headers, limit, pace).await?)
+        }
         BodyKind::None => {
             read(body, &parts.headers, STRAY_BODY, pace).await?;
             Payload::Whole(Bytes::new())

@@ -71,7 +71,9 @@ impl<T: JsonSchema> Asks for T {
         match body {
             BodyKind::Json => Posted::<T>::asked(generator, body),
             // Parameters are looked into, so that each is one of the URL's.
-            BodyKind::None | BodyKind::Stream => Asked { query: Some(T::json_schema(generator)), body: None },
+            BodyKind::None | BodyKind::Raw | BodyKind::Stream => {
+                Asked { query: Some(T::json_schema(generator)), body: None }
+            }
         }
     }
 }
@@ -117,6 +119,12 @@ impl Asks for OneClick {
             query: None,
             body: Some((&["application/x-www-form-urlencoded", "multipart/form-data"], form)),
         }
+    }
+}
+
+impl Asks for Content {
+    fn asked(_: &mut SchemaGenerator, _: BodyKind) -> Asked {
+        Asked { query: None, body: Some((&[ANY], json_schema!({}))) }
     }
 }
 

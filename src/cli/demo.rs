@@ -203,6 +203,7 @@ async fn repoint(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
             push => push_fields(sandbox, push),
         };
         let write = WriteProvider {
+            guard: None,
             fields,
             enabled: Some(true),
             revision: Some(now.revision),
@@ -218,6 +219,7 @@ async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
     smtp.extend(fields(json!({"fromName": "Herald demo", "fromEmail": "news@example.com"})));
     let limits = |per_second| Some(Limits { per_second: Some(per_second), ..Limits::default() });
     let write = |id: &str, name: &str, channel, limits, fields| WriteProvider {
+        guard: None,
         provider_id: Some(id.into()),
         name: Some(name.into()),
         enabled: Some(true),

@@ -185,6 +185,7 @@ fn alerts(settings: &Settings) -> AlertConfig {
         oldest: settings.alerts_oldest,
         failure_percent: settings.alerts_failure_percent,
         disk_percent: settings.alerts_disk_percent,
+        receipts: settings.alerts_receipts,
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Outcome {
     Accepted = 1,
     /// A receipt says that it arrived.
     Delivered = 2,
-    /// A receipt says that it came back.
+    /// A receipt says that it came back for good.
     Bounced = 3,
     /// Refused for now; tried again.
     Transient = 4,
@@ -30,11 +30,17 @@ pub enum Outcome {
     Skipped = 8,
     /// Its deadline passed.
     Expired = 9,
+    /// A receipt says that it did not arrive this time; another may.
+    SoftBounced = 10,
+    /// A receipt says that the recipient called it unwanted.
+    Complained = 11,
+    /// A receipt says that the recipient wants no more of them.
+    Unsubscribed = 12,
 }
 
 impl Outcome {
     /// All of them, by code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Accepted,
         Self::Delivered,
         Self::Bounced,
@@ -44,6 +50,9 @@ impl Outcome {
         Self::Uncertain,
         Self::Skipped,
         Self::Expired,
+        Self::SoftBounced,
+        Self::Complained,
+        Self::Unsubscribed,
     ];
 
     /// The number in a log row; stable across versions.
@@ -54,7 +63,18 @@ impl Outcome {
     /// Whether somebody did not get it because of an answer: refused for now or
     /// for good, come back, or gone.
     pub const fn is_failure(self) -> bool {
-        matches!(self, Self::Bounced | Self::Transient | Self::Permanent | Self::TargetExpired)
+        matches!(
+            self,
+            Self::Bounced | Self::SoftBounced | Self::Transient | Self::Permanent | Self::TargetExpired
+        )
+    }
+
+    /// Whether a receipt said it, after the service had taken the message.
+    pub const fn is_receipt(self) -> bool {
+        matches!(
+            self,
+            Self::Delivered | Self::Bounced | Self::SoftBounced | Self::Complained | Self::Unsubscribed
+        )
     }
 
     /// The outcome of a code.
@@ -74,6 +94,9 @@ impl Outcome {
             Self::Uncertain => "uncertain",
             Self::Skipped => "skipped",
             Self::Expired => "expired",
+            Self::SoftBounced => "soft_bounced",
+            Self::Complained => "complained",
+            Self::Unsubscribed => "unsubscribed",
         }
     }
 }
@@ -152,6 +175,8 @@ pub enum Stage {
     Content,
     /// An HTTP answer.
     Response,
+    /// A receipt that came afterwards.
+    Receipt,
 }
 
 /// A row of the delivery log: one per recipient and attempt, also for who was left out.

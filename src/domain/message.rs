@@ -59,7 +59,16 @@ pub struct Message {
     pub revision: Revision,
 }
 
+/// More recipients than this, named one by one, are a large audience.
+pub const LARGE: usize = 100;
+
 impl Message {
+    /// Whether it goes to topics or to a large audience: what a guard stops. What goes straight to
+    /// a few is not.
+    pub fn is_bulk(&self) -> bool {
+        !self.topics.is_empty() || self.users.len() + self.targets.len() > LARGE
+    }
+
     /// The type.
     pub fn channel(&self) -> Channel {
         self.content.channel()

@@ -1,13 +1,14 @@
 //! Providers: accounts with delivery services, and the table of their kinds.
 
 use super::channel::Channel;
+use super::guard::{GUARD_OPTION, GuardRule, Tripped};
 use super::ids::{ProviderId, ProviderNo, Revision};
 use super::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub use self::kinds::{Field, KINDS, Kind, Receipt, Shape, kind};
+pub use self::kinds::{Field, KINDS, Kind, Proof, Receipt, Shape, kind};
 pub use self::presets::{PRESETS, Preset, preset};
 
 mod kinds;
@@ -45,6 +46,9 @@ pub struct Provider {
     pub revision: Revision,
     /// Through which door its host or endpoint came.
     pub door: Door,
+    /// The guard stopped its bulk. Not part of the record: the store keeps it apart.
+    #[serde(skip)]
+    pub guard: Option<Tripped>,
 }
 
 /// Through which door somebody gave a provider's host or endpoint.
@@ -59,6 +63,23 @@ pub enum Door {
 }
 
 impl Provider {
+    /// The row of its kind.
+    pub fn kind_row(&self) -> Option<&'static Kind> {
+        kind(&self.kind)
+    }
+
+    /// Whether it is set up so that receipts of its service are taken.
+    pub fn takes_receipts(&self) -> bool {
+        let Some(field) = self.kind_row().and_then(|kind| kind.proof.field()) else { return false };
+        self.credentials.get(field).is_some_and(|value| !value.is_empty())
+            || self.options.get(field).is_some_and(|value| value == "true" || value == "\"true\"")
+    }
+
+    /// When its bulk is stopped before its service bans us.
+    pub fn guard_rule(&self) -> GuardRule {
+        self.options.get(GUARD_OPTION).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
     /// An option's value, if it is set and is a text.
     pub fn option_text(&self, name: &str) -> Option<String> {
         serde_json::from_str(self.options.get(name)?).ok()

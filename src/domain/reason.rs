@@ -64,6 +64,15 @@ pub enum Why {
         /// Since when.
         since: Timestamp,
     },
+    /// The provider's guard stopped its bulk: too much came back.
+    BulkPaused {
+        /// Which.
+        provider: ProviderId,
+        /// How much came back.
+        cause: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// The provider takes no more a second.
     RateLimit {
         /// Which.
@@ -164,6 +173,9 @@ impl fmt::Display for Why {
             Self::Paused { by, since } => write!(f, "was paused by {by} at {since}"),
             Self::ProviderPaused { provider, by, since } => {
                 write!(f, "waits: provider {provider} was paused by {by} at {since}")
+            }
+            Self::BulkPaused { provider, cause, since } => {
+                write!(f, "sends no bulk since {since}: {cause}; resume provider {provider} to let it go on")
             }
             Self::RateLimit { provider, per_second } => {
                 write!(f, "waits for the rate limit of {provider}, {}/s", f64::from(*per_second))

@@ -46,6 +46,8 @@ pub struct AlertConfig {
     pub failure_percent: u64,
     /// So much of the disk must be free.
     pub disk_percent: u64,
+    /// What was accepted may be without any receipt so long.
+    pub receipts: Duration,
 }
 
 impl Default for AlertConfig {
@@ -57,6 +59,7 @@ impl Default for AlertConfig {
             oldest: Duration::from_mins(15),
             failure_percent: 20,
             disk_percent: 5,
+            receipts: Duration::from_hours(1),
         }
     }
 }

@@ -125,6 +125,7 @@ pub(crate) mod tests {
             created: Timestamp(0),
             updated: Timestamp(0),
             revision: Revision(1),
+            guard: None,
             door: crate::domain::provider::Door::Local,
         }
     }

@@ -249,8 +249,20 @@ impl Engine {
         .await
     }
 
-    /// Lets a provider go on, whether it was paused or refused us. Who was put back is tried again.
+    /// Lets a provider go on, whether it was paused, refused us, or its guard stopped its bulk: that
+    /// begins to count anew. Who was put back is tried again.
     pub async fn resume_provider(&self, id: &ProviderId, actor: &Actor) -> Result<Provider> {
+        let provider = self.core.store.provider(id).await?;
+        if let Some(tripped) = provider.guard {
+            let entry = audit(
+                self.now(),
+                actor,
+                "provider.resume_bulk",
+                &format!("provider/{id}"),
+                format!("bulk goes on after {tripped}; the guard counts anew"),
+            );
+            self.core.store.lift_guard(provider.no, Some(entry)).await?;
+        }
         self.set_hold(id, actor, "provider.resume", "resumed", |_, _| None).await
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) sweeping: Notify,
     /// Signs links with which recipients leave topics; read or made at its first use.
     pub(crate) link_key: tokio::sync::OnceCell<super::unsubscribe::LinkKey>,
+    /// Receipts that services bring.
+    pub(crate) receipts: super::receipts::ReceiptDesk,
     choice: Mutex<(u64, Arc<Choice>)>,
     desks: Mutex<BTreeMap<ProviderNo, Arc<Desk>>>,
     active: Mutex<BTreeSet<MessageNo>>,
@@ -80,6 +82,7 @@ impl Core {
             files: tokio::sync::Mutex::default(),
             sweeping: Notify::new(),
             link_key: tokio::sync::OnceCell::new(),
+            receipts: super::receipts::ReceiptDesk::default(),
             choice: Mutex::new((u64::MAX, Arc::new(Choice::default()))),
             desks: Mutex::default(),
             active: Mutex::default(),

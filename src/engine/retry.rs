@@ -48,7 +48,7 @@ pub fn speaks_of_the_way(answer: &Answer) -> bool {
         Stage::Connect | Stage::Greeting | Stage::Authentication | Stage::Sender => true,
         // 429 and 5xx of an HTTP service; a lost answer has no code.
         Stage::Response => answer.code == 0 || answer.code == 429 || answer.code >= 500,
-        Stage::Local | Stage::Recipient | Stage::Content => false,
+        Stage::Local | Stage::Recipient | Stage::Content | Stage::Receipt => false,
     }
 }
 
@@ -67,7 +67,7 @@ pub fn speaks_of_one(answer: &Answer) -> bool {
 fn base(stage: Stage) -> Duration {
     match stage {
         Stage::Connect | Stage::Greeting | Stage::Authentication => Duration::from_secs(5),
-        Stage::Local | Stage::Response => Duration::from_secs(2),
+        Stage::Local | Stage::Response | Stage::Receipt => Duration::from_secs(2),
         // Greylisting wants a minute at least.
         Stage::Recipient | Stage::Sender => Duration::from_mins(1),
         Stage::Content => Duration::from_secs(30),

@@ -7,6 +7,7 @@ use super::core::{Core, lock};
 use super::dispatch::desk::Standing;
 use super::error::Result;
 use crate::domain::delivery::{Outcome, show_address};
+use crate::domain::guard::Tripped;
 use crate::domain::ids::{MessageId, ProviderNo, TargetId, TargetNo};
 use crate::domain::message::Message;
 use crate::domain::plan::{NO_PROVIDER, WaitReason, Waiting, WindowSource};
@@ -64,7 +65,7 @@ impl Engine {
         if let Some(why) = by_engine(core) {
             return Ok(Some(why));
         }
-        if let Some((_, why)) = by_provider(core, lane).await? {
+        if let Some((_, why)) = by_provider(core, &message, lane).await? {
             return Ok(Some(why));
         }
         Ok(Some(retry(core, &message, &waiting, due).await?))
@@ -120,7 +121,7 @@ fn by_engine(core: &Core) -> Option<Why> {
 }
 
 /// What a provider's condition says, gravest first: the order in which a reason is chosen.
-async fn by_provider(core: &Core, no: ProviderNo) -> Result<Option<(u8, Why)>> {
+async fn by_provider(core: &Core, message: &Message, no: ProviderNo) -> Result<Option<(u8, Why)>> {
     let choice = core.choice().await?;
     let Some(provider) = choice.get(no).filter(|provider| provider.enabled && no != NO_PROVIDER) else {
         return Ok(Some((1, Why::NoProvider)));
@@ -140,9 +141,17 @@ async fn by_provider(core: &Core, no: ProviderNo) -> Result<Option<(u8, Why)>> {
         }
         None => {}
     }
+    if let Some(tripped) = provider.guard.filter(|_| message.is_bulk()) {
+        return Ok(Some((3, bulk_paused(provider, &tripped))));
+    }
     let Some(desk) = core.existing_desk(no) else { return Ok(None) };
     let standing = lock(&desk.standing).clone();
     Ok(by_standing(core, provider, &standing))
+}
+
+/// Why a provider's bulk waits.
+pub(crate) fn bulk_paused(provider: &Provider, tripped: &Tripped) -> Why {
+    Why::BulkPaused { provider: provider.id.clone(), cause: tripped.to_string(), since: tripped.since }
 }
 
 fn by_standing(core: &Core, provider: &Provider, standing: &Standing) -> Option<(u8, Why)> {
@@ -163,7 +172,7 @@ async fn by_lane(core: &Core, message: &Message, lane: &Lane) -> Result<Option<(
         return Ok(None);
     }
     let waits_for_provider = counts.untouched() + counts.retrying > 0;
-    if waits_for_provider && let Some(found) = by_provider(core, lane.key.provider).await? {
+    if waits_for_provider && let Some(found) = by_provider(core, message, lane.key.provider).await? {
         return Ok(Some(found));
     }
     if counts.untouched() + counts.in_flight() > 0 {
@@ -189,7 +198,7 @@ async fn by_lane(core: &Core, message: &Message, lane: &Lane) -> Result<Option<(
         return Ok(Some((7, Why::Sending)));
     }
     if counts.held > 0
-        && let Some((_, why)) = by_provider(core, lane.key.provider).await?
+        && let Some((_, why)) = by_provider(core, message, lane.key.provider).await?
     {
         return Ok(Some((2, why)));
     }
@@ -246,7 +255,7 @@ async fn not_waiting(core: &Core, message: &Message, target: TargetNo) -> Result
     }
     for lane in core.store.lanes_of(message.no).await? {
         if lane.progress.untouched() > 0
-            && let Some((_, why)) = by_provider(core, lane.key.provider).await?
+            && let Some((_, why)) = by_provider(core, message, lane.key.provider).await?
         {
             return Ok(Some(why));
         }

@@ -116,10 +116,11 @@ pub(crate) mod tests {
             updated: Timestamp(0),
             revision: Revision::default(),
             door: Door::Network,
+            guard: None,
         };
         let credentials =
             credentials.iter().map(|&(name, value)| (name.to_owned(), SecretString::from(value))).collect();
-        Account { provider, credentials, allow_private: true }
+        Account { provider, credentials, allow_private: true, receipts_url: None }
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Account {
     pub credentials: BTreeMap<String, SecretString>,
     /// Whether hosts on loopback and private networks are allowed.
     pub allow_private: bool,
+    /// Where its receipts are taken, for services that are told with each message.
+    pub receipts_url: Option<String>,
 }
 
 /// Content as the adapter gets it to compile.

@@ -4,7 +4,7 @@ use super::http::{HttpClient, Requests};
 use super::tls::client_config;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -43,6 +43,9 @@ pub struct Posted {
 pub trait Outgoing: Send + Sync + 'static {
     /// Posts; an error says why there was no answer.
     async fn post(&self, post: Post) -> Result<Posted, String>;
+    /// Fetches what is public there, at most 64 KiB; an error says why it cannot be had. Only
+    /// 200 is an answer.
+    async fn get(&self, url: &Url, allow_private: bool) -> Result<Bytes, String>;
     /// Runs a program with arguments, without a shell, and gives it `input` on
     /// standard input. An error says why it failed.
     async fn run(&self, command: &[String], input: Bytes) -> Result<(), String>;
@@ -57,21 +60,38 @@ fn beginning(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).take(KEPT).collect()
 }
 
+/// A client for the origin of a URL, and the URL's path and query.
+fn client(url: &Url, allow_private: bool, answer: usize) -> Result<(HttpClient, String), String> {
+    let mut base = url.clone();
+    base.set_path("");
+    base.set_query(None);
+    let tls = client_config(None).map_err(|error| error.to_string())?;
+    let requests = Requests { deadline: PATIENCE, connect: PATIENCE, answer, ..Requests::default() };
+    let client = HttpClient::new(&base, tls, allow_private, requests)
+        .map_err(|problem| format!("the URL {problem}"))?;
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    Ok((client, path))
+}
+
 #[async_trait]
 impl Outgoing for Machine {
+    async fn get(&self, url: &Url, allow_private: bool) -> Result<Bytes, String> {
+        let (client, path) = client(url, allow_private, 64 << 10)?;
+        let head = client.bare(Method::GET, &path, []).map_err(|problem| format!("the URL {problem}"))?;
+        let answer =
+            client.line().request(&head, [], Bytes::new()).await.map_err(|error| error.to_string())?;
+        match answer.status.as_u16() {
+            200 if answer.whole => Ok(answer.body),
+            200 => Err("the answer is too long".to_owned()),
+            status => Err(format!("the answer is {status}")),
+        }
+    }
+
     async fn post(&self, post: Post) -> Result<Posted, String> {
-        let mut base = post.url.clone();
-        base.set_path("");
-        base.set_query(None);
-        let tls = client_config(None).map_err(|error| error.to_string())?;
-        let requests =
-            Requests { deadline: PATIENCE, connect: PATIENCE, answer: 4 << 10, ..Requests::default() };
-        let client = HttpClient::new(&base, tls, post.allow_private, requests)
-            .map_err(|problem| format!("the URL {problem}"))?;
-        let path = match post.url.query() {
-            Some(query) => format!("{}?{query}", post.url.path()),
-            None => post.url.path().to_owned(),
-        };
+        let (client, path) = client(&post.url, post.allow_private, 4 << 10)?;
         let head = client
             .head(&path, "application/json", post.headers)
             .map_err(|problem| format!("the URL {problem}"))?;

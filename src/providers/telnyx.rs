@@ -28,6 +28,7 @@ pub struct Telnyx {
     balance: Head,
     from: Sender,
     profile: Option<String>,
+    callback: Option<String>,
 }
 
 impl Telnyx {
@@ -47,6 +48,7 @@ impl Telnyx {
             balance: opening.get("/v2/balance", [(AUTHORIZATION, bearer)])?,
             from,
             profile,
+            callback: opening.account.receipts_url.clone(),
         })
     }
 }
@@ -107,6 +109,9 @@ impl Protocol for Telnyx {
         });
         if let Some(profile) = &self.profile {
             body["messaging_profile_id"] = json!(profile);
+        }
+        if let Some(callback) = &self.callback {
+            body["webhook_url"] = json!(callback);
         }
         Made::new(&self.send, body.to_string(), 1)
     }

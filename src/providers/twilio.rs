@@ -30,6 +30,7 @@ pub struct Twilio {
     account: Head,
     from: Sender,
     most: Option<usize>,
+    callback: Option<String>,
 }
 
 impl Twilio {
@@ -52,6 +53,7 @@ impl Twilio {
             account: opening.get(&format!("{root}.json"), [(AUTHORIZATION, basic)])?,
             from,
             most: opening.kind.text,
+            callback: opening.account.receipts_url.clone(),
         })
     }
 }
@@ -119,6 +121,9 @@ impl Protocol for Twilio {
                 from => form.append_pair("From", from.as_str()),
             };
             form.append_pair("Body", content.of(recipient));
+            if let Some(callback) = &self.callback {
+                form.append_pair("StatusCallback", callback);
+            }
         }
         Made::new(&self.send, form.finish(), 1)
     }

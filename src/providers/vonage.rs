@@ -34,6 +34,7 @@ pub struct Vonage {
     key: String,
     secret: SecretString,
     from: Sender,
+    callback: Option<String>,
 }
 
 impl Vonage {
@@ -48,7 +49,8 @@ impl Vonage {
         query.append_pair("api_key", &key).append_pair("api_secret", secret.expose_secret());
         let balance = opening.get(&format!("/account/get-balance?{}", query.finish()), [])?;
         let send = opening.head("/sms/json", "application/x-www-form-urlencoded", [])?;
-        Ok(Self { send, balance, key, secret, from })
+        let callback = opening.account.receipts_url.clone();
+        Ok(Self { send, balance, key, secret, from, callback })
     }
 }
 
@@ -100,6 +102,9 @@ impl Protocol for Vonage {
         }
         if to[0].reference.len() <= REFERENCE {
             form.append_pair("client-ref", &to[0].reference);
+        }
+        if let Some(callback) = &self.callback {
+            form.append_pair("callback", callback);
         }
         Made::new(&self.send, form.finish(), 1)
     }

@@ -19,6 +19,7 @@ use super::connection::{Connection, Cut};
 use super::faults::{Effect, ServerFaults, Stage};
 use super::headers;
 use super::push::{Desk, PushService, PushState};
+use super::receipts::{self, ReceiptOrder};
 use super::record::{Kind, Record};
 use super::services::{self, Asked, Gateway, House, Reply, Service};
 
@@ -276,7 +277,27 @@ async fn other(server: &HttpServer, request: Request<Incoming>) -> Answer {
         Err(answer) => return answer,
     };
     let query = head.uri.query().unwrap_or_default();
+    if path == "/receipts" {
+        return receipt(&head.method, &body).await;
+    }
     control::answer(server, &head.method, &path, query, &body)
+}
+
+/// Sends a receipt that is asked for.
+async fn receipt(method: &Method, body: &[u8]) -> Answer {
+    match *method {
+        Method::GET => {
+            Answer::json(&serde_json::json!({ "sendgridPublicKey": receipts::sendgrid_public_key() }))
+        }
+        Method::POST => match serde_json::from_slice::<ReceiptOrder>(body) {
+            Ok(order) => match order.send().await {
+                Ok(status) => Answer::json(&serde_json::json!({ "status": status })),
+                Err(fault) => Answer::malformed(&fault.to_string()),
+            },
+            Err(error) => Answer::malformed(&format!("The order is malformed: {error}")),
+        },
+        _ => Answer::not_allowed("GET, POST"),
+    }
 }
 
 async fn read(body: Incoming, limit: usize) -> Result<Bytes, Answer> {

@@ -102,6 +102,7 @@ settings! {
     "alerts.oldest" alerts_oldest: Duration = "15m", "", "How long recipients may wait before there is an alert";
     "alerts.failure_percent" alerts_failure_percent: u64 = "20", "%", "So much of a provider's answers in a minute may be refusals before there is an alert";
     "alerts.disk_percent" alerts_disk_percent: u64 = "5", "%", "So much of the disk must be free, else there is an alert";
+    "alerts.receipts" alerts_receipts: Duration = "1h", "", "How long a provider that is set up for receipts may accept messages without any before there is an alert";
     "api.body_limit" body_limit: Bytes = "2MiB", "", "The largest body of a request, imports excepted";
     "api.public_url" public_url: String = "", "", "Where devices and recipients reach this API, as `https://HOST/v1`: links to images of notifications, and those in mail to topics with which recipients leave them, begin with it";
     "api.clear_credentials" clear_credentials: bool = "false", "", "Show credentials of providers in clear to every key with providers.read, as Appwrite does";

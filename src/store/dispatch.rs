@@ -8,6 +8,7 @@ use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
     LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, WaitReason, Waiting, Window, WindowSource,
 };
+use crate::domain::receipt::Traced;
 use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
@@ -129,6 +130,8 @@ pub struct ItemOutcome {
     pub at: Timestamp,
     /// What comes next.
     pub next: Next,
+    /// What of it counts for the provider's guard, and how receipts find it.
+    pub traced: Traced,
 }
 
 /// What comes after an attempt.

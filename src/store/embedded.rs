@@ -29,6 +29,7 @@ mod once;
 mod people;
 mod plan;
 mod providers;
+mod receipts;
 mod record;
 mod reserve;
 mod rows;

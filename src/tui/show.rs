@@ -125,6 +125,9 @@ pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
         Outcome::Uncertain => (Role::STATE_UNCERTAIN, "uncertain"),
         Outcome::Skipped => (Role::STATE_SKIPPED, "left out"),
         Outcome::Expired => (Role::STATE_EXPIRED, "expired"),
+        Outcome::SoftBounced => (Role::STATE_RETRY, "came back"),
+        Outcome::Complained => (Role::STATE_FAILED, "complained"),
+        Outcome::Unsubscribed => (Role::STATE_SKIPPED, "left"),
     }
 }
 
@@ -147,6 +150,9 @@ pub fn why(reason: &Why, now: DateTime<Utc>, zone: Tz) -> String {
         Why::Paused { by, since } => format!("was paused by {by} {}", when(since)),
         Why::ProviderPaused { provider, by, since } => {
             format!("waits: {provider} was paused by {by} {}", when(since))
+        }
+        Why::BulkPaused { provider, cause, since } => {
+            format!("waits: {provider} sends no bulk for {}: {cause}; resume it to go on", age(*since, now))
         }
         Why::Quota { provider, until } => format!("waits for the quota of {provider}, {}", when(until)),
         Why::Breaker { provider, until, cause } => {
@@ -171,7 +177,7 @@ pub fn why(reason: &Why, now: DateTime<Utc>, zone: Tz) -> String {
 
 /// Whether an outcome means that the recipient was reached, as far as is known.
 pub fn is_good(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Accepted | Outcome::Delivered)
+    matches!(outcome, Outcome::Accepted | Outcome::Delivered | Outcome::Unsubscribed)
 }
 
 /// What a delivery's row says beside its outcome.
@@ -210,7 +216,15 @@ pub fn sentence(delivery: &Delivery, zone: Tz) -> String {
     match delivery.outcome {
         Outcome::Accepted => format!("“{what}” was accepted{through} on {at}{id}{said}"),
         Outcome::Delivered => format!("“{what}” was delivered{through} on {at}{id}{said}"),
-        Outcome::Bounced => format!("“{what}” came back{through} on {at}{id}{said}"),
+        Outcome::Bounced | Outcome::SoftBounced => {
+            format!("“{what}” came back{through} on {at}{id}{said}")
+        }
+        Outcome::Complained => {
+            format!("“{what}” was called unwanted by its recipient, said{through} on {at}{id}{said}")
+        }
+        Outcome::Unsubscribed => {
+            format!("The recipient of “{what}” wants no more of them, said{through} on {at}{id}{said}")
+        }
         Outcome::Transient => format!("“{what}” was put off{through} on {at}{said}"),
         Outcome::Permanent | Outcome::TargetExpired => {
             format!("“{what}” was refused{through} on {at}{said}")
@@ -249,10 +263,22 @@ pub fn whereabouts(
     // A receipt stands in a row of its own: what was accepted before it belongs to it.
     let mine = rows.iter().take_while(|row| row.message_id == newest.message_id);
     let accepted = mine.skip(1).find(|row| row.outcome == Outcome::Accepted);
-    match accepted.filter(|_| matches!(newest.outcome, Outcome::Delivered | Outcome::Bounced)) {
+    let word = match newest.outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Bounced | Outcome::SoftBounced => "came back",
+        Outcome::Complained => "called unwanted",
+        Outcome::Unsubscribed => "unsubscribed",
+        _ => return sentence(newest, zone),
+    };
+    match accepted {
         Some(before) => {
-            let word = if newest.outcome == Outcome::Delivered { "delivered" } else { "came back" };
-            format!("{}; {word} {}", sentence(before, zone), clock(newest.at, zone))
+            let reply = sanitize::line(&newest.answer);
+            let said = if newest.outcome == Outcome::Delivered || reply.is_empty() {
+                String::new()
+            } else {
+                format!(" ({reply})")
+            };
+            format!("{}; {word} {}{said}", sentence(before, zone), clock(newest.at, zone))
         }
         None => sentence(newest, zone),
     }

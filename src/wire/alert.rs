@@ -24,6 +24,8 @@ pub enum AlertKind {
     Uncertain,
     /// Messages are held because they were due while nothing ran.
     Late,
+    /// A provider's guard stopped its bulk: too much came back.
+    BulkPaused,
     /// What was accepted gets no receipt any more.
     NoReceipt,
     /// An endpoint was disabled because nothing got through to it.

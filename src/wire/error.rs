@@ -123,6 +123,12 @@ error_types! {
     ProviderExists = "provider_already_exists", 409;
     /// The provider is of another kind or type.
     ProviderIncorrectType = "provider_incorrect_type", 400;
+    /// A request with receipts does not come from the service.
+    ReceiptRefused = "receipt_refused", 401;
+    /// The provider has not what receipts are verified with.
+    ReceiptsNotSetUp = "receipts_not_set_up", 404;
+    /// Receipts of deliveries whose outcome is being recorded: to be sent again.
+    ReceiptEarly = "receipt_too_early", 503;
     /// Credentials are missing that enabling needs.
     ProviderMissingCredentials = "provider_missing_credentials", 400;
     /// Herald: the service does not take the new key; the old one stays.

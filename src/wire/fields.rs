@@ -13,9 +13,14 @@ const OUTCOMES: &[&str] = &[
     "uncertain",
     "skipped",
     "expired",
-    // Bounced, transient, permanent and target_expired together.
+    "soft_bounced",
+    "complained",
+    "unsubscribed",
+    // Bounced, soft_bounced, transient, permanent and target_expired together.
     "failed",
 ];
+
+const RECEIPTS: &[&str] = &["delivered", "bounced", "soft_bounced", "complained", "unsubscribed"];
 
 /// Fields of messages.
 pub const MESSAGES: FieldTable = FieldTable {
@@ -43,6 +48,7 @@ pub const DELIVERIES: FieldTable = FieldTable {
     rows: "deliveries",
     fields: &[
         Field::new("outcome", FieldKind::Keyword(OUTCOMES), "what became of the attempt"),
+        Field::new("receipt", FieldKind::Keyword(RECEIPTS), "what a receipt said afterwards"),
         Field::new("message", FieldKind::Id, "the message's id"),
         Field::new("provider", FieldKind::Id, "the provider's id"),
         Field::new("target", FieldKind::Id, "the target's id"),

@@ -5,6 +5,7 @@ use crate::domain::content::Priority;
 use crate::domain::ids::{MessageId, ProviderId, Revision, TargetId, TopicId, UserId};
 use crate::domain::message::Progress;
 use crate::domain::reason::Why;
+use crate::domain::receipt::ReceiptCounts;
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -251,6 +252,9 @@ pub struct Message {
     pub why: Option<Reason>,
     /// Herald: counts of its recipients.
     pub progress: Progress,
+    /// Herald: what receipts have said of those who were accepted.
+    #[serde(default, skip_serializing_if = "ReceiptCounts::is_empty")]
+    pub receipts: ReceiptCounts,
     /// Herald: when it is too late to try.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,

@@ -139,6 +139,8 @@ pub enum Concern {
     ProviderFails,
     /// A provider was paused.
     ProviderPaused,
+    /// A provider's guard stopped its bulk: too much came back.
+    BulkPaused,
     /// Messages wait, and no provider of their type is enabled.
     NoProvider,
     /// Answers were lost, and the policy is to ask.

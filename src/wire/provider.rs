@@ -3,6 +3,7 @@
 use super::message::Reason;
 use super::routing::FailoverState;
 use crate::domain::channel::Channel;
+use crate::domain::guard::{GuardRule, Tripped};
 use crate::domain::ids::{ProviderId, Revision};
 use crate::domain::provider::Limits;
 use crate::domain::time::Timestamp;
@@ -40,7 +41,10 @@ pub struct Provider {
     /// Herald: how much may go through it.
     #[serde(default)]
     pub limits: Limits,
-    /// Herald: why it sends nothing although it is enabled.
+    /// Herald: when its bulk is stopped because too much came back.
+    #[serde(default)]
+    pub guard: GuardRule,
+    /// Herald: why it sends nothing, or no bulk, although it is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Reason>,
     /// Herald: one more on every edit.
@@ -71,6 +75,9 @@ pub struct WriteProvider {
     /// Herald: how much may go through it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Herald: when its bulk is stopped because too much came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardRule>,
     /// Herald: for kinds with more than one, which type (`sandbox` only).
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
@@ -249,4 +256,44 @@ pub struct ProviderHealth {
     /// It is new, and sends slowly until somebody raises its limit a second.
     #[serde(default)]
     pub slow_start: bool,
+    /// What came back, as its guard counts it.
+    #[serde(default)]
+    pub guard: GuardHealth,
+    /// The receipts of its service.
+    #[serde(default)]
+    pub receipts: ReceiptHealth,
+}
+
+/// What of a provider's latest deliveries came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GuardHealth {
+    /// Of how many.
+    pub of: u64,
+    /// For good.
+    pub bounced: u64,
+    /// As unwanted.
+    pub complained: u64,
+    /// Its bulk is stopped because of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tripped: Option<Tripped>,
+}
+
+/// How receipts of a provider's service come in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReceiptHealth {
+    /// They are taken: what verifies them is set.
+    pub taken: bool,
+    /// When the last one came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
+    /// Recorded since the start of the engine.
+    pub recorded: u64,
+    /// Repeated.
+    pub repeated: u64,
+    /// Of messages that are not ours, or too old.
+    pub unknown: u64,
+    /// Requests that were not believed.
+    pub refused: u64,
 }

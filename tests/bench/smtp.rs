@@ -86,12 +86,14 @@ fn adapter(addr: SocketAddr) -> Arc<dyn Adapter> {
             updated: Timestamp(0),
             revision: Revision::default(),
             door: herald::domain::provider::Door::Local,
+            guard: None,
         },
         credentials: [("host", host.as_str()), ("port", port.as_str())]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
             .collect(),
         allow_private: true,
+        receipts_url: None,
     };
     Registry::default().connect(&account, Channel::Email).unwrap()
 }

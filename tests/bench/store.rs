@@ -248,6 +248,7 @@ fn accepted(index: usize, candidate: &herald::store::dispatch::Candidate) -> Ite
         },
         at: T0,
         next: Next::Over,
+        traced: herald::domain::receipt::Traced::default(),
     }
 }
 

@@ -283,7 +283,7 @@ impl Inner {
             }
             ["herald", "suppressions"] => {
                 let mut record = super::world::bounced(90);
-                record.address = body["addresses"][0].as_str()?.to_owned();
+                body["addresses"][0].as_str()?.clone_into(&mut record.address);
                 record.cause = SuppressionCause::Manual;
                 world.suppressed.push(record);
                 json!({ "added": 1, "known": 0, "suppressions": [], "refused": [], "refusedCount": 0 })

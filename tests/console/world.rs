@@ -85,6 +85,7 @@ pub fn message(name: &str, state: State, subject: &str) -> Message {
         state,
         why: None,
         progress: Progress::default(),
+        receipts: herald::domain::receipt::ReceiptCounts::default(),
         expires_at: None,
         revision: Revision(1),
         run: 0,
@@ -221,6 +222,8 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         last_problem: if refused { "401 key revoked".to_owned() } else { String::new() },
         failover: herald::wire::routing::FailoverState::default(),
         slow_start: false,
+        guard: herald::wire::provider::GuardHealth::default(),
+        receipts: herald::wire::provider::ReceiptHealth::default(),
     }
 }
 

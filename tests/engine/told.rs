@@ -34,6 +34,10 @@ impl Outgoing for Ear {
         }
     }
 
+    async fn get(&self, _: &url::Url, _: bool) -> Result<Bytes, String> {
+        Err("nothing is there".into())
+    }
+
     async fn run(&self, command: &[String], input: Bytes) -> Result<(), String> {
         let notice = serde_json::from_slice(&input).unwrap();
         self.runs.lock().unwrap().push((command.to_vec(), notice));

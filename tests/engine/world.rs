@@ -395,6 +395,7 @@ pub fn provider(id: &str, kind: &str, channel: Channel) -> Provider {
         updated: T0,
         revision: Revision(0),
         door: herald::domain::provider::Door::Local,
+        guard: None,
     }
 }
 

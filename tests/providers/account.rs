@@ -67,12 +67,14 @@ pub fn account(
             updated: Timestamp(0),
             revision: Revision::default(),
             door: herald::domain::provider::Door::Network,
+            guard: None,
         },
         credentials: credentials
             .iter()
             .map(|&(name, value)| (name.to_owned(), SecretString::from(value)))
             .collect(),
         allow_private: true,
+        receipts_url: None,
     }
 }
 

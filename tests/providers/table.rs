@@ -2,7 +2,7 @@
 //!
 //! `HERALD_UPDATE=1 cargo test --test providers table` writes it anew.
 
-use herald::domain::provider::{KINDS, Kind};
+use herald::domain::provider::{KINDS, Kind, Proof};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -11,8 +11,8 @@ const END: &str = "<!-- End of the table of providers. -->\n";
 
 fn table() -> String {
     let mut out = String::from(
-        "| kind | service | delivers | recipients a request | requests at once | idempotency key | reports by webhook | credentials are checked by |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        "| kind | service | delivers | recipients a request | requests at once | idempotency key | reports by webhook | proved by | credentials are checked by |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for kind in KINDS.iter().filter(|kind| kind.adapter) {
         let _ = writeln!(out, "{}", line(kind));
@@ -34,13 +34,14 @@ fn line(kind: &Kind) -> String {
         kind.title.to_owned()
     };
     format!(
-        "| `{}` | {service} | {} | {} | {}{rate} | {} | {} | {} |",
+        "| `{}` | {service} | {} | {} | {}{rate} | {} | {} | {} | {} |",
         kind.name,
         channels.join(", "),
         kind.batch,
         kind.concurrency,
         none(key),
         none(receipts.join(", ")),
+        none(if kind.proof == Proof::None { String::new() } else { kind.proof.title().to_owned() }),
         kind.check,
     )
 }

@@ -110,6 +110,7 @@ pub fn provider(id: &str) -> Provider {
         updated: T0,
         revision: Revision(0),
         door: herald::domain::provider::Door::Local,
+        guard: None,
     }
 }
 
@@ -208,6 +209,7 @@ pub fn over(index: usize, candidates: &Candidates, outcome: Outcome) -> ItemOutc
         detail: LogDetail { answer: format!("250 2.0.0 {outcome}"), ..LogDetail::default() },
         at: T0,
         next: Next::Over,
+        traced: herald::domain::receipt::Traced::default(),
     }
 }
 

@@ -32,6 +32,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 }
             };
             let write = WriteProvider {
+                guard: None,
                 provider_id: Some(id.clone()),
                 name: Some(name.unwrap_or(id)),
                 enabled: Some(!disabled),

@@ -38,6 +38,8 @@ pub struct Kind {
     pub check: &'static str,
     /// What the service can report afterwards, by webhook.
     pub receipts: &'static [Receipt],
+    /// What proves that such a report comes from the service.
+    pub proof: Proof,
     /// Where the service documents what the row says.
     pub source: &'static str,
     /// Whether Herald has an adapter for it yet.
@@ -76,8 +78,63 @@ impl Receipt {
     }
 }
 
+/// What proves that a receipt comes from the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// There are no receipts.
+    None,
+    /// A secret of ours in the URL that the service calls.
+    Token,
+    /// Mailgun: HMAC-SHA256 of timestamp and token.
+    Mailgun,
+    /// SendGrid: ECDSA on P-256 over timestamp and body.
+    SendGrid,
+    /// Resend: HMAC-SHA256 over id, timestamp and body, as Svix signs.
+    Svix,
+    /// Amazon SES: the certificate of Amazon SNS, for one topic.
+    Sns,
+    /// Twilio: HMAC-SHA1 over the URL and the parameters.
+    Twilio,
+    /// Vonage: a token in HS256 with a hash of the body.
+    Vonage,
+    /// Telnyx: Ed25519 over timestamp and body.
+    Telnyx,
+}
+
+impl Proof {
+    /// The field without which no receipt is taken.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Token => Some("receiptToken"),
+            Self::Mailgun => Some("webhookSigningKey"),
+            Self::SendGrid | Self::Telnyx => Some("webhookPublicKey"),
+            Self::Svix => Some("webhookSecret"),
+            Self::Sns => Some("snsTopicArn"),
+            Self::Twilio => Some("receipts"),
+            Self::Vonage => Some("signatureSecret"),
+        }
+    }
+
+    /// How it works, for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Token => "secret URL",
+            Self::Mailgun => "HMAC-SHA256",
+            Self::SendGrid => "ECDSA P-256",
+            Self::Svix => "HMAC-SHA256 (Svix)",
+            Self::Sns => "certificate of Amazon SNS",
+            Self::Twilio => "HMAC-SHA1 over the URL",
+            Self::Vonage => "JWT, HS256",
+            Self::Telnyx => "Ed25519",
+        }
+    }
+}
+
 /// A credential or option of a kind.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a column of the table")]
 pub struct Field {
     /// The parameter's name in the API.
     pub name: &'static str,
@@ -91,6 +148,8 @@ pub struct Field {
     pub required: bool,
     /// What a value looks like.
     pub shape: Shape,
+    /// Verifies receipts: it is never sent to the service.
+    pub proves: bool,
 }
 
 /// What a field's value looks like.
@@ -119,17 +178,24 @@ pub enum Shape {
 }
 
 const fn option(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
-    Field { name, help, secret: false, credential: false, required, shape }
+    Field { name, help, secret: false, credential: false, required, shape, proves: false }
 }
 
 const fn credential(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
-    Field { name, help, secret: false, credential: true, required, shape }
+    Field { name, help, secret: false, credential: true, required, shape, proves: false }
 }
 
 const fn secret(name: &'static str, help: &'static str, required: bool, shape: Shape) -> Field {
-    Field { name, help, secret: true, credential: true, required, shape }
+    Field { name, help, secret: true, credential: true, required, shape, proves: false }
 }
 
+/// A secret that verifies receipts.
+const fn proof(name: &'static str, help: &'static str) -> Field {
+    Field { proves: true, ..secret(name, help, false, Shape::Text(512)) }
+}
+
+const RECEIPT_TOKEN: Field =
+    proof("receiptToken", "Takes receipts: 16 or more letters and digits, the end of the URL for them");
 const FROM_NAME: Field = option("fromName", "Sender's name", false, Shape::Text(128));
 const FROM_EMAIL: Field = option("fromEmail", "Sender's address", true, Shape::Email);
 const REPLY_TO_NAME: Field = option("replyToName", "Reply-To name", false, Shape::Text(128));
@@ -187,6 +253,8 @@ mod tests {
             let fields: BTreeSet<_> = kind.fields.iter().map(|field| field.name).collect();
             assert_eq!(fields.len(), kind.fields.len(), "{}: a field stands twice", kind.name);
             assert!(kind.fields.iter().all(|field| !field.secret || field.credential), "{}", kind.name);
+            assert_eq!(kind.proof == Proof::None, kind.receipts.is_empty(), "{}", kind.name);
+            assert!(kind.proof.field().is_none_or(|proof| fields.contains(proof)), "{}", kind.name);
         }
     }
 }

@@ -18,14 +18,11 @@ use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
 use crate::wire::alert::AlertKind;
-use std::time::Duration;
 
 /// Answers in a minute from which on their rate of failure says something.
 const ANSWERS: u64 = 20;
 /// Lanes of a provider that are looked at for who waits longest: the first are the oldest.
 const LANES: usize = 64;
-/// How long a receipt may take.
-const RECEIPT: Duration = Duration::from_hours(1);
 /// Rows of the log that are looked at for receipts.
 const ROWS: usize = 1000;
 
@@ -157,6 +154,11 @@ fn of_provider(
         let alert = finding(format!("provider/{id}"), AlertKind::ProviderStopped, text);
         found.push(own(Finding { since, ..alert }));
     }
+    if let Some(tripped) = provider.guard {
+        let text = format!("{id} sends no bulk: {tripped}; resume it when the list is clean");
+        let alert = finding(format!("guard/{id}"), AlertKind::BulkPaused, text);
+        found.push(own(Finding { since: Some(tripped.since), ..alert }));
+    }
     let Some(standing) = standing else { return };
     let answers: u64 = standing.health.seconds.iter().sum();
     let Some(success) = standing.health.success.filter(|_| answers >= ANSWERS) else { return };
@@ -177,7 +179,7 @@ fn because(standing: Option<&ProviderHealth>) -> String {
         .unwrap_or_default()
 }
 
-/// A provider whose receipts used to come, and come no more.
+/// A provider whose receipts should come, or used to, and do not.
 async fn receipts(core: &Core, provider: &Provider, now: Timestamp, found: &mut Vec<Finding>) -> Outcome<()> {
     let query = |outcomes: Vec<Delivered>| LogQuery {
         outcomes,
@@ -187,14 +189,16 @@ async fn receipts(core: &Core, provider: &Provider, now: Timestamp, found: &mut 
         scan: ROWS,
         ..LogQuery::default()
     };
-    let newest = core.store.log(query(vec![Delivered::Delivered])).await?;
-    let Some(last) = newest.rows.first().map(|row| row.at) else { return Ok(()) };
-    if now.since(last) <= RECEIPT {
+    // Set up, and none has ever come: since it was set up, at the latest.
+    let set_up = provider.takes_receipts().then_some(provider.updated);
+    let Some(last) = core.store.guard(provider.no).await?.last_receipt.or(set_up) else { return Ok(()) };
+    let patience = core.config.alerts.receipts;
+    if now.since(last) <= patience {
         return Ok(());
     }
     let accepted = LogQuery {
         since: Some(last),
-        until: Some(now.minus(RECEIPT)),
+        until: Some(now.minus(patience)),
         limit: ANSWERS as usize,
         ..query(vec![Delivered::Accepted])
     };

@@ -1,7 +1,7 @@
 //! Claims, and the commit that carries them.
 
 use super::dispatcher::{Dispatcher, STEP};
-use super::lanes::{Portion, Share};
+use super::lanes::{LaneState, Portion, Share};
 use super::train::{Item, Sheet, Train, local};
 use crate::domain::channel::InDoubt;
 use crate::domain::delivery::{LogDetail, Outcome};
@@ -51,17 +51,19 @@ impl Dispatcher {
             return asked;
         }
         let room = self.room(now);
+        let guarded = self.guarded();
+        let open = |lane: &LaneState| !(guarded && lane.sheet.message.is_bulk());
         let mut portions = Vec::new();
         let claimed = &self.claimed_of;
         if room.newcomers > 0 && self.book.supplied() > 0 {
-            portions = self
-                .book
-                .round(room.newcomers, train, Share::Once, |lane| !claimed.contains_key(&lane.key.message));
+            portions = self.book.round(room.newcomers, train, Share::Once, |lane| {
+                open(lane) && !claimed.contains_key(&lane.key.message)
+            });
         }
         let taken: usize = portions.iter().map(|portion| portion.list.len()).sum();
         let left = room.all.saturating_sub(taken);
         if left > 0 {
-            portions.extend(self.book.round(left, train, Share::Turns, |_| true));
+            portions.extend(self.book.round(left, train, Share::Turns, open));
         }
         if portions.is_empty() {
             return asked;

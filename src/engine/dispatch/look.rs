@@ -87,7 +87,22 @@ impl Dispatcher {
                 self.verdicts.start_over();
             }
         }
+        let before = self.guarded();
         self.provider = new;
+        if self.guarded() && !before {
+            // Nobody more of its bulk goes out than is with the service already.
+            let bulk: Vec<_> = self
+                .book
+                .lanes
+                .values()
+                .filter(|lane| lane.sheet.message.is_bulk())
+                .map(|lane| lane.key.message)
+                .collect();
+            for message in bulk {
+                self.book.drop_supply(message);
+                self.recall(message);
+            }
+        }
         if self.link.is_some() {
             self.hire();
         }

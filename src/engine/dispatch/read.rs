@@ -42,11 +42,21 @@ impl Dispatcher {
             }
             return Ok(found);
         }
+        let guarded = self.guarded();
+        if guarded {
+            for message in self.book.late(wall, READS) {
+                found |= self.read_lane(message, wall, now, STEP).await?;
+            }
+        }
         // Everybody in the line has somebody read, so that each gets its turn; the first ones more.
         let most = wanted.max(STEP) * 4;
         while reads < READS && self.book.supplied() < most {
             let Some(message) = self.book.next_dry() else { break };
             let Some(lane) = self.book.lanes.get(&message) else { continue };
+            // It comes into the line again when the guard is lifted.
+            if guarded && lane.sheet.message.is_bulk() && !lane.sheet.expired(wall) {
+                continue;
+            }
             reads += 1;
             let limit = if lane.sheet.expired(wall) {
                 STEP

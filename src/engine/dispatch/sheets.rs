@@ -1,6 +1,7 @@
 //! Sheets and links: a provider connected, and a message compiled for it, once each.
 
 use super::train::{Link, Sheet, base36};
+use crate::domain::channel::Channel;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::file::FileRef;
 use crate::domain::message::Message;
@@ -11,15 +12,31 @@ use crate::engine::render::Templates;
 use crate::engine::unsubscribe;
 use crate::providers::adapter::{Account, Rendition};
 use crate::store::StoreError;
+use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 
 /// Connects a provider. `Err`: in words that say what to do.
 pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link>> {
     let credentials = core.store.credentials(provider.no).await?;
     let allow_private = core.config.allow_private || provider.door == Door::Local;
-    let account = Account { provider: provider.clone(), credentials, allow_private };
+    let token = credentials.get("receiptToken").map(|token| token.expose_secret().to_owned());
+    let receipts_url = provider.takes_receipts().then(|| receipts_url(core, provider, token)).flatten();
+    let account = Account { provider: provider.clone(), credentials, allow_private, receipts_url };
     let adapter = core.adapters.connect(&account, provider.channel)?;
-    Ok(Arc::new(Link { kind: adapter.kind(), adapter }))
+    Ok(Arc::new(Link {
+        kind: adapter.kind(),
+        adapter,
+        // Tokens of devices go stale by themselves: that is no sign of a bad list.
+        guarded: provider.channel != Channel::Push,
+        receipts: provider.takes_receipts(),
+    }))
+}
+
+/// Where a service is told to send a provider's receipts; `None`: nobody knows our public address.
+fn receipts_url(core: &Core, provider: &Provider, token: Option<String>) -> Option<String> {
+    let base = core.config.files.public_url.as_ref()?.trim_end_matches('/').trim_end_matches("/v1");
+    let token = token.map(|token| format!("/{token}")).unwrap_or_default();
+    Some(format!("{base}/v1/receipts/{}{token}", provider.id))
 }
 
 /// Compiles a message for a provider; without a link there is nothing to compile for.
@@ -99,6 +116,7 @@ async fn attached(core: &Core, attachment: &Attachment) -> Result<Arc<[u8]>> {
 pub(crate) fn differs(old: &Provider, new: &Provider) -> bool {
     let hold_only = Provider {
         hold: old.hold.clone(),
+        guard: old.guard,
         updated: old.updated,
         revision: old.revision,
         limits: old.limits,
@@ -109,6 +127,7 @@ pub(crate) fn differs(old: &Provider, new: &Provider) -> bool {
     // A secret may change and keep its mask; then nothing else that is excused here has changed.
     *old != hold_only
         || (old.hold == new.hold
+            && old.guard == new.guard
             && old.limits == new.limits
             && old.enabled == new.enabled
             && old.name == new.name

@@ -22,6 +22,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Dispatcher {
+    /// Whether the guard has stopped its bulk.
+    pub(super) fn guarded(&self) -> bool {
+        self.provider.as_ref().is_some_and(|provider| provider.guard.is_some())
+    }
+
     /// What stands between this provider and its recipients now, the gravest first.
     pub(super) fn conditions(&mut self, now: Instant) -> Vec<Condition> {
         let Some(provider) = &self.provider else { return vec![Condition::Deleted] };

@@ -6,6 +6,7 @@ use crate::domain::ids::{WaitNo, WindowNo};
 use crate::domain::message::Message;
 use crate::domain::plan::{BatchKey, WaitReason, Waiting};
 use crate::domain::provider::Kind;
+use crate::domain::receipt::Traced;
 use crate::domain::time::Timestamp;
 use crate::engine::render::Templates;
 use crate::engine::unsubscribe::Links;
@@ -17,6 +18,10 @@ use std::sync::Arc;
 pub(crate) struct Link {
     pub(crate) adapter: Arc<dyn Adapter>,
     pub(crate) kind: &'static Kind,
+    /// What comes back counts for its guard.
+    pub(crate) guarded: bool,
+    /// Its service's receipts are taken.
+    pub(crate) receipts: bool,
 }
 
 /// A message as one provider sends it: compiled once.
@@ -156,6 +161,7 @@ impl Item {
             detail,
             at,
             next,
+            traced: Traced::default(),
         }
     }
 

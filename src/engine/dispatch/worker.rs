@@ -2,12 +2,15 @@
 //! hands in what became of everybody.
 
 use super::desk::Desk;
-use super::train::{Done, Item, Sign, Train, base36, local};
+use super::train::{Done, Item, Sheet, Sign, Train, base36, local};
 use crate::domain::delivery::{LogDetail, Outcome, SkipReason, Stage, hide_address};
 use crate::domain::plan::WaitReason;
+use crate::domain::provider::Proof;
+use crate::domain::receipt::Traced;
 use crate::domain::time::Timestamp;
 use crate::engine::core::{Core, lock};
 use crate::engine::health::Tally;
+use crate::engine::receipts;
 use crate::engine::render::{RenderError, Templates};
 use crate::engine::retry::{self, Attempted, Fate};
 use crate::engine::streak;
@@ -272,6 +275,25 @@ fn recipients(train: &Train, rendered: Option<Vec<Rendered>>) -> Vec<Recipient> 
     each.collect()
 }
 
+/// What of an outcome counts for the guard, and how receipts find it.
+fn trace(sheet: &Sheet, item: &Item, outcome: Outcome, id: &str) -> Traced {
+    let Some(link) = &sheet.link else { return Traced::default() };
+    let accepted = outcome == Outcome::Accepted;
+    let over = accepted || matches!(outcome, Outcome::Permanent | Outcome::TargetExpired);
+    let mut keys = Vec::new();
+    if accepted && link.receipts {
+        let address = &item.candidate.address;
+        keys.extend((!id.is_empty()).then(|| receipts::key(id, address)));
+        // Some services report under the Message-ID that they were given, and our own form may.
+        if matches!(link.kind.proof, Proof::Mailgun | Proof::Token | Proof::Vonage) {
+            let mut reference = sheet.prefix.clone();
+            base36(item.candidate.target.0, &mut reference);
+            keys.extend((reference != id).then(|| receipts::key(&reference, address)));
+        }
+    }
+    Traced { counts: over && link.guarded, keys }
+}
+
 /// What an answer makes of a recipient.
 fn judge(core: &Core, train: &Train, item: &Item, answer: Answer) -> Done {
     let sheet = &train.sheet;
@@ -321,7 +343,9 @@ fn judge(core: &Core, train: &Train, item: &Item, answer: Answer) -> Done {
         retry_at,
         moved: None,
     };
+    let traced = trace(sheet, item, outcome, &detail.provider_id);
     let mut outcome = item.outcome(attempt, outcome, detail, now, next);
+    outcome.traced = traced;
     outcome.bounced = answer.bounced;
     Done { window: train.window, outcome, sign, place, pause }
 }

@@ -149,7 +149,9 @@ pub(super) async fn select(
         return Ok(Found { sets: Vec::new(), preview });
     }
     let open = |outcome: &Delivered| {
-        outcome.is_failure() || matches!(outcome, Delivered::Uncertain | Delivered::Expired)
+        // Whoever came back was accepted: that delivery is not one that can be tried again.
+        (outcome.is_failure() && !outcome.is_receipt())
+            || matches!(outcome, Delivered::Uncertain | Delivered::Expired)
     };
     query.outcomes = if query.outcomes.is_empty() {
         Delivered::ALL.into_iter().filter(open).collect()

@@ -60,7 +60,12 @@ impl Engine {
             ));
         }
         let allow_private = self.core.config.allow_private || provider.door == Door::Local;
-        let account = Account { provider: provider.clone(), credentials: credentials.clone(), allow_private };
+        let account = Account {
+            provider: provider.clone(),
+            credentials: credentials.clone(),
+            allow_private,
+            receipts_url: None,
+        };
         let adapter = match self.core.adapters.connect(&account, provider.channel) {
             Ok(adapter) => adapter,
             Err(error) => return Err(Refusal::new(ErrorType::ProviderKeyRefused, error.to_string())),

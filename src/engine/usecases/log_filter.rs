@@ -21,11 +21,13 @@ impl Row for Delivery {
         match field {
             "outcome" if self.outcome.is_failure() => match self.outcome {
                 Outcome::Bounced => FieldValue::Texts(&["bounced", FAILED]),
+                Outcome::SoftBounced => FieldValue::Texts(&["soft_bounced", FAILED]),
                 Outcome::Transient => FieldValue::Texts(&["transient", FAILED]),
                 Outcome::TargetExpired => FieldValue::Texts(&["target_expired", FAILED]),
                 _ => FieldValue::Texts(&["permanent", FAILED]),
             },
             "outcome" => FieldValue::Text(self.outcome.as_str()),
+            "receipt" if self.outcome.is_receipt() => FieldValue::Text(self.outcome.as_str()),
             "message" => self.message_id.as_ref().map_or(id(None), |id| FieldValue::Text(id.as_str())),
             "provider" => self.provider_id.as_ref().map_or(id(None), |id| FieldValue::Text(id.as_str())),
             "target" => self.target_id.as_ref().map_or(id(None), |id| FieldValue::Text(id.as_str())),
@@ -95,7 +97,8 @@ pub(crate) async fn narrow(
             None => return Ok(false),
         }
     }
-    if let Some(operands) = filter.required("outcome") {
+    let outcomes = filter.required("outcome").or_else(|| filter.required("receipt"));
+    if let Some(operands) = outcomes {
         query.outcomes = operands
             .iter()
             .flat_map(|operand| match operand {

@@ -5,6 +5,7 @@ use super::key_change;
 use super::slow_start;
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
+use crate::domain::guard::{GUARD_OPTION, GuardRule};
 use crate::domain::ids::{ProviderId, ProviderNo, Revision};
 use crate::domain::provider::{Door, Field, Kind, Limits, Provider, Shape};
 use crate::domain::validate::Invalid;
@@ -37,6 +38,8 @@ pub struct ProviderEdit {
     pub channel: Option<Channel>,
     /// How much may go through it.
     pub limits: Option<Limits>,
+    /// When its bulk is stopped.
+    pub guard: Option<GuardRule>,
     /// Values by field, checked against their shape. An empty text counts as not given.
     pub fields: BTreeMap<&'static str, Value>,
     /// Refused as stale unless it still has this revision.
@@ -133,8 +136,8 @@ fn merge(
     }
     let mut forgotten = Vec::new();
     if elsewhere {
-        // What signs here is never sent there.
-        let sent = |field: &&Field| field.secret && field.name != "dkimKey";
+        // What signs or verifies here is never sent there.
+        let sent = |field: &&Field| field.secret && !field.proves && field.name != "dkimKey";
         for field in kind.fields.iter().filter(sent).filter(|field| !fresh.contains(&field.name)) {
             if credentials.remove(field.name).is_some() {
                 provider.credentials.remove(field.name);
@@ -144,6 +147,13 @@ fn merge(
         }
     }
     Ok((changed, forgotten))
+}
+
+/// Keeps a rule among the options.
+fn set_guard(provider: &mut Provider, rule: Option<GuardRule>) {
+    if let Some(text) = rule.and_then(|rule| serde_json::to_string(&rule).ok()) {
+        provider.options.insert(GUARD_OPTION.to_owned(), text);
+    }
 }
 
 /// Fields that enabling needs and that are not there.
@@ -166,8 +176,12 @@ impl Engine {
         if !described || !missing(kind, provider).is_empty() {
             return Ok(());
         }
-        let account =
-            Account { provider: provider.clone(), credentials: credentials.clone(), allow_private: true };
+        let account = Account {
+            provider: provider.clone(),
+            credentials: credentials.clone(),
+            allow_private: true,
+            receipts_url: None,
+        };
         match self.core.adapters.connect(&account, provider.channel) {
             Err(AccountError::Invalid { field, problem, .. }) => {
                 Err(Invalid::value(field, format!("Value {problem}")).into())
@@ -213,8 +227,10 @@ impl Engine {
             updated: now,
             revision: Revision(0),
             door: edit.door,
+            guard: None,
         };
         let mut credentials = Credentials::new();
+        set_guard(&mut provider, edit.guard);
         merge(kind, &mut provider, &mut credentials, &edit.fields, edit.door)?;
         self.check_description(kind, &provider, &credentials)?;
         provider.limits = slow_start::begin(&provider);
@@ -252,6 +268,7 @@ impl Engine {
         if let Some(limits) = edit.limits {
             provider.limits = limits;
         }
+        set_guard(&mut provider, edit.guard);
         let lacking = missing(kind, &provider);
         match edit.enabled {
             Some(true) if !lacking.is_empty() => {
@@ -337,6 +354,7 @@ mod tests {
             updated: Timestamp(0),
             revision: Revision(1),
             door: Door::Local,
+            guard: None,
         }
     }
 

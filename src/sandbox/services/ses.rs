@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Asked, House, Parcel, Reply, Service};
 use crate::domain::validate;
+use crate::sandbox::receipts::CERTIFICATE;
 use crate::sandbox::record::Kind;
 
 mod signature;
@@ -36,6 +37,10 @@ impl Service for Ses {
     }
 
     fn answer(&self, house: &House<'_>, asked: &Asked<'_>) -> Reply {
+        // Not of SES itself: what SNS has on a host of its own, for everybody.
+        if asked.method == Method::GET && asked.path == "/sns.pem" {
+            return Reply::new(200, "application/x-pem-file", CERTIFICATE);
+        }
         if let Err(problem) = signature::check(asked, house.token, "ses", Utc::now()) {
             return self.refuse(403, Some(problem.name()), "The request is not signed as it must be.");
         }

@@ -8,4 +8,5 @@ mod files;
 mod history;
 mod messages;
 mod people;
+mod receipts;
 mod suppressions;

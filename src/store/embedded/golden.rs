@@ -249,6 +249,7 @@ fn samples() -> String {
             updated: AT,
             revision: Revision(1),
             door: Door::Local,
+            guard: None,
         }),
     );
     sample(

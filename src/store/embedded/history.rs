@@ -58,7 +58,8 @@ pub(super) fn retain(tx: &mut Tx<'_>, retention: &Retention, now: Timestamp) -> 
         bytes: Some(retention.log_bytes),
     });
     Ok(retain_audit(tx, now.minus(retention.audit_age))?
-        | retain_messages(tx, now.minus(retention.message_age))?)
+        | retain_messages(tx, now.minus(retention.message_age))?
+        | super::receipts::retain(tx, now)?)
 }
 
 fn retain_audit(tx: &mut Tx<'_>, before: Timestamp) -> Attempt<bool> {

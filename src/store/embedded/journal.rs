@@ -4,6 +4,7 @@
 use super::fail::{Attempt, Fail};
 use super::messages::{current, finish_if_over};
 use super::plan::{advance, run_len};
+use super::receipts::trace;
 use super::record::{TargetRow, WaitRow, decode};
 use super::table::{Table, View, key};
 use super::tx::Tx;
@@ -60,11 +61,13 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
     let mut change = Progress::default();
     let mut taken_back = 0;
     let mut bounced = Vec::new();
+    let mut traced = Vec::new();
     for item in items {
         let index = item.index as usize;
         if index >= len || !window.mark_done(index) {
             continue;
         }
+        traced.push(item);
         match &item.next {
             Next::Over => {
                 count_over(&mut change, item.outcome);
@@ -106,6 +109,7 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
     if let Some(last) = bounced.last() {
         super::suppressions::bounced(tx, lane, &bounced, last.at)?;
     }
+    trace(tx, lane, window.run, &traced)?;
     tx.adjust(lane, |p| {
         p.add(&change);
         p.claimed -= taken_back.min(p.claimed);
@@ -123,13 +127,16 @@ fn record(tx: &mut Tx<'_>, no: WindowNo, items: &[ItemOutcome]) -> Attempt<Optio
 /// logged, and nobody counts them any more.
 fn record_orphans(tx: &mut Tx<'_>, mut window: Window, items: &[ItemOutcome]) -> Attempt<()> {
     let len = window.source.len();
+    let mut traced = Vec::new();
     for item in items {
         let index = item.index as usize;
         let logged = matches!(item.next, Next::Over | Next::Wait { log: true, .. });
         if index < len && window.mark_done(index) && logged {
             log(tx, window.lane, window.run, item);
+            traced.push(item);
         }
     }
+    trace(tx, window.lane, window.run, &traced)?;
     let key = window.no.0.to_be_bytes();
     // After a restart nobody knows any more who they were: the plan is gone, too.
     if items.is_empty() || window.done_count() >= len {
@@ -143,14 +150,21 @@ fn record_orphans(tx: &mut Tx<'_>, mut window: Window, items: &[ItemOutcome]) ->
 /// Whether an outcome is a cause for which a message can end as failed.
 fn is_failure(item: &ItemOutcome) -> bool {
     item.next == Next::Over
-        && !matches!(item.outcome, Outcome::Accepted | Outcome::Delivered | Outcome::Skipped)
+        && !item.outcome.is_receipt()
+        && !matches!(item.outcome, Outcome::Accepted | Outcome::Skipped)
 }
 
 /// Counts somebody who is over.
 pub(super) fn count_over(p: &mut Progress, outcome: Outcome) {
     match outcome {
-        Outcome::Accepted | Outcome::Delivered => p.accepted += 1,
-        Outcome::Bounced | Outcome::Transient | Outcome::Permanent | Outcome::TargetExpired => p.failed += 1,
+        // A receipt belongs to somebody who was accepted before.
+        Outcome::Accepted
+        | Outcome::Delivered
+        | Outcome::Bounced
+        | Outcome::SoftBounced
+        | Outcome::Complained
+        | Outcome::Unsubscribed => p.accepted += 1,
+        Outcome::Transient | Outcome::Permanent | Outcome::TargetExpired => p.failed += 1,
         Outcome::Uncertain => p.uncertain += 1,
         Outcome::Skipped => p.skipped += 1,
         Outcome::Expired => p.expired += 1,

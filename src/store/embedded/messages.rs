@@ -328,7 +328,7 @@ pub(super) fn remove(tx: &mut Tx<'_>, no: MessageNo, id: &MessageId) -> Attempt<
     ids::release(tx, RecordKind::Message, id.as_str())?;
     tx.remove_state(no)?;
     tx.take_causes(no)?;
-    for table in [Table::Bodies, Table::Errors] {
+    for table in [Table::Bodies, Table::Errors, Table::ReceiptCounts] {
         tx.remove(table, &no.0.to_be_bytes())?;
     }
     tx.chore(&Chore::Plan(no))

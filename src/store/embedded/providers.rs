@@ -2,6 +2,7 @@
 
 use super::fail::{Attempt, Fail};
 use super::ids;
+use super::receipts;
 use super::record::decode;
 use super::table::{Table, View, beginning, everything, key};
 use super::tx::Tx;
@@ -31,14 +32,27 @@ fn provider_no(view: &mut impl View, id: &ProviderId) -> Attempt<ProviderNo> {
 /// A provider by id.
 pub(super) fn provider(view: &mut impl View, id: &ProviderId) -> Attempt<Provider> {
     let no = provider_no(view, id)?;
-    let row = view.get(Table::Providers, &no.0.to_be_bytes(), decode)?.transpose()?;
-    row.ok_or_else(|| Fail::missing(RecordKind::Provider, id))
+    by_no(view, no)?.ok_or_else(|| Fail::missing(RecordKind::Provider, id))
+}
+
+/// A provider by number, with how its guard stands.
+pub(super) fn by_no(view: &mut impl View, no: ProviderNo) -> Attempt<Option<Provider>> {
+    let row = view.get(Table::Providers, &no.0.to_be_bytes(), decode::<Provider>)?.transpose()?;
+    let Some(mut provider) = row else { return Ok(None) };
+    provider.guard = receipts::guard_row(view, no)?.tripped;
+    Ok(Some(provider))
 }
 
 /// All providers.
 pub(super) fn all(view: &mut impl View) -> Attempt<Vec<Provider>> {
     let rows = view.rows(Table::Providers, everything(), Order::Ascending, usize::MAX)?;
-    rows.iter().map(|(_, bytes)| decode(bytes)).collect()
+    let mut providers = Vec::with_capacity(rows.len());
+    for (_, bytes) in rows {
+        let mut provider: Provider = decode(&bytes)?;
+        provider.guard = receipts::guard_row(view, provider.no)?.tripped;
+        providers.push(provider);
+    }
+    Ok(providers)
 }
 
 /// How a provider shows its credentials: secrets masked, the rest as it is.
@@ -116,6 +130,7 @@ pub(super) fn put(
         }
         None => provider.credentials = old.credentials,
     }
+    provider.guard = old.guard;
     tx.touched.providers = true;
     tx.put(Table::Providers, &old.no.0.to_be_bytes(), &provider)?;
     tx.audit(audit)?;
@@ -200,6 +215,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &ProviderId, audit: &AuditEntry) -> At
     tx.remove_span(Table::Replaced, &beginning(&key![no.0]))?;
     tx.remove(Table::Providers, &no.0.to_be_bytes())?;
     tx.remove(Table::Usage, &no.0.to_be_bytes())?;
+    receipts::forget(tx, no)?;
     tx.audit(audit)
 }
 

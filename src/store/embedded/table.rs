@@ -125,6 +125,14 @@ tables! {
     Chores = "chores", Fixed<8> => Any;
     /// (shelf, key) → document.
     Documents = "documents", Any => Any;
+    /// (day, provider, digest of a service's id, of the address, target) → delivery.
+    Receipts = "receipts", Fixed<26> => Any;
+    /// Message → what receipts have said.
+    ReceiptCounts = "receipts.counts", Fixed<8> => Any;
+    /// Provider → its guard.
+    Guards = "guards", Fixed<4> => Any;
+    /// (provider, block) → what came back of these deliveries.
+    GuardMarks = "guards.marks", Fixed<12> => Any;
     /// Number → end of a message that endpoints are to be told.
     Ended = "ended", Fixed<8> => Any;
     /// Topic → its description, where it has one.

@@ -222,6 +222,7 @@ fn remedies(concern: Concern) -> &'static [Action] {
             &[Action::EditProvider, Action::ProviderTest, Action::ProviderResume, Action::FailOver]
         }
         Concern::ProviderPaused => &[Action::ProviderResume, Action::FailOver],
+        Concern::BulkPaused => &[Action::ProviderResume],
         Concern::Uncertain => &[Action::Decide, Action::Open],
         Concern::Held => &[Action::ReleaseMessage, Action::CancelMessage, Action::Open],
         Concern::Disk | Concern::Stopped | Concern::Restored | Concern::NoProvider => &[Action::Open],

@@ -183,6 +183,7 @@ pub fn stands(provider: &ProviderHealth) -> (Role, &'static str) {
         Some(Why::ProviderPaused { .. } | Why::Paused { .. } | Why::Stopped { .. }) => {
             (Role::STATE_PAUSED, "paused")
         }
+        Some(Why::BulkPaused { .. }) => (Role::STATE_PAUSED, "no bulk"),
         Some(Why::ProviderRefuses { .. }) => (Role::STATE_FAILED, "refuses us"),
         Some(Why::Breaker { .. }) => (Role::STATE_FAILED, "fails"),
         Some(Why::Quota { .. }) => (Role::STATE_WAITING, "quota"),
@@ -324,6 +325,19 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         (BreakerState::Probing, _) => (Role::NOTICE_WARN, "breaker: one is on its way to try".to_owned()),
     };
     pen.text(inner, at, breaker, role);
+    if provider.guard.of > 0 {
+        at += 1;
+        let mut back = format!(
+            "of the last {}: bounced {} · complained {}",
+            show::count(provider.guard.of),
+            show::count(provider.guard.bounced),
+            show::count(provider.guard.complained)
+        );
+        if let Some(last) = provider.receipts.last {
+            back.extend([" · last receipt ", &show::relative_to(last, state.now)]);
+        }
+        pen.text(inner, at, back, Role::TEXT_DIM);
+    }
     if !provider.last_problem.is_empty() {
         pen.text(inner, at + 1, format!("last problem: {}", provider.last_problem), Role::TEXT_DIM);
     }

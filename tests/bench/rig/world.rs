@@ -115,6 +115,7 @@ fn blank(id: &str, kind: &str, channel: Channel, limits: Limits) -> Provider {
         updated: now(),
         revision: Revision::default(),
         door: herald::domain::provider::Door::Local,
+        guard: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Services that deliver mail.
 
 use super::{
-    CA, ENDPOINT, FROM_EMAIL, FROM_NAME, Kind, REPLY_TO_EMAIL, REPLY_TO_NAME, Receipt, Shape, credential,
-    option, secret,
+    CA, ENDPOINT, FROM_EMAIL, FROM_NAME, Field, Kind, Proof, RECEIPT_TOKEN, REPLY_TO_EMAIL, REPLY_TO_NAME,
+    Receipt, Shape, credential, option, proof, secret,
 };
 use crate::domain::channel::Channel;
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub(super) const SMTP: Kind = Kind {
             Shape::Text(253),
         ),
         secret("dkimKey", "Private key for DKIM: RSA or Ed25519", false, Shape::Pem),
+        RECEIPT_TOKEN,
         CA,
     ],
     batch: 1,
@@ -53,7 +54,8 @@ pub(super) const SMTP: Kind = Kind {
     text: None,
     idempotency: None,
     check: "sign in, MAIL FROM, RSET",
-    receipts: &[],
+    receipts: EVERY_RECEIPT,
+    proof: Proof::Token,
     source: "https://www.rfc-editor.org/rfc/rfc5321",
     adapter: true,
 };
@@ -70,6 +72,7 @@ pub(super) const MAILGUN: Kind = Kind {
         FROM_EMAIL,
         REPLY_TO_NAME,
         REPLY_TO_EMAIL,
+        proof("webhookSigningKey", "Takes receipts: the HTTP webhook signing key"),
         ENDPOINT,
         CA,
     ],
@@ -81,6 +84,7 @@ pub(super) const MAILGUN: Kind = Kind {
     idempotency: None,
     check: "POST /v3/{domain}/messages without a recipient",
     receipts: EVERY_RECEIPT,
+    proof: Proof::Mailgun,
     source: "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending",
     adapter: true,
 };
@@ -95,6 +99,15 @@ pub(super) const SENDGRID: Kind = Kind {
         FROM_EMAIL,
         REPLY_TO_NAME,
         REPLY_TO_EMAIL,
+        Field {
+            proves: true,
+            ..credential(
+                "webhookPublicKey",
+                "Takes receipts: the verification key of the signed event webhook",
+                false,
+                Shape::Text(512),
+            )
+        },
         ENDPOINT,
         CA,
     ],
@@ -106,6 +119,7 @@ pub(super) const SENDGRID: Kind = Kind {
     idempotency: None,
     check: "GET /v3/scopes",
     receipts: EVERY_RECEIPT,
+    proof: Proof::SendGrid,
     source: "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations",
     adapter: true,
 };
@@ -120,6 +134,7 @@ pub(super) const RESEND: Kind = Kind {
         FROM_EMAIL,
         REPLY_TO_NAME,
         REPLY_TO_EMAIL,
+        proof("webhookSecret", "Takes receipts: the webhook's signing secret, whsec_…"),
         ENDPOINT,
         CA,
     ],
@@ -131,6 +146,7 @@ pub(super) const RESEND: Kind = Kind {
     idempotency: Some(Duration::from_hours(24)),
     check: "GET /domains",
     receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained],
+    proof: Proof::Svix,
     source: "https://resend.com/docs/api-reference/emails/send-batch-emails",
     adapter: true,
 };
@@ -147,6 +163,15 @@ pub(super) const SES: Kind = Kind {
         FROM_EMAIL,
         REPLY_TO_NAME,
         REPLY_TO_EMAIL,
+        Field {
+            proves: true,
+            ..credential(
+                "snsTopicArn",
+                "Takes receipts: the ARN of the SNS topic that SES publishes to",
+                false,
+                Shape::Text(256),
+            )
+        },
         ENDPOINT,
         CA,
     ],
@@ -158,6 +183,7 @@ pub(super) const SES: Kind = Kind {
     idempotency: None,
     check: "GET /v2/email/account",
     receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained],
+    proof: Proof::Sns,
     source: "https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html",
     adapter: true,
 };

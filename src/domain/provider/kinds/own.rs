@@ -1,6 +1,6 @@
 //! Kinds that are no public service.
 
-use super::{CA, Kind, Shape, option, secret};
+use super::{CA, Kind, Proof, RECEIPT_TOKEN, Receipt, Shape, option, secret};
 use crate::domain::channel::Channel;
 use std::time::Duration;
 
@@ -78,6 +78,7 @@ pub(super) const HTTP: Kind = Kind {
             false,
             Shape::Json,
         ),
+        RECEIPT_TOKEN,
         CA,
     ],
     batch: 1000,
@@ -87,7 +88,8 @@ pub(super) const HTTP: Kind = Kind {
     text: None,
     idempotency: None,
     check: "none: the templates are tried; what the gateway says shows with a test message",
-    receipts: &[],
+    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained, Receipt::Unsubscribed],
+    proof: Proof::Token,
     source: "the documentation of this crate, module providers::custom",
     adapter: true,
 };
@@ -101,6 +103,7 @@ pub(super) const SANDBOX: Kind = Kind {
         secret("token", "The sandbox's token", true, Shape::Text(256)),
         option("from", "Sender of SMS", false, Shape::Text(256)),
         option("batch", "true: up to 100 recipients in a request", false, Shape::Flag),
+        RECEIPT_TOKEN,
     ],
     batch: 100,
     concurrency: 32,
@@ -109,7 +112,8 @@ pub(super) const SANDBOX: Kind = Kind {
     text: None,
     idempotency: Some(Duration::from_hours(24)),
     check: "POST /send/sms or /send/push without recipients",
-    receipts: &[],
+    receipts: &[Receipt::Delivered, Receipt::Bounced, Receipt::Complained, Receipt::Unsubscribed],
+    proof: Proof::Token,
     source: "the documentation of this crate, module sandbox",
     adapter: true,
 };

@@ -1,6 +1,6 @@
 //! Services that deliver notifications.
 
-use super::{CA, ENDPOINT, Kind, Shape, credential, option, secret};
+use super::{CA, ENDPOINT, Kind, Proof, Shape, credential, option, secret};
 use crate::domain::channel::Channel;
 
 pub(super) const FCM: Kind = Kind {
@@ -21,6 +21,7 @@ pub(super) const FCM: Kind = Kind {
     idempotency: None,
     check: "an access token, then POST …/messages:send with validate_only",
     receipts: &[],
+    proof: Proof::None,
     source: "https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages",
     adapter: true,
 };
@@ -46,6 +47,7 @@ pub(super) const APNS: Kind = Kind {
     idempotency: None,
     check: "POST /3/device/ with a token of zeros, which is no device's",
     receipts: &[],
+    proof: Proof::None,
     source: "https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns",
     adapter: true,
 };
@@ -68,6 +70,7 @@ pub(super) const WEBPUSH: Kind = Kind {
     idempotency: None,
     check: "none: the key pair is tried, and every subscription names a service of its own",
     receipts: &[],
+    proof: Proof::None,
     source: "https://www.rfc-editor.org/rfc/rfc8030, rfc8291, rfc8292",
     adapter: true,
 };

@@ -1,6 +1,9 @@
 //! Services that deliver text messages.
 
-use super::{CA, ENDPOINT, Field, Kind, Receipt, SENDER, Shape, credential, option, secret};
+use super::{
+    CA, ENDPOINT, Field, Kind, Proof, RECEIPT_TOKEN, Receipt, SENDER, Shape, credential, option, proof,
+    secret,
+};
 use crate::domain::channel::Channel;
 
 const DELIVERY: &[Receipt] = &[Receipt::Delivered, Receipt::Bounced];
@@ -15,6 +18,7 @@ pub(super) const TWILIO: Kind = Kind {
         credential("accountSid", "Account SID: AC and 32 hexadecimal digits", true, Shape::Text(64)),
         secret("authToken", "Auth token", true, Shape::Text(256)),
         SENDER,
+        option("receipts", "Takes receipts: asks for one with each message", false, Shape::Flag),
         ENDPOINT,
         CA,
     ],
@@ -26,6 +30,7 @@ pub(super) const TWILIO: Kind = Kind {
     idempotency: None,
     check: "GET /2010-04-01/Accounts/{accountSid}.json",
     receipts: DELIVERY,
+    proof: Proof::Twilio,
     source: "https://www.twilio.com/docs/messaging/api/message-resource",
     adapter: true,
 };
@@ -38,6 +43,7 @@ pub(super) const VONAGE: Kind = Kind {
         credential("apiKey", "API key", true, Shape::Text(128)),
         secret("apiSecret", "API secret", true, Shape::Text(256)),
         SENDER,
+        proof("signatureSecret", "Takes receipts: the signature secret of the API settings"),
         ENDPOINT,
         CA,
     ],
@@ -49,6 +55,7 @@ pub(super) const VONAGE: Kind = Kind {
     idempotency: None,
     check: "GET /account/get-balance",
     receipts: DELIVERY,
+    proof: Proof::Vonage,
     source: "https://developer.vonage.com/en/api/sms",
     adapter: true,
 };
@@ -61,6 +68,7 @@ pub(super) const MSG91: Kind = Kind {
         credential("senderId", "Sender id, as registered", true, Shape::Text(128)),
         credential("templateId", "Template with the variable content", true, Shape::Text(128)),
         secret("authKey", "Auth key", true, Shape::Text(256)),
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -72,6 +80,7 @@ pub(super) const MSG91: Kind = Kind {
     idempotency: None,
     check: "POST /api/v5/flow without recipients",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://docs.msg91.com/sms/send-sms",
     adapter: true,
 };
@@ -90,6 +99,7 @@ pub(super) const TELESIGN: Kind = Kind {
             false,
             Shape::OneOf(&["ARN", "MKT", "OTP"]),
         ),
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -101,6 +111,7 @@ pub(super) const TELESIGN: Kind = Kind {
     idempotency: None,
     check: "POST /v1/messaging without a number",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://developer.telesign.com/enterprise/reference/sendsms",
     adapter: true,
 };
@@ -113,6 +124,7 @@ pub(super) const TEXTMAGIC: Kind = Kind {
         credential("username", "User name", true, Shape::Text(128)),
         secret("apiKey", "API key", true, Shape::Text(256)),
         SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -124,6 +136,7 @@ pub(super) const TEXTMAGIC: Kind = Kind {
     idempotency: None,
     check: "GET /api/v2/user",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://docs.textmagic.com/#tag/Outbound-Messages",
     adapter: true,
 };
@@ -136,6 +149,7 @@ pub(super) const SINCH: Kind = Kind {
         credential("servicePlanId", "Service plan id", true, Shape::Text(128)),
         secret("apiToken", "API token", true, Shape::Text(256)),
         SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -147,6 +161,7 @@ pub(super) const SINCH: Kind = Kind {
     idempotency: None,
     check: "GET /xms/v1/{servicePlanId}/batches",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://developers.sinch.com/docs/sms/api-reference/sms/batches/sendsms",
     adapter: true,
 };
@@ -159,6 +174,7 @@ pub(super) const PLIVO: Kind = Kind {
         credential("authId", "Auth id", true, Shape::Text(128)),
         secret("authToken", "Auth token", true, Shape::Text(256)),
         SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -170,6 +186,7 @@ pub(super) const PLIVO: Kind = Kind {
     idempotency: None,
     check: "GET /v1/Account/{authId}/",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://www.plivo.com/docs/messaging/api/message/send-a-message/",
     adapter: true,
 };
@@ -182,6 +199,7 @@ pub(super) const INFOBIP: Kind = Kind {
         credential("apiBaseUrl", "The account's host, as xxxxx.api.infobip.com", true, Shape::Host),
         secret("apiKey", "API key", true, Shape::Text(256)),
         SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -193,6 +211,7 @@ pub(super) const INFOBIP: Kind = Kind {
     idempotency: None,
     check: "GET /account/1/balance",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://www.infobip.com/docs/api/channels/sms/outbound-sms/send-sms-messages",
     adapter: true,
 };
@@ -204,6 +223,7 @@ pub(super) const CLICKATELL: Kind = Kind {
     fields: &[
         secret("apiKey", "API key of a One API integration", true, Shape::Text(256)),
         MAYBE_SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -215,6 +235,7 @@ pub(super) const CLICKATELL: Kind = Kind {
     idempotency: None,
     check: "GET /v1/balance",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://docs.clickatell.com/channels/one-api/one-api-reference/",
     adapter: true,
 };
@@ -232,6 +253,15 @@ pub(super) const TELNYX: Kind = Kind {
             Shape::Text(64),
         ),
         SENDER,
+        Field {
+            proves: true,
+            ..credential(
+                "webhookPublicKey",
+                "Takes receipts: the account's public key",
+                false,
+                Shape::Text(256),
+            )
+        },
         ENDPOINT,
         CA,
     ],
@@ -243,6 +273,7 @@ pub(super) const TELNYX: Kind = Kind {
     idempotency: None,
     check: "GET /v2/balance",
     receipts: DELIVERY,
+    proof: Proof::Telnyx,
     source: "https://developers.telnyx.com/api-reference/messages/send-a-message",
     adapter: true,
 };
@@ -251,7 +282,7 @@ pub(super) const SEVEN: Kind = Kind {
     name: "seven",
     title: "Seven",
     channels: &[Channel::Sms],
-    fields: &[secret("apiKey", "API key", true, Shape::Text(256)), SENDER, ENDPOINT, CA],
+    fields: &[secret("apiKey", "API key", true, Shape::Text(256)), SENDER, RECEIPT_TOKEN, ENDPOINT, CA],
     batch: 1000,
     concurrency: 4,
     rate: None,
@@ -260,6 +291,7 @@ pub(super) const SEVEN: Kind = Kind {
     idempotency: None,
     check: "GET /api/balance",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://docs.seven.io/en/rest-api/endpoints/sms",
     adapter: true,
 };
@@ -271,6 +303,7 @@ pub(super) const INFORU: Kind = Kind {
     fields: &[
         secret("apiToken", "API token, encoded as Inforu shows it", true, Shape::Text(512)),
         SENDER,
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -282,6 +315,7 @@ pub(super) const INFORU: Kind = Kind {
     idempotency: None,
     check: "POST /api/v2/SMS/SendSms without recipients",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://apidoc.inforu.co.il/",
     adapter: true,
 };
@@ -299,6 +333,7 @@ pub(super) const FAST2SMS: Kind = Kind {
             false,
             Shape::Text(32),
         ),
+        RECEIPT_TOKEN,
         ENDPOINT,
         CA,
     ],
@@ -310,6 +345,7 @@ pub(super) const FAST2SMS: Kind = Kind {
     idempotency: None,
     check: "GET /dev/wallet",
     receipts: DELIVERY,
+    proof: Proof::Token,
     source: "https://docs.fast2sms.com/reference/quick-sms-api",
     adapter: true,
 };

@@ -164,6 +164,7 @@ pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> 
         label => label,
     };
     let provider = WriteProvider {
+        guard: None,
         provider_id: Some("unique()".to_owned()),
         name: Some(label.to_owned()),
         enabled: Some(true),

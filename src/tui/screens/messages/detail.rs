@@ -111,7 +111,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 }
 
 fn counts(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
-    let p = &message.progress;
+    let (p, r) = (&message.progress, &message.receipts);
     if p.planned == 0 && !message.state.is_over() && message.state != Is::Processing {
         pen.text(area, 0, format!("to {}", parts::audience(message)), Role::TEXT_DIM);
         return;
@@ -130,6 +130,10 @@ fn counts(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
     let mut spans = Vec::new();
     let all = [
         (Role::STATE_SENT, "accepted", p.accepted, true),
+        (Role::STATE_OK, "delivered", r.delivered, false),
+        (Role::STATE_FAILED, "bounced", r.bounced + r.soft_bounced, false),
+        (Role::STATE_FAILED, "complained", r.complained, false),
+        (Role::STATE_SKIPPED, "unsubscribed", r.unsubscribed, false),
         (Role::STATE_RETRY, "retrying", p.retrying, false),
         (Role::STATE_FAILED, "failed", p.failed, true),
         (Role::STATE_UNCERTAIN, "uncertain", p.uncertain, true),

@@ -65,7 +65,7 @@ fn mark(pen: &Pen<'_, '_>, chosen: bool) -> Span<'static> {
 fn concern(concern: Concern) -> Role {
     match concern {
         Concern::Disk | Concern::ProviderRefuses | Concern::ProviderFails => Role::STATE_FAILED,
-        Concern::Stopped | Concern::ProviderPaused => Role::STATE_PAUSED,
+        Concern::Stopped | Concern::ProviderPaused | Concern::BulkPaused => Role::STATE_PAUSED,
         Concern::Restored | Concern::Held => Role::STATE_HELD,
         Concern::NoProvider => Role::STATE_DISABLED,
         Concern::Uncertain => Role::STATE_UNCERTAIN,
