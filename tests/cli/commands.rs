@@ -101,9 +101,12 @@ async fn providers() {
     let shown = house.run(["provider", "show", "main"]);
     shown.shows("••••more");
     assert!(!shown.out.contains("hunter2"), "{}", shown.out);
-    house
-        .run_with(["provider", "set", "main", "--set-from", "password=-"], b"another-secret\n")
-        .shows("••••cret");
+    // Another one is asked about first; this server takes none.
+    let another = ["provider", "set", "main", "--set-from", "password=-"];
+    house.run_with(another, b"another-secret\n").fails(4, "the old one stays");
+    house.run(["provider", "show", "main"]).shows("••••more");
+    let unchecked = ["provider", "set", "main", "--set-from", "password=-", "--unchecked"];
+    house.run_with(unchecked, b"another-secret\n").shows("••••cret");
 
     house.run(["provider", "disable", "main"]).ok();
     assert_eq!(house.run(["provider", "show", "main", "--json"]).json()["enabled"], false);
