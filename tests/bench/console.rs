@@ -189,6 +189,15 @@ fn keys(seat: &mut Seat, keys: &[&[u8]]) -> Vec<Duration> {
     took
 }
 
+/// The id of a message in this state.
+fn message(house: &House, state: &str) -> String {
+    let said = house.run(["message", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let rows = list.as_array().or_else(|| list["messages"].as_array()).unwrap();
+    let found = rows.iter().find(|row| row["state"] == state);
+    found.unwrap_or_else(|| panic!("no message is {state}: {list}"))["$id"].as_str().unwrap().to_owned()
+}
+
 fn main() {
     Sink::serve_if_asked();
     let targets = size("HERALD_BENCH_TARGETS", 100_000) as u64;
@@ -201,7 +210,9 @@ fn main() {
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
     let house = House::new().set("outgoing.allow_private", "true").data_at(data.clone());
     let watch = Watch::begin(&[]);
-    fill(&data, &sink, targets, rows, rate);
+    let store = data.join("store");
+    std::fs::create_dir(&store).unwrap();
+    fill(&store, &sink, targets, rows, rate);
     println!("console: {targets} targets, {rows} rows of the log");
     let mut embedded = starts(&house);
     figure(
@@ -223,12 +234,9 @@ fn main() {
         figure("memory of an attached console", seat.resident_mib(), "MiB", Bar::Most(20.0));
         // A message to everybody: what follows is measured while it is sent.
         let client = house.client();
-        client.duplicate_message("m0").await.unwrap();
-        let said = house.run(["message", "list", "--json"]);
-        let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        let rows = list.as_array().or_else(|| list["messages"].as_array()).unwrap();
-        let draft =
-            rows.iter().find(|row| row["state"] == "draft").unwrap()["$id"].as_str().unwrap().to_owned();
+        let scheduled = message(&house, "scheduled");
+        client.duplicate_message(&scheduled).await.unwrap();
+        let draft = message(&house, "draft");
         let send = herald::wire::message::WritePush {
             envelope: herald::wire::message::Envelope { draft: Some(false), ..Default::default() },
             ..Default::default()
