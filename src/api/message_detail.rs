@@ -187,8 +187,7 @@ pub(crate) async fn preview(call: Call) -> Answered {
         preview.suppressed += count;
         preview.left_out.push(LeftOut { reason: cause.skip().as_str().to_owned(), count: *count });
     }
-    preview.without_unsubscribe =
-        channel == Channel::Email && !message.topics.is_empty() && engine.config().files.public_url.is_none();
+    preview.without_unsubscribe = message.is_mail_to_topics() && engine.config().files.public_url.is_none();
     if !counted.at_least {
         preview.duplicates = preview.in_audience.saturating_sub(preview.recipients);
     }

@@ -24,13 +24,29 @@ pub mod why;
 use super::failure::{Failure, Outcome};
 use super::output::Output;
 use crate::client::Client;
+use crate::domain::ids::IdError;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::engine::Engine;
 use crate::wire::person::Target;
 use crate::wire::query::ListRequest;
 use chrono_tz::Tz;
+use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
+
+/// A file's text, or that of standard input where the file is called `-`.
+fn text_of(file: &Path) -> Outcome<String> {
+    if file.as_os_str() == "-" {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
+}
+
+/// An id that was typed.
+fn id<T: FromStr<Err = IdError>>(text: &str) -> Outcome<T> {
+    text.parse().map_err(|error| Failure::Usage(format!("{text}: {error}")))
+}
 
 /// What every command works with.
 #[derive(Clone)]

@@ -69,6 +69,11 @@ impl Message {
         !self.topics.is_empty() || self.users.len() + self.targets.len() > LARGE
     }
 
+    /// Whether it is mail to topics, which should carry a link to leave them.
+    pub fn is_mail_to_topics(&self) -> bool {
+        self.channel() == Channel::Email && !self.topics.is_empty()
+    }
+
     /// The type.
     pub fn channel(&self) -> Channel {
         self.content.channel()

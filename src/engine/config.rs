@@ -3,6 +3,7 @@
 use super::alerts::AlertConfig;
 use super::file_store::FileStore;
 use crate::domain::channel::Channel;
+use crate::domain::provider::{Door, Provider};
 use crate::providers::outgoing::{Machine, Outgoing};
 use crate::store::history::Retention;
 use std::sync::Arc;
@@ -176,6 +177,11 @@ impl std::fmt::Debug for EngineConfig {
 }
 
 impl EngineConfig {
+    /// Whether a provider's host, and what its service has us fetch, may be at a private address.
+    pub fn allows_private(&self, provider: &Provider) -> bool {
+        self.allow_private || provider.door == Door::Local
+    }
+
     /// How many recipients a plan may have when so many were confirmed.
     pub fn allowed(&self, confirmed: u64) -> u64 {
         confirmed + (confirmed / 100 * self.growth_percent).max(self.growth_recipients)

@@ -7,12 +7,13 @@
 //! recorded once, whoever repeats it.
 
 use super::Engine;
+use super::config::EngineConfig;
 use super::core::{Core, lock};
 use super::usecases::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::delivery::{LogDetail, Outcome as Said, Stage, hide_address};
 use crate::domain::ids::{ProviderId, ProviderNo};
-use crate::domain::provider::{Door, Provider};
+use crate::domain::provider::Provider;
 use crate::domain::receipt::{Accepted, ReceiptKey, Report};
 use crate::domain::suppression::{Suppress, SuppressionCause, SuppressionSource};
 use crate::providers::adapter::Account;
@@ -41,6 +42,22 @@ const REMEMBERED: usize = 10_000;
 /// How long a certificate is kept, and how many.
 const CERTIFICATE: Duration = Duration::from_hours(24);
 const CERTIFICATES: usize = 8;
+
+/// The path at which a provider's receipts are taken; `token` proves those of a service that signs
+/// nothing, else it is empty.
+pub fn path(provider: &ProviderId, token: &str) -> String {
+    if token.is_empty() {
+        format!("/v1/receipts/{provider}")
+    } else {
+        format!("/v1/receipts/{provider}/{token}")
+    }
+}
+
+/// The whole address that a service is told; `None`: nobody knows where the API is reached.
+pub fn public_url(config: &EngineConfig, provider: &ProviderId, token: &str) -> Option<String> {
+    let base = config.files.public_url.as_ref()?.trim_end_matches('/').trim_end_matches("/v1");
+    Some(format!("{base}{}", path(provider, token)))
+}
 
 /// The key under which receipts find a delivery.
 pub fn key(id: &str, address: &str) -> ReceiptKey {
@@ -189,7 +206,7 @@ impl Engine {
             }
         };
         if let Some(confirm) = &received.confirm {
-            let allow_private = core.config.allow_private || provider.door == Door::Local;
+            let allow_private = core.config.allows_private(&provider);
             core.config.outgoing.get(confirm, allow_private).await.map_err(|problem| {
                 Refusal::new(
                     ErrorType::ReceiptEarly,
@@ -242,7 +259,7 @@ impl Engine {
 
     async fn verify(&self, provider: &Provider, incoming: &Incoming<'_>) -> Outcome<Received> {
         let core = &self.core;
-        let allow_private = core.config.allow_private || provider.door == Door::Local;
+        let allow_private = core.config.allows_private(provider);
         let credentials = core.store.credentials(provider.no).await?;
         let account = Account { provider: provider.clone(), credentials, allow_private, receipts_url: None };
         let now = core.clock.now();

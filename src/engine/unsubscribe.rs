@@ -108,7 +108,7 @@ impl Links {
 /// The links of a message: of mail to topics, where somebody said where recipients reach the API.
 pub(crate) async fn links(core: &Core, message: &crate::domain::message::Message) -> Result<Option<Links>> {
     let Some(base) = &core.config.files.public_url else { return Ok(None) };
-    if message.channel() != Channel::Email || message.topics.is_empty() {
+    if !message.is_mail_to_topics() {
         return Ok(None);
     }
     let mut topics = message.topics.clone();

@@ -41,7 +41,7 @@ pub struct Target {
 /// is empty: Herald signs nobody in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_excessive_bools)] // the dialect's fields
+#[allow(clippy::struct_excessive_bools, reason = "the dialect's fields")]
 pub struct User {
     /// The id.
     #[serde(rename = "$id")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A place for files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_excessive_bools)] // the dialect's fields
+#[allow(clippy::struct_excessive_bools, reason = "the dialect's fields")]
 pub struct Bucket {
     /// Its id.
     #[serde(rename = "$id")]

@@ -134,20 +134,11 @@ fn a_lost_answer_stays_where_it_was() {
         allow(&engine, "a", YES, YES).await;
         send(&engine, "news", Channel::Email, "all").await;
         sleep(600.0).await;
-        let lost: Vec<_> = world
-            .post
-            .tried()
-            .into_iter()
-            .filter(|sent| sent.provider == "a")
-            .map(|sent| sent.address)
-            .collect();
-        let by_b: Vec<_> = world
-            .post
-            .tried()
-            .into_iter()
-            .filter(|sent| sent.provider == "b")
-            .map(|sent| sent.address)
-            .collect();
+        let tried = |provider: &str| -> Vec<_> {
+            let all = world.post.tried().into_iter();
+            all.filter(|sent| sent.provider == provider).map(|sent| sent.address).collect()
+        };
+        let (lost, by_b) = (tried("a"), tried("b"));
         assert!(!lost.is_empty());
         assert!(by_b.iter().all(|address| !lost.contains(address)), "{lost:?} {by_b:?}");
     });

@@ -3,7 +3,7 @@
 
 use super::account::{account, hasty, recipient, registry, rendition, send, verdicts};
 use super::requests::{next, shown};
-use super::services::{TOKEN, faults};
+use super::services::{TOKEN, faults, stands};
 use herald::domain::channel::Channel;
 use herald::domain::content::{Attachment, Content, EmailContent, SmsContent};
 use herald::providers::adapter::Verdict::{
@@ -11,13 +11,12 @@ use herald::providers::adapter::Verdict::{
 };
 use herald::providers::adapter::{Adapter, Adapters as _, Batch, Recipient, Rendered, Rendition};
 use herald::providers::registry::Registry;
-use herald::sandbox::{Effect, Fields, Gateway, Kind, RecipientRule, Rule, Sandbox, Stage, When};
+use herald::sandbox::{Effect, Fields, Gateway, Kind, RecipientRule, Sandbox};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 
 type Options = &'static [(&'static str, &'static str)];
@@ -221,32 +220,8 @@ async fn faults_by_gateways() {
         for fault in all {
             let sandbox = sandbox(gateway.clone()).await;
             let adapter = at(registry(), &sandbox, channel, options);
-            let asked = match &fault.effect {
-                Effect::Reply { retry_after, .. } => retry_after.map(|s| Duration::from_secs(s.into())),
-                _ => None,
-            };
-            let rule = Rule { at: Stage::Request, when: When::Always, effect: fault.effect };
-            sandbox.faults().http.change(|plan| plan.rules = vec![rule]).unwrap();
-            let to = people(channel, 4);
-            let answers = send(&*adapter, &content(channel), to.clone()).await;
             let cell = format!("{} × {name}", fault.name);
-            for (answer, to) in answers.iter().zip(&to) {
-                assert!(fault.verdicts.contains(&answer.verdict), "{cell}: {answer:?}");
-                assert_eq!(answer.retry_after, asked, "{cell}");
-                assert_eq!(sandbox.record().recipient(&to.address), u32::from(fault.arrived), "{cell}");
-            }
-            sandbox.faults().http.clear();
-            let again: Vec<_> = answers
-                .iter()
-                .zip(to)
-                .filter(|(answer, _)| answer.verdict == Transient)
-                .map(|(_, to)| to)
-                .collect();
-            let answers = send(&*adapter, &content(channel), again.clone()).await;
-            assert!(answers.iter().all(|answer| answer.verdict == Accepted), "{cell}: {answers:?}");
-            for to in again {
-                assert_eq!(sandbox.record().recipient(&to.address), 1, "{cell}");
-            }
+            stands(&sandbox, &*adapter, fault, &content(channel), people(channel, 4), &cell).await;
             sandbox.shutdown().await;
         }
     }

@@ -320,6 +320,38 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
+/// A send under a fault: each answer is as the fault's row says, and what may be tried again arrives
+/// then, once.
+pub async fn stands(
+    sandbox: &Sandbox,
+    adapter: &dyn Adapter,
+    fault: Fault,
+    content: &Rendition,
+    to: Vec<Recipient>,
+    cell: &str,
+) {
+    let asked = match &fault.effect {
+        Effect::Reply { retry_after, .. } => retry_after.map(|s| Duration::from_secs(s.into())),
+        _ => None,
+    };
+    let rule = Rule { at: Stage::Request, when: When::Always, effect: fault.effect };
+    sandbox.faults().http.change(|plan| plan.rules = vec![rule]).unwrap();
+    let answers = send(adapter, content, to.clone()).await;
+    for (answer, to) in answers.iter().zip(&to) {
+        assert!(fault.verdicts.contains(&answer.verdict), "{cell}: {answer:?}");
+        assert_eq!(answer.retry_after, asked, "{cell}");
+        assert_eq!(sandbox.record().recipient(&to.address), u32::from(fault.arrived), "{cell}");
+    }
+    sandbox.faults().http.clear();
+    let again: Vec<_> =
+        answers.iter().zip(to).filter(|(answer, _)| answer.verdict == Transient).map(|(_, to)| to).collect();
+    let answers = send(adapter, content, again.clone()).await;
+    assert!(answers.iter().all(|answer| answer.verdict == Accepted), "{cell}: {answers:?}");
+    for to in again {
+        assert_eq!(sandbox.record().recipient(&to.address), 1, "{cell}");
+    }
+}
+
 #[tokio::test]
 async fn faults_by_adapters() {
     for kind in kinds() {
@@ -327,33 +359,8 @@ async fn faults_by_adapters() {
         for fault in faults() {
             let sandbox = sandbox().await;
             let adapter = adapter(&sandbox, kind, TOKEN);
-            let asked = match &fault.effect {
-                Effect::Reply { retry_after, .. } => retry_after.map(|s| Duration::from_secs(s.into())),
-                _ => None,
-            };
-            let rule = Rule { at: Stage::Request, when: When::Always, effect: fault.effect };
-            sandbox.faults().http.change(|plan| plan.rules = vec![rule]).unwrap();
-            let to = people(channel, 4);
-            let answers = send(&*adapter, &plain(channel), to.clone()).await;
             let cell = format!("{} × {}", fault.name, kind.name);
-            for (answer, to) in answers.iter().zip(&to) {
-                assert!(fault.verdicts.contains(&answer.verdict), "{cell}: {answer:?}");
-                assert_eq!(answer.retry_after, asked, "{cell}");
-                assert_eq!(sandbox.record().recipient(&to.address), u32::from(fault.arrived), "{cell}");
-            }
-            // What may be tried again arrives then, once.
-            sandbox.faults().http.clear();
-            let again: Vec<_> = answers
-                .iter()
-                .zip(to)
-                .filter(|(answer, _)| answer.verdict == Transient)
-                .map(|(_, to)| to)
-                .collect();
-            let answers = send(&*adapter, &plain(channel), again.clone()).await;
-            assert!(answers.iter().all(|answer| answer.verdict == Accepted), "{cell}: {answers:?}");
-            for to in again {
-                assert_eq!(sandbox.record().recipient(&to.address), 1, "{cell}");
-            }
+            stands(&sandbox, &*adapter, fault, &plain(channel), people(channel, 4), &cell).await;
             sandbox.shutdown().await;
         }
     }

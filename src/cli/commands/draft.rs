@@ -1,13 +1,12 @@
 //! `herald draft …`
 
-use super::Desk;
+use super::{Desk, text_of};
 use crate::cli::args::draft::DraftAction;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Table;
 use crate::domain::ids::Revision;
 use crate::wire::draft::SaveDraft;
 use serde_json::Value;
-use std::io::Read as _;
 
 /// Does one of the actions.
 pub async fn run(desk: &Desk, action: DraftAction) -> Outcome {
@@ -35,14 +34,7 @@ pub async fn run(desk: &Desk, action: DraftAction) -> Outcome {
             if desk.out.json() { desk.out.value(&draft)? } else { desk.out.value(&draft.document)? }
         }
         DraftAction::Save { id, file, revision } => {
-            let mut text = String::new();
-            if file.as_os_str() == "-" {
-                std::io::stdin().read_to_string(&mut text)?;
-            } else {
-                let read = std::fs::read_to_string(&file);
-                text = read.map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
-            }
-            let document = match serde_json::from_str(&text) {
+            let document = match serde_json::from_str(&text_of(&file)?) {
                 Ok(Value::Object(map)) => map,
                 Ok(_) => return Err(Failure::Usage("a draft is a JSON object".into())),
                 Err(error) => return Err(Failure::Usage(format!("a draft is a JSON object: {error}"))),

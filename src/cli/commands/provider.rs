@@ -1,6 +1,6 @@
 //! `herald provider …`
 
-use super::Desk;
+use super::{Desk, text_of};
 use crate::cli::args::{ProviderAction, Values};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
@@ -8,7 +8,7 @@ use crate::domain::channel::Channel;
 use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
 use crate::wire::provider::{Provider, ProviderHealth, SLOW_START, WriteProvider};
 use serde_json::{Map, Value};
-use std::io::Read;
+use std::path::Path;
 
 /// Does one of the actions.
 pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
@@ -153,13 +153,7 @@ fn read(row: &Kind, values: &Values) -> Outcome<(Map<String, Value>, Option<Limi
     for text in &values.set_from {
         let (name, file) = split(text)?;
         let field = field(row, name)?;
-        let value = if file == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text)?;
-            text
-        } else {
-            std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{file}: {error}")))?
-        };
+        let value = text_of(Path::new(file))?;
         let value =
             if field.shape == Shape::Pem { value.as_str() } else { value.trim_end_matches(['\r', '\n']) };
         fields.insert(name.to_owned(), typed(field, value)?);

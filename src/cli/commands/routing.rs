@@ -1,10 +1,9 @@
 //! `herald provider order|countries|failover`
 
-use super::Desk;
+use super::{Desk, id};
 use crate::cli::args::RoutingAction;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Table;
-use crate::domain::ids::ProviderId;
 use crate::domain::routing::{Allowance, PrefixRule, Routing};
 use crate::domain::time::Timestamp;
 use crate::wire::routing::{WriteFailover, WriteRouting};
@@ -17,7 +16,7 @@ pub async fn run(desk: &Desk, action: RoutingAction) -> Outcome {
             let routing = if ids.is_empty() {
                 client.routing().await?
             } else {
-                let order = ids.iter().map(|id| provider(id)).collect::<Outcome<_>>()?;
+                let order = ids.iter().map(|text| id(text)).collect::<Outcome<_>>()?;
                 client.update_routing(&WriteRouting { order: Some(order), prefixes: None }).await?
             };
             desk.out.either(&routing, |routing| {
@@ -34,19 +33,19 @@ pub async fn run(desk: &Desk, action: RoutingAction) -> Outcome {
             }
             desk.out.either(&routing, countries)?;
         }
-        RoutingAction::Failover { id, bulk, direct } => {
+        RoutingAction::Failover { id: name, bulk, direct } => {
             let routing = if bulk.is_none() && direct.is_none() {
-                client.provider(&id).await?;
+                client.provider(&name).await?;
                 client.routing().await?
             } else {
                 let read = |words: Option<String>| words.map(|words| allowance(desk, &words)).transpose();
                 let write = WriteFailover { bulk: read(bulk)?, direct: read(direct)? };
-                client.update_failover(&id, &write).await?
+                client.update_failover(&name, &write).await?
             };
-            let failover = routing.failover(&provider(&id)?);
+            let failover = routing.failover(&id(&name)?);
             desk.out.either(&failover, |failover| {
                 format!(
-                    "while {id} is down or misconfigured, its recipients go through the next provider: bulk {}, direct {}",
+                    "while {name} is down or misconfigured, its recipients go through the next provider: bulk {}, direct {}",
                     shown(desk, &failover.bulk),
                     shown(desk, &failover.direct)
                 )
@@ -56,19 +55,15 @@ pub async fn run(desk: &Desk, action: RoutingAction) -> Outcome {
     Ok(())
 }
 
-fn provider(id: &str) -> Outcome<ProviderId> {
-    ProviderId::new(id).map_err(|error| Failure::Usage(format!("{id}: {error}")))
-}
-
 /// Rules with what was typed put in.
 fn edited(mut prefixes: Vec<PrefixRule>, rules: &[String]) -> Outcome<Vec<PrefixRule>> {
     for rule in rules {
-        let (prefix, id) = rule
+        let (prefix, name) = rule
             .split_once('=')
             .ok_or_else(|| Failure::Usage(format!("`{rule}` is not PREFIX=PROVIDER, such as +49=main")))?;
         prefixes.retain(|known| known.prefix != prefix);
-        if !id.is_empty() {
-            prefixes.push(PrefixRule { prefix: prefix.to_owned(), provider_id: provider(id)? });
+        if !name.is_empty() {
+            prefixes.push(PrefixRule { prefix: prefix.to_owned(), provider_id: id(name)? });
         }
     }
     prefixes.sort_by(|a, b| a.prefix.cmp(&b.prefix));

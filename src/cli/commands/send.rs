@@ -1,6 +1,6 @@
 //! `herald send …`: writes a message, and drafts, schedules or sends it.
 
-use super::{Desk, message};
+use super::{Desk, message, text_of};
 use crate::cli::args::{Send, SendCommon};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::grouped;
@@ -9,8 +9,7 @@ use crate::domain::content::Priority;
 use crate::domain::reason::Why;
 use crate::domain::time::{Clock as _, SystemClock, Timestamp};
 use crate::wire::message::{Envelope, Message, ScheduleWords, State, WriteEmail, WritePush, WriteSms};
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 use std::time::Duration;
 
 /// Creates the message; with `--wait` stays until it is over.
@@ -23,7 +22,7 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
         Send::Email(mail) => {
             let content = match (&mail.body, &mail.body_file) {
                 (Some(body), _) => body.clone(),
-                (None, Some(file)) => read(file)?,
+                (None, Some(file)) => text_of(file)?,
                 (None, None) => return Err(Failure::Usage("a mail needs --body or --body-file".into())),
             };
             let write = WriteEmail {
@@ -112,15 +111,6 @@ pub async fn check_link(desk: &Desk, bulk_mail: bool, waived: bool) -> Outcome {
         ));
     }
     Ok(())
-}
-
-fn read(file: &Path) -> Outcome<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
 }
 
 /// Whether there is time to undo it: somebody is there to do so, or that was said.

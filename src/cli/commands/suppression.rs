@@ -1,6 +1,6 @@
 //! `herald suppression …`
 
-use super::Desk;
+use super::{Desk, id, text_of};
 use crate::cli::args::{AddSuppressions, ListSuppressions, SuppressionAction, UndoSuppressions};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
@@ -13,8 +13,6 @@ use crate::wire::suppression::{
     UndoSuppressions as UndoRequest,
 };
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::path::Path;
 
 /// Addresses that one call carries.
 const STEP: usize = 5000;
@@ -31,10 +29,6 @@ pub async fn run(desk: &Desk, action: SuppressionAction) -> Outcome {
 
 fn cause(text: &str) -> Outcome<SuppressionCause> {
     SuppressionCause::parse(text).ok_or_else(|| Failure::Usage(format!("{text} is no cause")))
-}
-
-fn id<T: std::str::FromStr<Err = crate::domain::ids::IdError>>(text: &str) -> Outcome<T> {
-    text.parse().map_err(|error| Failure::Usage(format!("{text}: {error}")))
 }
 
 fn when(desk: &Desk, words: Option<&String>) -> Outcome<Option<Timestamp>> {
@@ -85,18 +79,7 @@ fn table(desk: &Desk, list: &[Suppression]) -> String {
     table.render()
 }
 
-/// The addresses of a file: one a line, or the first column of a table.
-fn read(path: &Path) -> Outcome<Vec<String>> {
-    let mut text = String::new();
-    let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
-    } else {
-        text = std::fs::read_to_string(path).map_err(failed)?;
-    }
-    Ok(first_column(&text))
-}
-
+/// The addresses of a list: one a line, or the first column of a table.
 fn first_column(text: &str) -> Vec<String> {
     let cell = |line: &str| {
         let line = line.trim_start_matches('\u{feff}').trim();
@@ -120,7 +103,7 @@ fn first_column(text: &str) -> Vec<String> {
 async fn add(desk: &Desk, args: AddSuppressions) -> Outcome {
     let mut addresses = args.addresses;
     if let Some(file) = &args.file {
-        addresses.extend(read(file)?);
+        addresses.extend(first_column(&text_of(file)?));
     }
     let topics = args.topics.iter().map(|topic| id::<TopicId>(topic)).collect::<Outcome<Vec<_>>>()?;
     let mut all = AddedSuppressions::default();

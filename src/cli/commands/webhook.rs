@@ -1,11 +1,10 @@
 //! `herald webhook …`
 
-use super::Desk;
+use super::{Desk, text_of};
 use crate::cli::args::webhook::{WebhookAction, WebhookValues};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Table;
 use crate::wire::webhook::{Webhook, WebhookDelivery, WebhookEvent, WebhookState, WriteWebhook};
-use std::io::Read as _;
 use std::path::Path;
 
 /// Does one of the actions.
@@ -133,14 +132,7 @@ async fn change(desk: &Desk, id: &str, write: WriteWebhook) -> Outcome {
 
 /// One line of a file or of standard input.
 fn line(file: &Path) -> Outcome<String> {
-    let mut text = String::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
-    } else {
-        let read = std::fs::read_to_string(file);
-        text = read.map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
-    }
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text_of(file)?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn read(values: WebhookValues) -> Outcome<WriteWebhook> {

@@ -5,9 +5,10 @@ use crate::domain::channel::Channel;
 use crate::domain::content::{Attachment, Content};
 use crate::domain::file::FileRef;
 use crate::domain::message::Message;
-use crate::domain::provider::{Door, Provider};
+use crate::domain::provider::Provider;
 use crate::engine::core::Core;
 use crate::engine::error::{EngineError, Result};
+use crate::engine::receipts;
 use crate::engine::render::Templates;
 use crate::engine::unsubscribe;
 use crate::providers::adapter::{Account, Rendition};
@@ -18,9 +19,10 @@ use std::sync::Arc;
 /// Connects a provider. `Err`: in words that say what to do.
 pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link>> {
     let credentials = core.store.credentials(provider.no).await?;
-    let allow_private = core.config.allow_private || provider.door == Door::Local;
-    let token = credentials.get("receiptToken").map(|token| token.expose_secret().to_owned());
-    let receipts_url = provider.takes_receipts().then(|| receipts_url(core, provider, token)).flatten();
+    let allow_private = core.config.allows_private(provider);
+    let token = credentials.get("receiptToken").map_or("", |token| token.expose_secret());
+    let receipts_url =
+        provider.takes_receipts().then(|| receipts::public_url(&core.config, &provider.id, token)).flatten();
     let account = Account { provider: provider.clone(), credentials, allow_private, receipts_url };
     let adapter = core.adapters.connect(&account, provider.channel)?;
     Ok(Arc::new(Link {
@@ -30,13 +32,6 @@ pub(crate) async fn connect(core: &Core, provider: &Provider) -> Result<Arc<Link
         guarded: provider.channel != Channel::Push,
         receipts: provider.takes_receipts(),
     }))
-}
-
-/// Where a service is told to send a provider's receipts; `None`: nobody knows our public address.
-fn receipts_url(core: &Core, provider: &Provider, token: Option<String>) -> Option<String> {
-    let base = core.config.files.public_url.as_ref()?.trim_end_matches('/').trim_end_matches("/v1");
-    let token = token.map(|token| format!("/{token}")).unwrap_or_default();
-    Some(format!("{base}/v1/receipts/{}{token}", provider.id))
 }
 
 /// Compiles a message for a provider; without a link there is nothing to compile for.

@@ -7,7 +7,7 @@
 use super::error::{Outcome, Refusal};
 use crate::domain::audit::Actor;
 use crate::domain::ids::ProviderId;
-use crate::domain::provider::{Door, Kind, Provider};
+use crate::domain::provider::{Kind, Provider};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::providers::adapter::Account;
@@ -59,7 +59,7 @@ impl Engine {
                 ),
             ));
         }
-        let allow_private = self.core.config.allow_private || provider.door == Door::Local;
+        let allow_private = self.core.config.allows_private(provider);
         let account = Account {
             provider: provider.clone(),
             credentials: credentials.clone(),
