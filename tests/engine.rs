@@ -35,3 +35,5 @@ mod suppressed;
 mod table;
 #[path = "engine/told.rs"]
 mod told;
+#[path = "engine/unclaimed.rs"]
+mod unclaimed;

@@ -129,7 +129,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
                     person: None,
                 })
                 .collect();
-            let known = herald::store::dispatch::Candidates { source: window.source.clone(), list };
+            let known = herald::store::dispatch::Candidates { source: window.source.clone(), of: 0, list };
             drop(candidates);
             let mut outcomes: Vec<_> =
                 (1..known.list.len()).map(|n| over(n, &known, Outcome::Accepted)).collect();
@@ -143,7 +143,8 @@ async fn step(store: &impl Store, step: usize) -> bool {
         }
         30 => {
             let due = store.due_waiting(lane(SMTP), later, 10, false).await.unwrap().unwrap();
-            let claim = herald::store::dispatch::Claim { lane: lane(SMTP), run: 1, source: due.source };
+            let claim =
+                herald::store::dispatch::Claim { lane: lane(SMTP), run: 1, source: due.source, of: 0 };
             let usage = Some((SMTP, vec![9; 40]));
             let entry = JournalEntry { claims: vec![claim], usage, ..nothing };
             assert!(store.journal(entry).await.unwrap().windows[0].is_some());
@@ -152,6 +153,7 @@ async fn step(store: &impl Store, step: usize) -> bool {
             let window = store.open_windows().await.unwrap().remove(0);
             let due = herald::store::dispatch::Candidates {
                 source: window.source.clone(),
+                of: 0,
                 list: vec![herald::store::dispatch::Candidate {
                     target: herald::domain::ids::TargetNo(1),
                     direct: false,

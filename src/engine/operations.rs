@@ -18,7 +18,7 @@ use crate::domain::ids::{MessageNo, OperationId, ProviderNo, WaitNo};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::validate::{self, Invalid};
-use crate::store::documents::{Again, DocumentChange, Shelf};
+use crate::store::documents::{Again, DocumentChange, PlannedSet, Shelf};
 use crate::store::page::Order;
 use crate::store::{Store, StoreError};
 use crate::wire::ErrorType;
@@ -39,7 +39,10 @@ const SETS: usize = 64;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) operation: Operation,
-    /// How many sets there are.
+    /// How many sets there are of those who are planned: they come first, while they are still unclaimed.
+    #[serde(default)]
+    pub(super) planned: u32,
+    /// How many sets there are of the others.
     pub(super) sets: u32,
     /// The first set that is not done.
     pub(super) next: u32,
@@ -100,10 +103,12 @@ impl Engine {
         let found = select::select(self, &asked, to.as_ref(), zone).await?;
         self.sweep_operations().await?;
         let id = OperationId::new(self.new_id())?;
+        let planned = u32::try_from(found.planned.len()).unwrap_or(u32::MAX);
         let sets = u32::try_from(found.sets.len()).unwrap_or(u32::MAX);
         let mut changes = Vec::new();
-        for (set, number) in found.sets.iter().zip(0..) {
-            let bytes = postcard::to_stdvec(set).map_err(broken)?;
+        let each = found.planned.iter().map(postcard::to_stdvec);
+        for (bytes, number) in each.chain(found.sets.iter().map(postcard::to_stdvec)).zip(0..) {
+            let bytes = bytes.map_err(broken)?;
             changes.push(DocumentChange::put(Shelf::OperationSets, set_key(&id, number), bytes));
             if changes.len() == SETS {
                 self.store().write_documents(std::mem::take(&mut changes), None).await?;
@@ -126,7 +131,7 @@ impl Engine {
             moved_on: 0,
         };
         let to = to.map(|provider| provider.no);
-        let record = Record { operation, sets, next: 0, to, confirmed_by: None };
+        let record = Record { operation, planned, sets, next: 0, to, confirmed_by: None };
         changes.push(DocumentChange::put(Shelf::Operations, id.as_str(), encode(&record)).fresh());
         self.store().write_documents(changes, None).await?;
         Ok(record.operation)
@@ -270,6 +275,7 @@ impl Engine {
 
 /// What a preview found.
 pub(super) struct Found {
+    pub(super) planned: Vec<(MessageNo, PlannedSet)>,
     pub(super) sets: Vec<Set>,
     pub(super) preview: OperationPreview,
 }

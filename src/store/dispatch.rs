@@ -3,7 +3,7 @@
 use super::error::Result;
 use crate::domain::channel::Channel;
 use crate::domain::delivery::{LogDetail, LogRow, Outcome, SkipReason};
-use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo, WindowNo};
+use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, RunNo, TargetNo, WindowNo};
 use crate::domain::message::{Message, Progress};
 use crate::domain::plan::{
     LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, WaitReason, Waiting, Window, WindowSource,
@@ -91,6 +91,8 @@ pub struct CandidatePerson {
 pub struct Candidates {
     /// What to claim.
     pub source: WindowSource,
+    /// How many its run of the plan had when it was read; 0 for those who wait.
+    pub of: u32,
     /// One for each recipient of the source.
     pub list: Vec<Candidate>,
 }
@@ -105,6 +107,18 @@ pub struct Claim {
     /// Which recipients. A plan source must begin at the lane's cursor; waiting
     /// ones must still wait.
     pub source: WindowSource,
+    /// How many its run of the plan had when it was read. It must still have as many: an operator may
+    /// have taken somebody out since. 0 for those who wait.
+    pub of: u32,
+}
+
+/// Recipients of one run of the plan that nobody has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclaimed {
+    /// The run.
+    pub run: RunNo,
+    /// The recipients, ascending by target.
+    pub list: Vec<Planned>,
 }
 
 /// The outcome for one recipient of a window.
@@ -275,6 +289,10 @@ pub trait Dispatch {
         limit: usize,
         person: bool,
     ) -> Result<Option<Candidates>>;
+    /// Lanes with something unclaimed or waiting, of all providers, in order of provider and message.
+    async fn open_lanes(&self) -> Result<Vec<LaneKey>>;
+    /// The first run of a lane, of those from `from` on, of which somebody is unclaimed; and who.
+    async fn unclaimed(&self, lane: LaneKey, from: RunNo) -> Result<Option<Unclaimed>>;
     /// Recipients of a lane that wait and are due, oldest first.
     async fn due_waiting(
         &self,
@@ -291,13 +309,12 @@ pub trait Dispatch {
     async fn open_windows(&self) -> Result<Vec<Window>>;
     /// The limiter's state of a provider, as last committed.
     async fn usage(&self, provider: ProviderNo) -> Result<Option<Vec<u8>>>;
-    /// Moves unclaimed recipients from one lane to others: the first `take` of
-    /// them from `expect` on are written as new runs. `Err(Moved)`: the cursor is elsewhere.
+    /// Moves unclaimed recipients from one lane to others: those of the claim, which must begin at
+    /// `expect`, are written as new runs. `Err(Moved)`: the cursor is elsewhere, or the run has changed.
     async fn reassign(
         &self,
-        lane: LaneKey,
+        from: Claim,
         expect: LaneCursor,
-        source: WindowSource,
         runs: Vec<(ProviderNo, Vec<Planned>)>,
         why: MoveReason,
     ) -> Result<()>;

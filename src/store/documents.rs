@@ -4,8 +4,9 @@
 use super::error::Result;
 use super::page::Order;
 use crate::domain::audit::AuditEntry;
-use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, WaitNo};
+use crate::domain::ids::{MessageNo, ProviderNo, RunNo, TargetNo, WaitNo};
 use crate::domain::message::{Message, Progress};
+use crate::domain::plan::PackedRun;
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -116,6 +117,17 @@ impl CountedAs {
     }
 }
 
+/// People of one run of a message's plan, who may be unclaimed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PlannedSet {
+    /// In whose lane.
+    pub provider: ProviderNo,
+    /// The run of the plan.
+    pub run: RunNo,
+    /// Who of it.
+    pub people: PackedRun,
+}
+
 /// What an operation does to people of one message.
 #[derive(Clone)]
 pub struct OperationStep {
@@ -123,7 +135,9 @@ pub struct OperationStep {
     pub message: MessageNo,
     /// Those who wait. Who no longer waits under this number is passed over.
     pub waiting: Vec<WaitNo>,
-    /// What is decided for those who wait.
+    /// Those of one run of the plan, if they are still unclaimed.
+    pub planned: Option<PlannedSet>,
+    /// What is decided for those who wait, and for those who were not claimed yet.
     pub decision: super::dispatch::Decision,
     /// Those whose delivery is over: the message must still be as it ended in
     /// this run, else all of them are passed over.
@@ -139,6 +153,7 @@ impl fmt::Debug for OperationStep {
         f.debug_struct("OperationStep")
             .field("message", &self.message)
             .field("waiting", &self.waiting.len())
+            .field("planned", &self.planned.as_ref().map(|set| set.people.len))
             .field("decision", &self.decision)
             .field("again", &self.again.as_ref().map(|(_, list)| list.len()))
             .finish_non_exhaustive()

@@ -40,6 +40,7 @@ mod suppressions;
 mod table;
 mod tree;
 mod tx;
+mod unclaimed;
 mod waiting;
 mod writer;
 

@@ -61,7 +61,11 @@ pub const DELIVERIES: FieldTable = FieldTable {
         Field::new("at", FieldKind::Time, "when the outcome was known"),
         Field::new("since", FieldKind::Since, "at this time or later").reading("at"),
         Field::new("until", FieldKind::Until, "before this time").reading("at"),
-        Field::new("status", FieldKind::Keyword(&["waiting", "held"]), "in operations: how it waits now"),
+        Field::new(
+            "status",
+            FieldKind::Keyword(&["waiting", "held", "planned"]),
+            "in operations: how it waits now; planned: nobody has claimed it yet",
+        ),
     ],
 };
 

@@ -303,7 +303,12 @@ async fn journal() {
             reading += at.elapsed();
             let claims = candidates
                 .as_ref()
-                .map(|candidates| Claim { lane, run: 1, source: candidates.source.clone() })
+                .map(|candidates| Claim {
+                    lane,
+                    run: 1,
+                    source: candidates.source.clone(),
+                    of: candidates.of,
+                })
                 .into_iter()
                 .collect();
             let outcomes: Vec<_> = open.take().into_iter().collect();

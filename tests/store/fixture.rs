@@ -187,7 +187,7 @@ pub async fn sending(store: &impl Store, id: &str, runs: Vec<(ProviderNo, Vec<Pl
 pub async fn claim(store: &impl Store, lane: LaneKey, limit: usize) -> (Claim, Candidates) {
     let row = store.lanes_of(lane.message).await.unwrap().into_iter().find(|row| row.key == lane).unwrap();
     let candidates = store.candidates(lane, row.cursor, limit, false).await.unwrap().unwrap();
-    (Claim { lane, run: row.run, source: candidates.source.clone() }, candidates)
+    (Claim { lane, run: row.run, source: candidates.source.clone(), of: candidates.of }, candidates)
 }
 
 /// A commit with only claims.

@@ -5,12 +5,14 @@ use herald::domain::delivery::Outcome;
 use herald::domain::ids::{LogSeq, ProviderNo, RunNo, TargetNo};
 use herald::domain::message::Progress;
 use herald::domain::plan::{
-    Again, LaneCursor, LaneKey, NO_PROVIDER, PlanCursor, RetryCursor, WaitReason, WindowSource,
+    Again, LaneCursor, LaneKey, NO_PROVIDER, PackedRun, PlanCursor, Planned, RetryCursor, WaitReason,
+    WindowSource,
 };
 use herald::domain::routing::MoveReason;
 use herald::domain::state::{Event, MessageState};
 use herald::domain::time::Timestamp;
 use herald::store::dispatch::{Claim, Decision, JournalEntry, PlanStep, RetryStep, WaitingFilter};
+use herald::store::documents::{DocumentChange, OperationStep, PlannedSet, Shelf};
 use herald::store::history::Flags;
 use herald::store::{Store, StoreError};
 
@@ -65,7 +67,7 @@ async fn a_plan_is_written_in_steps(store: impl Store) {
     assert_eq!(sum, message.progress);
     // A window never reaches into the next run.
     let crossing = WindowSource::Plan { run: RunNo(1), offset: 0, len: 5 };
-    let crossing = Claim { lane: lane(&message, SMTP), run: 1, source: crossing };
+    let crossing = Claim { lane: lane(&message, SMTP), run: 1, source: crossing, of: 4 };
     assert_eq!(claim_all(&store, vec![crossing]).await.windows, [None]);
 }
 
@@ -137,17 +139,71 @@ async fn the_unclaimed_change_their_provider(store: impl Store) {
     let from = lane(&message, NO_PROVIDER);
     let source = WindowSource::Plan { run: RunNo(0), offset: 0, len: 4 };
     let runs = vec![(SMTP, planned[..3].to_vec()), (OTHER, planned[3..4].to_vec())];
-    store.reassign(from, START, source.clone(), runs.clone(), MoveReason::Gone).await.unwrap();
+    let first = Claim { lane: from, run: 1, source, of: 6 };
+    let outdated = Claim { of: 7, ..first.clone() };
     assert!(matches!(
-        store.reassign(from, START, source, runs, MoveReason::Gone).await,
+        store.reassign(outdated, START, runs.clone(), MoveReason::Gone).await,
         Err(StoreError::Moved)
     ));
+    store.reassign(first.clone(), START, runs.clone(), MoveReason::Gone).await.unwrap();
+    assert!(matches!(store.reassign(first, START, runs, MoveReason::Gone).await, Err(StoreError::Moved)));
     let lanes = store.lanes_of(message.no).await.unwrap();
     let planned: Vec<_> = lanes.iter().map(|lane| (lane.key.provider, lane.progress.planned)).collect();
     assert_eq!(planned, [(NO_PROVIDER, 2), (SMTP, 3), (OTHER, 1)]);
     assert_eq!(store.message(&message.id).await.unwrap().progress.planned, 6);
     let (_, rest) = claim(&store, from, 10).await;
     assert_eq!(rest.list.len(), 2);
+}
+
+async fn the_unclaimed_are_taken_out(store: impl Store) {
+    let planned = audience(&store, 8).await;
+    let runs =
+        vec![(SMTP, planned[..5].to_vec()), (SMTP, planned[5..7].to_vec()), (SMTP, planned[7..].to_vec())];
+    let message = sending(&store, "m", runs).await;
+    let lane = lane(&message, SMTP);
+    let (first, _) = claim(&store, lane, 2).await;
+    assert!(claim_all(&store, vec![first]).await.windows[0].is_some());
+    let (before, _) = claim(&store, lane, 2).await;
+    assert_eq!(store.open_lanes().await.unwrap(), [lane]);
+    let list = store.unclaimed(lane, RunNo(0)).await.unwrap().unwrap();
+    assert_eq!((list.run, list.list.as_slice()), (RunNo(0), &planned[2..5]));
+    let list = store.unclaimed(lane, RunNo(2)).await.unwrap().unwrap();
+    assert_eq!((list.run, list.list.as_slice()), (RunNo(2), &planned[7..]));
+    assert_eq!(store.unclaimed(lane, RunNo(3)).await.unwrap(), None);
+
+    let step = |run: u32, people: &[Planned], decision: Decision| {
+        let people = PackedRun::pack(people);
+        OperationStep {
+            message: message.no,
+            waiting: vec![],
+            planned: Some(PlannedSet { provider: SMTP, run: RunNo(run), people }),
+            decision,
+            again: None,
+            progress: std::sync::Arc::new(|_| DocumentChange::put(Shelf::Operations, "o", vec![])),
+            at: T0,
+        }
+    };
+    // The first two are claimed already.
+    let receipt = store.operate(step(0, &planned[1..3], Decision::Hold)).await.unwrap();
+    assert_eq!(receipt.reached, 1);
+    assert_eq!(claim_all(&store, vec![before]).await.windows, [None], "it was read before");
+    assert_eq!(store.operate(step(0, &planned[2..3], Decision::Hold)).await.unwrap().reached, 0, "once");
+    let receipt = store.operate(step(1, &planned[5..7], Decision::FailOver(OTHER))).await.unwrap();
+    assert_eq!(receipt.reached, 2);
+    assert_eq!(store.operate(step(2, &planned[7..], Decision::Release)).await.unwrap().reached, 0);
+    let (rest, candidates) = claim(&store, lane, 10).await;
+    let who: Vec<_> = candidates.list.iter().map(|candidate| candidate.target).collect();
+    assert_eq!(who, [planned[3].target, planned[4].target]);
+    assert!(claim_all(&store, vec![rest]).await.windows[0].is_some());
+    // The run in between has nobody left: the cursor stands behind it.
+    let (last, candidates) = claim(&store, lane, 10).await;
+    assert_eq!(candidates.list[0].target, planned[7].target);
+    assert!(claim_all(&store, vec![last]).await.windows[0].is_some());
+    let lanes = store.lanes_of(message.no).await.unwrap();
+    let sums: Vec<_> = lanes.iter().map(|lane| (lane.progress.planned, lane.progress.untouched())).collect();
+    assert_eq!(sums, [(6, 0), (2, 2)]);
+    let message = store.message(&message.id).await.unwrap();
+    assert_eq!((message.progress.held, message.progress.in_flight()), (1, 5));
 }
 
 async fn who_waits_changes_the_provider(store: impl Store) {
@@ -245,6 +301,7 @@ contract! {
     a_walk_over_who_waits_looks_at_each_once,
     claims_wait_for_what_stops_them,
     the_failed_are_tried_again,
+    the_unclaimed_are_taken_out,
     the_unclaimed_change_their_provider,
     who_waits_changes_the_provider,
 }

@@ -115,7 +115,7 @@ async fn who_waits_is_claimed_when_due(store: impl Store) {
     let due = store.due_waiting(lane, later, 10, false).await.unwrap().unwrap();
     assert_eq!(due.list.len(), 1);
     assert_eq!(due.list[0].attempts, 1);
-    let again = Claim { lane, run: 1, source: due.source.clone() };
+    let again = Claim { lane, run: 1, source: due.source.clone(), of: 0 };
     let receipt = claim_all(&store, vec![again.clone(), again]).await;
     assert!(receipt.windows[0].is_some());
     assert_eq!(receipt.windows[1], None);

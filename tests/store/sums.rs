@@ -108,7 +108,7 @@ async fn run(store: impl Store, steps: Vec<Step>) {
                 let cursor = store.lanes_of(message.no).await.unwrap();
                 let cursor = cursor.iter().find(|row| row.key == lane).unwrap().cursor;
                 if let Some(candidates) = store.candidates(lane, cursor, limit, false).await.unwrap() {
-                    let claim = Claim { lane, run, source: candidates.source.clone() };
+                    let claim = Claim { lane, run, source: candidates.source.clone(), of: candidates.of };
                     let granted = claim_all(&store, vec![claim]).await.windows[0];
                     windows.extend(granted.map(|window| (window, candidates)));
                 }
@@ -116,7 +116,7 @@ async fn run(store: impl Store, steps: Vec<Step>) {
             Step::ClaimDue { provider, limit } => {
                 let lane = LaneKey { message: message.no, provider: ProviderNo(provider) };
                 if let Some(candidates) = store.due_waiting(lane, later, limit, false).await.unwrap() {
-                    let claim = Claim { lane, run, source: candidates.source.clone() };
+                    let claim = Claim { lane, run, source: candidates.source.clone(), of: candidates.of };
                     let granted = claim_all(&store, vec![claim]).await.windows[0];
                     windows.extend(granted.map(|window| (window, candidates)));
                 }

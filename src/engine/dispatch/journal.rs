@@ -246,7 +246,7 @@ pub(crate) struct Open {
 }
 
 fn claim(portion: &Portion, source: WindowSource) -> Claim {
-    Claim { lane: portion.key, run: portion.run, source }
+    Claim { lane: portion.key, run: portion.run, source, of: portion.of }
 }
 
 fn whole(portion: Portion, train: usize, expired: bool) -> Asked {

@@ -17,13 +17,15 @@ const LOOKED_AT: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Supply {
     pub(crate) source: WindowSource,
+    /// How many its run of the plan had.
+    pub(crate) of: u32,
     pub(crate) list: VecDeque<Candidate>,
     pub(crate) read: Instant,
 }
 
 impl Supply {
     pub(crate) fn new(candidates: Candidates, read: Instant) -> Self {
-        Self { source: candidates.source, list: candidates.list.into(), read }
+        Self { source: candidates.source, of: candidates.of, list: candidates.list.into(), read }
     }
 
     /// Takes `count` from the front.
@@ -132,6 +134,7 @@ pub(crate) struct Portion {
     pub(crate) run: u16,
     pub(crate) sheet: Arc<Sheet>,
     pub(crate) source: WindowSource,
+    pub(crate) of: u32,
     pub(crate) list: Vec<Candidate>,
 }
 
@@ -340,6 +343,7 @@ impl LaneBook {
         let lane = self.lanes.get_mut(&message)?;
         let supply = lane.supply.as_mut()?;
         let (source, list) = supply.take(count);
+        let of = supply.of;
         self.supplied -= list.len();
         let empty = supply.list.is_empty();
         if empty {
@@ -358,7 +362,7 @@ impl LaneBook {
         if list.is_empty() {
             return None;
         }
-        Some(Portion { key, run, sheet, source, list })
+        Some(Portion { key, run, sheet, source, of, list })
     }
 }
 
@@ -397,6 +401,7 @@ mod tests {
         };
         Supply {
             source: WindowSource::Plan { run: RunNo(0), offset: 0, len: count as u32 },
+            of: count as u32,
             list: vec![candidate; count].into(),
             read: Instant::now(),
         }

@@ -17,7 +17,7 @@ use crate::engine::core::lock;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::plan;
 use crate::store::StoreError;
-use crate::store::dispatch::Candidates;
+use crate::store::dispatch::{Candidates, Claim};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -161,7 +161,7 @@ impl Dispatcher {
         let Some(lane) = store.lanes_of(key.message).await?.into_iter().find(|lane| lane.key == key) else {
             return Ok(false);
         };
-        let (mut left, mut cursor) = (lane.progress.untouched(), lane.cursor);
+        let (mut left, mut cursor, run) = (lane.progress.untouched(), lane.cursor, lane.run);
         if left == 0 || (on.is_none() && !self.somebody_can_go(key, channel, cursor).await?) {
             return Ok(false);
         }
@@ -175,7 +175,8 @@ impl Dispatcher {
                 None => (self.destinations(channel, &planned).await?, MoveReason::Gone),
             };
             let providers: Vec<_> = runs.iter().map(|(provider, _)| *provider).collect();
-            store.reassign(key, cursor, candidates.source, runs, why).await?;
+            let from = Claim { lane: key, run, source: candidates.source, of: candidates.of };
+            store.reassign(from, cursor, runs, why).await?;
             for provider in providers.into_iter().filter(|provider| *provider != self.desk.no) {
                 self.core.desk(provider).touch(key.message);
             }

@@ -3,12 +3,12 @@
 use super::super::core::Core;
 use super::{Record, Set, decode, encode, set_key};
 use crate::domain::audit::Actor;
-use crate::domain::ids::OperationId;
+use crate::domain::ids::{MessageNo, OperationId};
 use crate::domain::plan::NO_PROVIDER;
 use crate::engine::control::audit;
 use crate::engine::error::Result;
 use crate::store::dispatch::Decision;
-use crate::store::documents::{DocumentChange, OperationStep, Shelf};
+use crate::store::documents::{DocumentChange, OperationStep, PlannedSet, Shelf};
 use crate::store::page::Order;
 use crate::store::{Store, StoreError};
 use crate::wire::operation::{OperationAction, OperationState};
@@ -66,14 +66,18 @@ async fn step(core: &Arc<Core>, id: &OperationId) -> Result<bool, StoreError> {
     if record.operation.state != OperationState::Running {
         return Ok(false);
     }
-    if record.next >= record.sets {
+    if record.next >= record.planned.saturating_add(record.sets) {
         finish(core, record, bytes).await?;
         return Ok(false);
     }
     let found = store.document(Shelf::OperationSets, &set_key(id, record.next)).await?;
-    let set = match found {
-        Some(bytes) => postcard::from_bytes::<Set>(&bytes).map_err(super::broken)?,
-        None => return Err(super::broken("whom it is for is not there")),
+    let bytes_of_set = found.ok_or_else(|| super::broken("whom it is for is not there"))?;
+    let (set, planned) = if record.next < record.planned {
+        let (message, planned) =
+            postcard::from_bytes::<(MessageNo, PlannedSet)>(&bytes_of_set).map_err(super::broken)?;
+        (Set { message, waiting: Vec::new(), again: None }, Some(planned))
+    } else {
+        (postcard::from_bytes::<Set>(&bytes_of_set).map_err(super::broken)?, None)
     };
     let decision = match record.operation.action {
         OperationAction::Retry | OperationAction::Release => Decision::Release,
@@ -81,7 +85,7 @@ async fn step(core: &Arc<Core>, id: &OperationId) -> Result<bool, StoreError> {
         OperationAction::Hold => Decision::Hold,
         OperationAction::FailOver => Decision::FailOver(record.to.unwrap_or(NO_PROVIDER)),
     };
-    let expected = set.len();
+    let expected = set.len() + planned.as_ref().map_or(0, |set| u64::from(set.people.len));
     let providers: Vec<_> = set
         .again
         .iter()
@@ -100,6 +104,7 @@ async fn step(core: &Arc<Core>, id: &OperationId) -> Result<bool, StoreError> {
     let step = OperationStep {
         message,
         waiting: set.waiting,
+        planned,
         decision,
         again: set.again,
         progress: Arc::new(progress),

@@ -1,5 +1,6 @@
 //! For whom an operation is.
 
+mod planned;
 mod waiting;
 
 use super::{Found, Set, is_past};
@@ -21,7 +22,7 @@ use crate::engine::usecases::names::Names;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::StoreError;
 use crate::store::dispatch::{WaitingFilter, WaitingRow};
-use crate::store::documents::{Again, CountedAs};
+use crate::store::documents::{Again, CountedAs, PlannedSet};
 use crate::store::history::LogQuery;
 use crate::store::page::Order;
 use crate::wire::delivery::Delivery;
@@ -109,13 +110,20 @@ struct Chosen {
     run: u16,
     waiting: Vec<(WaitNo, Option<BatchKey>)>,
     again: Vec<Again>,
+    planned: Vec<PlannedSet>,
     keyed: HashMap<BatchKey, usize>,
 }
 
 impl Chosen {
     /// Nobody of a message yet.
     fn of(known: &Known) -> Self {
-        Self { run: known.message.run, waiting: Vec::new(), again: Vec::new(), keyed: known.keyed.clone() }
+        Self {
+            run: known.message.run,
+            waiting: Vec::new(),
+            again: Vec::new(),
+            planned: Vec::new(),
+            keyed: known.keyed.clone(),
+        }
     }
 }
 
@@ -146,7 +154,7 @@ pub(super) async fn select(
         LogQuery { order: Order::Descending, limit: PAGE, scan: 1_000_000, ..LogQuery::default() };
     let mut preview = OperationPreview::default();
     if !narrow(engine, &filter, &mut query, now).await? {
-        return Ok(Found { sets: Vec::new(), preview });
+        return Ok(Found { planned: Vec::new(), sets: Vec::new(), preview });
     }
     let open = |outcome: &Delivered| {
         // Whoever came back was accepted: that delivery is not one that can be tried again.
@@ -167,6 +175,17 @@ pub(super) async fn select(
     let mut seen: HashSet<(MessageNo, TargetNo)> = HashSet::new();
     let mut chosen: BTreeMap<MessageNo, Chosen> = BTreeMap::new();
     let mut left: BTreeMap<&'static str, u64> = BTreeMap::new();
+    if by_waiting {
+        // First: older rows of the log say nothing of somebody who is planned again.
+        let so_far = waiting::SoFar {
+            messages: &mut messages,
+            seen: &mut seen,
+            chosen: &mut chosen,
+            left: &mut left,
+            preview: &mut preview,
+        };
+        search.planned(&filter, &query, so_far).await?;
+    }
     while more {
         let page = engine.store().log(query.clone()).await?;
         preview.scanned += page.scanned.max(page.rows.len() as u64);
@@ -197,9 +216,7 @@ pub(super) async fn select(
             }
             note(&mut preview, delivery);
             if preview.count > MOST {
-                return Err(Refusal::not_now(format!(
-                    "More than {MOST} deliveries fit: narrow the filter, by message, provider or time"
-                )));
+                return Err(too_many());
             }
         }
         query.after = page.next;
@@ -215,10 +232,16 @@ pub(super) async fn select(
         };
         search.waiting(&filter, &query, so_far).await?;
     }
-    let sets = pack(chosen, &mut preview, &mut left);
+    let (planned, sets) = pack(chosen, &mut preview, &mut left);
     preview.left_out =
         left.into_iter().map(|(reason, count)| LeftOut { reason: reason.to_owned(), count }).collect();
-    Ok(Found { sets, preview })
+    Ok(Found { planned, sets, preview })
+}
+
+fn too_many() -> Refusal {
+    Refusal::not_now(format!(
+        "More than {MOST} deliveries fit: narrow the filter, by message, provider or time"
+    ))
 }
 
 fn note(preview: &mut OperationPreview, delivery: Delivery) {
@@ -236,7 +259,8 @@ fn pack(
     chosen: BTreeMap<MessageNo, Chosen>,
     preview: &mut OperationPreview,
     left: &mut BTreeMap<&'static str, u64>,
-) -> Vec<Set> {
+) -> (Vec<(MessageNo, PlannedSet)>, Vec<Set>) {
+    let mut planned = Vec::new();
     let mut sets = Vec::new();
     for (message, mut chosen) in chosen {
         let mut members: HashMap<BatchKey, usize> = HashMap::new();
@@ -251,7 +275,10 @@ fn pack(
             preview.count -= cut;
             preview.uncertain = preview.uncertain.saturating_sub(cut);
         }
+        let to_plan = chosen.planned.len();
+        planned.extend(chosen.planned.into_iter().map(|set| (message, set)));
         if chosen.waiting.is_empty() && chosen.again.is_empty() {
+            preview.messages += u64::from(to_plan > 0);
             continue;
         }
         preview.messages += 1;
@@ -272,7 +299,7 @@ fn pack(
         }
         sets.push(set);
     }
-    sets
+    (planned, sets)
 }
 
 impl Search<'_> {

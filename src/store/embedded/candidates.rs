@@ -75,7 +75,8 @@ pub(super) fn next(
     let checks = Checks::of(view, lane)?;
     let list = look_up(view, &checks, &list, person)?;
     let len = planned.len() as u32;
-    Ok(Some(Candidates { source: WindowSource::Plan { run: from.run, offset: from.offset, len }, list }))
+    let source = WindowSource::Plan { run: from.run, offset: from.offset, len };
+    Ok(Some(Candidates { source, of: run.len, list }))
 }
 
 /// Recipients of a lane that wait and are due.
@@ -113,7 +114,7 @@ pub(super) fn due(
         .collect();
     let checks = Checks::of(view, lane)?;
     let list = look_up(view, &checks, &wanted, person)?;
-    Ok(Some(Candidates { source: WindowSource::Waiting(waiting), list }))
+    Ok(Some(Candidates { source: WindowSource::Waiting(waiting), of: 0, list }))
 }
 
 struct Wanted {

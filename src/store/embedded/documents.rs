@@ -7,7 +7,8 @@ use super::plan::{append_runs, take_off};
 use super::record::WaitRow;
 use super::table::{Span, Table, View, beginning, everything, key, number_at};
 use super::tx::Tx;
-use super::{record, waiting};
+use super::waiting::is_active;
+use super::{record, unclaimed, waiting};
 use crate::domain::ids::{IdentifierNo, MessageNo, ProviderNo};
 use crate::domain::message::Progress;
 use crate::domain::plan::{LaneKey, Planned, WaitReason, Waiting};
@@ -95,10 +96,20 @@ pub(super) fn operate(tx: &mut Tx<'_>, step: &OperationStep) -> Attempt<Operatio
         Some((run, list)) if known && can_reopen(tx, step.message, *run, list, step.at)? => list.as_slice(),
         _ => &[],
     };
-    let reached = (rows.len() + again.len()) as u64;
+    let unclaimed = match &step.planned {
+        Some(set) if known && is_active(&tx.state(step.message)?.state) => {
+            unclaimed::still(tx, step.message, set, step.decision)?
+        }
+        _ => None,
+    };
+    let planned = unclaimed.as_ref().map_or(0, |found| found.taken.len());
+    let reached = (rows.len() + again.len() + planned) as u64;
     change(tx, &[(step.progress)(reached)])?;
     for row in &rows {
         waiting::apply(tx, row, step.decision, step.at)?;
+    }
+    if let Some(found) = unclaimed {
+        unclaimed::apply(tx, found, step.decision, step.at)?;
     }
     if !again.is_empty() {
         reopen(tx, step.message, again, step.at)?;
@@ -112,7 +123,7 @@ pub(super) fn operate(tx: &mut Tx<'_>, step: &OperationStep) -> Attempt<Operatio
 
 /// Those of a step who still wait, in a message that goes on.
 fn still_waiting(tx: &mut Tx<'_>, step: &OperationStep) -> Attempt<Vec<WaitRow>> {
-    if !waiting::is_active(&tx.state(step.message)?.state) {
+    if !is_active(&tx.state(step.message)?.state) {
         return Ok(Vec::new());
     }
     let mut rows = Vec::with_capacity(step.waiting.len());

@@ -251,7 +251,7 @@ fn is_claimable(tx: &mut Tx<'_>, claim: &Claim) -> Attempt<bool> {
                 return Ok(false);
             }
             let of = run_len(tx, claim.lane, *run)?;
-            Ok(of.is_some_and(|of| offset.saturating_add(*len) <= of))
+            Ok(of.is_some_and(|of| of == claim.of && offset.saturating_add(*len) <= of))
         }
         WindowSource::Waiting(list) => {
             let mut seen = std::collections::HashSet::with_capacity(list.len());
@@ -276,9 +276,7 @@ fn grant(tx: &mut Tx<'_>, claim: &Claim, at: Timestamp) -> Attempt<WindowNo> {
     let lane = claim.lane;
     let source = match &claim.source {
         WindowSource::Plan { run, len, .. } => {
-            let of = run_len(tx, lane, *run)?.unwrap_or_default();
-            let row = tx.lane_mut(lane)?;
-            row.cursor = advance(row.cursor, *len, of);
+            advance(tx, lane, *run, *len)?;
             tx.adjust(lane, |p| p.claimed += u64::from(*len))?;
             claim.source.clone()
         }

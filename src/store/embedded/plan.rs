@@ -15,7 +15,7 @@ use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
-use crate::store::dispatch::{Lane, PlanStep, RetryStep};
+use crate::store::dispatch::{Claim, Lane, PlanStep, RetryStep};
 use crate::store::error::StoreError;
 
 /// The key of a run.
@@ -112,12 +112,29 @@ pub(super) fn lanes_of(view: &mut impl View, message: MessageNo) -> Attempt<Vec<
     Ok(lanes)
 }
 
-/// Moves a cursor over `len` recipients of its run, of which there are `of`.
-pub(super) fn advance(cursor: LaneCursor, len: u32, of: u32) -> LaneCursor {
-    if cursor.offset + len >= of {
-        LaneCursor { run: RunNo(cursor.run.0 + 1), offset: 0 }
-    } else {
-        LaneCursor { run: cursor.run, offset: cursor.offset + len }
+/// Moves a lane's cursor over `len` recipients of the run at which it stands.
+pub(super) fn advance(tx: &mut Tx<'_>, lane: LaneKey, run: RunNo, len: u32) -> Attempt<()> {
+    let of = run_len(tx, lane, run)?.unwrap_or_default();
+    let row = tx.lane_mut(lane)?;
+    if row.cursor.offset + len < of {
+        row.cursor.offset += len;
+        return Ok(());
+    }
+    row.cursor = LaneCursor { run: RunNo(run.0 + 1), offset: 0 };
+    pass_empty(tx, lane)
+}
+
+/// Moves a lane's cursor past runs of which nobody is left: it stands at somebody, or at the end.
+pub(super) fn pass_empty(tx: &mut Tx<'_>, lane: LaneKey) -> Attempt<()> {
+    loop {
+        let (cursor, runs) = {
+            let row = tx.lane(lane)?;
+            (row.cursor, row.runs)
+        };
+        if cursor.run.0 >= runs || run_len(tx, lane, cursor.run)?.is_some_and(|of| cursor.offset < of) {
+            return Ok(());
+        }
+        tx.lane_mut(lane)?.cursor = LaneCursor { run: RunNo(cursor.run.0 + 1), offset: 0 };
     }
 }
 
@@ -130,21 +147,21 @@ pub(super) fn run_len(view: &mut impl View, lane: LaneKey, run: RunNo) -> Attemp
 /// Moves unclaimed recipients from one lane to others.
 pub(super) fn reassign(
     tx: &mut Tx<'_>,
-    lane: LaneKey,
+    from: &Claim,
     expect: LaneCursor,
-    source: &WindowSource,
     runs: &[(ProviderNo, Vec<Planned>)],
     why: MoveReason,
     at: Timestamp,
 ) -> Attempt<()> {
-    let WindowSource::Plan { run, offset, len } = *source else { return Err(StoreError::Moved.into()) };
+    let lane = from.lane;
+    let WindowSource::Plan { run, offset, len } = from.source else { return Err(StoreError::Moved.into()) };
     let cursor = tx.lane(lane)?.cursor;
     let Some(of) = run_len(tx, lane, run)? else { return Err(StoreError::Moved.into()) };
     let here = LaneCursor { run, offset };
-    if cursor != expect || here != cursor || offset.saturating_add(len) > of {
+    if cursor != expect || here != cursor || of != from.of || offset.saturating_add(len) > of {
         return Err(StoreError::Moved.into());
     }
-    tx.lane_mut(lane)?.cursor = advance(cursor, len, of);
+    advance(tx, lane, run, len)?;
     tx.adjust(lane, |p| p.planned -= u64::from(len).min(p.planned))?;
     append_runs(tx, lane.message, runs)?;
     for (to, recipients) in runs {

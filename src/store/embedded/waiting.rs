@@ -253,28 +253,31 @@ pub(super) fn apply(tx: &mut Tx<'_>, row: &WaitRow, decision: Decision, at: Time
 
 fn give_up(tx: &mut Tx<'_>, row: &WaitRow, at: Timestamp) -> Attempt<()> {
     remove_waiting(tx, row)?;
-    let outcome = match row.waiting.why {
+    tx.adjust(row.lane, |p| row.count_out(p))?;
+    end(tx, row.lane, &row.waiting, at)
+}
+
+/// Ends somebody as it is, with a row of the log. Whoever calls has taken it out of where it stood.
+pub(super) fn end(tx: &mut Tx<'_>, lane: LaneKey, waiting: &Waiting, at: Timestamp) -> Attempt<()> {
+    let outcome = match waiting.why {
         WaitReason::Uncertain | WaitReason::InDoubt => Outcome::Uncertain,
         WaitReason::Retry | WaitReason::ProviderRefuses | WaitReason::Held => Outcome::Permanent,
     };
-    tx.adjust(row.lane, |p| {
-        row.count_out(p);
-        count_over(p, outcome);
-    })?;
-    let run = tx.state(row.lane.message)?.run;
+    tx.adjust(lane, |p| count_over(p, outcome))?;
+    let run = tx.state(lane.message)?.run;
     let answer = "given up by an operator".to_owned();
-    tx.note_cause(row.lane.message, &answer, row.waiting.target)?;
+    tx.note_cause(lane.message, &answer, waiting.target)?;
     tx.log.push(&LogRow {
         seq: LogSeq(0),
         at,
-        message: row.lane.message,
-        target: row.waiting.target,
-        identifier: row.waiting.identifier,
-        provider: row.lane.provider,
+        message: lane.message,
+        target: waiting.target,
+        identifier: waiting.identifier,
+        provider: lane.provider,
         outcome,
-        attempt: row.waiting.attempts,
+        attempt: waiting.attempts,
         run,
-        detail: LogDetail { answer, possibly_twice: row.waiting.possibly_twice, ..LogDetail::default() },
+        detail: LogDetail { answer, possibly_twice: waiting.possibly_twice, ..LogDetail::default() },
     });
     Ok(())
 }

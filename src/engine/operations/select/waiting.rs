@@ -7,8 +7,8 @@ use crate::domain::ids::{MessageNo, TargetNo};
 use crate::domain::message::Message;
 use crate::domain::plan::WaitReason;
 use crate::domain::time::Timestamp;
+use crate::engine::usecases::Outcome;
 use crate::engine::usecases::names::Names;
-use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::dispatch::{WaitingFilter, WaitingRow};
 use crate::store::history::LogQuery;
 use crate::wire::delivery::Delivery;
@@ -16,8 +16,8 @@ use crate::wire::operation::OperationPreview;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Somebody who waits, for the filter and for the preview's sample.
-struct Pending {
-    delivery: Delivery,
+pub(super) struct Pending {
+    pub(super) delivery: Delivery,
     status: &'static str,
     /// An attempt was made.
     tried: bool,
@@ -39,15 +39,14 @@ impl Row for Pending {
     }
 }
 
-fn pending(row: &WaitingRow, message: &Message, names: &Names) -> Pending {
+/// Somebody who waits (`held`, `waiting`), or who was never claimed (`planned`).
+pub(super) fn pending(row: &WaitingRow, status: &'static str, message: &Message, names: &Names) -> Pending {
     let waiting = &row.waiting;
     let target = names.target(waiting.target);
     let address = match names.address(waiting.identifier) {
         "" => target.map(|target| target.identifier.clone()).unwrap_or_default(),
         address => address.to_owned(),
     };
-    let held = row.due == Timestamp::NEVER;
-    let status = if held { "held" } else { "waiting" };
     let doubtful = matches!(waiting.why, WaitReason::Uncertain | WaitReason::InDoubt);
     let delivery = Delivery {
         seq: 0,
@@ -63,13 +62,16 @@ fn pending(row: &WaitingRow, message: &Message, names: &Names) -> Pending {
         attempt: waiting.attempts,
         run: message.run,
         code: 0,
-        answer: if held { "held, not tried yet".to_owned() } else { "waits, not tried yet".to_owned() },
+        answer: match status {
+            "waiting" => "waits, not tried yet".to_owned(),
+            other => format!("{other}, not tried yet"),
+        },
         service_id: String::new(),
         stage: Stage::Local,
         skip: None,
         latency_us: 0,
         possibly_twice: waiting.possibly_twice,
-        retry_at: Some(row.due).filter(|_| !held),
+        retry_at: Some(row.due).filter(|due| *due < Timestamp::NEVER),
         moved: None,
         planned_provider_id: None,
     };
@@ -115,7 +117,8 @@ impl Search<'_> {
                     entry.insert(known(self.engine, no).await?);
                 }
                 let Some(Some(known)) = messages.get(&no) else { continue };
-                let pending = pending(row, &known.message, &names);
+                let status = if row.due == Timestamp::NEVER { "held" } else { "waiting" };
+                let pending = pending(row, status, &known.message, &names);
                 if !filter.passes(&pending, self.now) || !seen.insert((no, target)) {
                     continue;
                 }
@@ -132,9 +135,7 @@ impl Search<'_> {
                 }
                 note(preview, pending.delivery);
                 if preview.count > MOST {
-                    return Err(Refusal::not_now(format!(
-                        "More than {MOST} deliveries fit: narrow the filter, by message or provider"
-                    )));
+                    return Err(super::too_many());
                 }
             }
         }

@@ -2,19 +2,19 @@
 
 use crate::domain::channel::Channel;
 use crate::domain::delivery::LogRow;
-use crate::domain::ids::{MessageNo, ProviderNo, TargetNo, TopicId};
+use crate::domain::ids::{MessageNo, ProviderNo, RunNo, TargetNo, TopicId};
 use crate::domain::message::Message;
-use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, Window, WindowSource};
+use crate::domain::plan::{LaneCursor, LaneKey, PlanCursor, Planned, RetryCursor, Window};
 use crate::domain::routing::{MoveReason, Moved};
 use crate::domain::time::Timestamp;
 use crate::store::dispatch::{
-    Candidates, Decided, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, Place, PlanStep, RetryStep,
-    WaitingFilter, WaitingRow, Walked,
+    Candidates, Claim, Decided, Decision, Dispatch, JournalEntry, JournalReceipt, Lane, Place, PlanStep,
+    RetryStep, Unclaimed, WaitingFilter, WaitingRow, Walked,
 };
 use crate::store::embedded::record::decode;
 use crate::store::embedded::table::{Table, View as _, everything};
 use crate::store::embedded::writer::Class;
-use crate::store::embedded::{Embedded, candidates, journal, plan, subscriptions, waiting};
+use crate::store::embedded::{Embedded, candidates, journal, plan, subscriptions, unclaimed, waiting};
 use crate::store::error::Result;
 use crate::store::page::Order;
 use async_trait::async_trait;
@@ -48,6 +48,14 @@ impl Dispatch for Embedded {
         self.read(move |view| candidates::next(view, lane, from, limit, person)).await
     }
 
+    async fn open_lanes(&self) -> Result<Vec<LaneKey>> {
+        self.read(unclaimed::lanes).await
+    }
+
+    async fn unclaimed(&self, lane: LaneKey, from: RunNo) -> Result<Option<Unclaimed>> {
+        self.read(move |view| unclaimed::next(view, lane, from)).await
+    }
+
     async fn due_waiting(
         &self,
         lane: LaneKey,
@@ -77,14 +85,13 @@ impl Dispatch for Embedded {
 
     async fn reassign(
         &self,
-        lane: LaneKey,
+        from: Claim,
         expect: LaneCursor,
-        source: WindowSource,
         runs: Vec<(ProviderNo, Vec<Planned>)>,
         why: MoveReason,
     ) -> Result<()> {
         let at = self.shared.clock.now();
-        self.write(Class::Growth, move |tx| plan::reassign(tx, lane, expect, &source, &runs, why, at)).await
+        self.write(Class::Growth, move |tx| plan::reassign(tx, &from, expect, &runs, why, at)).await
     }
 
     async fn reassign_waiting(
