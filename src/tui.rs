@@ -22,4 +22,5 @@ pub mod term;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod watch;
 pub mod widgets;

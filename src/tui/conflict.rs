@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::watch::Standing;
 use super::{sanitize, show};
 use crate::wire::error::{Difference, StaleRecord};
 
@@ -30,6 +31,37 @@ pub fn told(record: &StaleRecord, zone: Tz) -> String {
     let fields: Vec<String> = record.difference.iter().take(3).map(field).collect();
     let what = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
     format!("{}{what}. Nothing was done: look again, then decide.", who(record, zone))
+}
+
+/// What an open dialog is about has been changed.
+pub fn changed(now: &Standing, me: &str, zone: Tz) -> String {
+    let is = if now.is.is_empty() { String::new() } else { format!(": it {}", now.is) };
+    match &now.by {
+        Some(_) => {
+            format!(
+                "{} while you read{is}. Nothing was done; esc, and look again.",
+                did(now, me, "changed it", zone)
+            )
+        }
+        None => format!("It was changed while you read{is}. Nothing was done; esc, and look again."),
+    }
+}
+
+/// What an open dialog is about is there no longer.
+pub fn gone(now: &Standing, me: &str, zone: Tz) -> String {
+    match &now.by {
+        Some(_) => {
+            format!("{} while you read. Nothing was done; esc goes back.", did(now, me, "deleted it", zone))
+        }
+        None => "It is not there any more. Nothing was done; esc goes back.".to_owned(),
+    }
+}
+
+fn did(now: &Standing, me: &str, what: &str, zone: Tz) -> String {
+    let by = now.by.as_deref().unwrap_or_default();
+    let by = if by == me { "You have".to_owned() } else { sanitize::line(by).into_owned() };
+    let at = now.at.map(|at| format!(" at {}", show::clock(at, zone))).unwrap_or_default();
+    format!("{by} {what}{at}")
 }
 
 #[cfg(test)]

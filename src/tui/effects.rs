@@ -6,6 +6,7 @@ mod follow_up;
 mod import;
 mod keep;
 mod upload;
+mod watched;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use super::runtime::Request;
 use super::screens::compose;
 use super::state::kept::Kept;
 use super::term::Told;
+use super::watch::{Seen, Standing};
 use crate::client::ClientError;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{
@@ -152,6 +153,8 @@ pub enum Slot {
     LeftOut,
     /// The rules for countries that are to be edited.
     Routing,
+    /// What the open dialog is about.
+    Watched,
 }
 
 /// A question.
@@ -203,6 +206,8 @@ pub enum Fetch {
     Suppressions(SuppressionParameters),
     /// What an undo would take back.
     UndoSuppressions(UndoSuppressions),
+    /// How it stands with what an open dialog is about.
+    Watched(Vec<Seen>),
 }
 
 /// A page of a list.
@@ -280,6 +285,8 @@ pub enum Answer {
     Drafts(Vec<SavedDraft>),
     /// Why the message failed for some.
     Errors(MessageId, ErrorGroups),
+    /// How it stands with what an open dialog is about.
+    Watched(Vec<Standing>),
 }
 
 /// What a path that is being typed can become.

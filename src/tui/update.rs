@@ -13,6 +13,7 @@ use super::screens;
 use super::state::{Overlay, Parts, REFRESH, State, Tab, timer};
 use super::term::Told;
 use super::theme::Theme;
+use super::watch;
 use crate::wire::event::Event;
 
 /// Takes a message in; says what is to be done.
@@ -143,6 +144,7 @@ fn refresh(state: &mut State) {
     }
     state.ask(Slot::Overview, Fetch::Overview);
     ask(state, parts);
+    watch::ask(state);
     state.resting = true;
     state.request(Request::Timer { id: timer::REFRESH, after: REFRESH });
 }

@@ -73,6 +73,17 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
             next: None,
             cut_short: false,
         }),
+        Fetch::Watched(seen) => Answer::Watched(
+            seen.into_iter()
+                .map(|one| herald::tui::watch::Standing {
+                    of: one.of,
+                    mark: Some(one.mark.unwrap_or_default()),
+                    is: String::new(),
+                    by: None,
+                    at: None,
+                })
+                .collect(),
+        ),
         Fetch::Routing => Answer::Routing(Box::default()),
         Fetch::Provider(id) => Answer::Provider(Box::new(World::provider(&id))),
         Fetch::User(id) => Answer::User(Box::new(World::user(&id))),

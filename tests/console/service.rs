@@ -263,6 +263,15 @@ impl Inner {
             ["messaging", "topics", id, "subscribers"] if !get => {
                 to(&world.subscribers(&id.parse().ok()?, None, 1).subscribers[0])
             }
+            ["messaging", "topics", id] if get => {
+                to(world.topics.iter().find(|row| row.id.as_str() == *id)?)
+            }
+            ["messaging", "topics", id, "subscribers", one] if get => {
+                let all = world.subscribers(&id.parse().ok()?, None, 100);
+                to(all.subscribers.iter().find(|row| row.id.as_str() == *one)?)
+            }
+            ["herald", "targets", id] => to(world.targets.iter().find(|row| row.id.as_str() == *id)?),
+            ["herald", "routing"] => to(&world.routing),
             ["messaging", "topics"] if get => to(&world.topics(after, limit)),
             ["messaging", "topics", id, "subscribers"] => {
                 to(&world.subscribers(&id.parse().ok()?, after, limit))
@@ -306,7 +315,9 @@ impl Inner {
                 to(&World::operation(serde_json::from_value(asked).ok()?))
             }
             ["messaging", "providers", id] | ["messaging", "providers", _, id] => {
-                to(&World::provider(&id.parse().ok()?))
+                let mut provider = World::provider(&id.parse().ok()?);
+                provider.revision = Revision(world.provider_revision);
+                to(&provider)
             }
             ["herald", "errors"] => to(&World::errors()),
             ["herald", "drafts"] => json!({ "drafts": world.drafts }),
@@ -354,7 +365,16 @@ impl Inner {
             ["users"] => json!({ "total": 0, "users": [] }),
             ["users", id] => to(&World::user(&id.parse().ok()?)),
             ["herald", "providers"] => to(&world.providers),
-            ["herald", "audit"] => to(&World::audit()),
+            ["herald", "audit"] => {
+                let mut page = World::audit();
+                let changed = query.get("resource").and_then(|resource| world.changed.get(resource));
+                if let (Some(who), Some(entry)) = (changed, page.entries.first_mut()) {
+                    who.clone_into(&mut entry.actor.name);
+                    entry.at = at(-5);
+                    "topic.delete".clone_into(&mut entry.event);
+                }
+                to(&page)
+            }
             ["herald", "deliveries"] => {
                 let number = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok());
                 let request = DeliveryRequest {

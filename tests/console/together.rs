@@ -68,6 +68,91 @@ fn a_dialog_about_what_has_changed_says_so_and_confirms_nothing() {
     });
 }
 
+/// Keys that open a dialog, the dialog's title, what somebody else does meanwhile, and
+/// what the dialog then says.
+type Dialog = (&'static str, &'static str, fn(&mut World), &'static str);
+
+/// A topic, a target, a provider, the routing: each dialog over it.
+const DIALOGS: &[Dialog] = &[
+    ("2 D", "Delete the topic", rename_topic, "it is called “Other”"),
+    ("2 e", "Rename the topic", rename_topic, "bo changed it at 14:05:25 while you read"),
+    ("2 s", "Subscribe to news", rename_topic, "it is called “Other”"),
+    ("2 i", "Import people", delete_topic, "bo deleted it at 14:05:25 while you read"),
+    ("2 D", "Delete the topic", delete_topic, "bo deleted it at 14:05:25"),
+    ("2 enter U", "Take reader0@example.com off", leave_topic, "It is not there any more"),
+    ("3 e", "Edit reader0@example.com", readdress, "it is moved@example.com"),
+    ("3 D", "Delete reader0@example.com?", readdress, "it is moved@example.com"),
+    ("4 e", "Edit main", change_provider, "changed while you read"),
+    ("4 D", "Delete the provider main?", change_provider, "changed while you read"),
+    ("4 O", "Take main out of use?", change_provider, "changed while you read"),
+    ("4 t", "Test main", change_provider, "changed while you read"),
+    ("4 F", "While main is down", reroute, "changed while you read"),
+    ("4 C", "Numbers by country", reroute, "changed while you read"),
+    ("0 ! s", "Stop all sending?", stop_sending, "it is stopped now"),
+];
+
+fn rename_topic(world: &mut World) {
+    let topic = &mut world.topics[0];
+    "Other".clone_into(&mut topic.name);
+    topic.revision = topic.revision.next();
+    topic.updated_at = super::world::at(-5);
+    world.changed.insert("topic/news".to_owned(), "bo".to_owned());
+}
+
+fn delete_topic(world: &mut World) {
+    world.topics.remove(0);
+    world.changed.insert("topic/news".to_owned(), "bo".to_owned());
+}
+
+fn leave_topic(world: &mut World) {
+    world.targets.remove(0);
+}
+
+fn readdress(world: &mut World) {
+    let target = &mut world.targets[0];
+    "moved@example.com".clone_into(&mut target.identifier);
+    target.revision = target.revision.next();
+}
+
+fn change_provider(world: &mut World) {
+    world.provider_revision += 1;
+}
+
+fn reroute(world: &mut World) {
+    world.routing.order.push("backup".parse().unwrap());
+}
+
+fn stop_sending(world: &mut World) {
+    let stopped = serde_json::json!({ "by": "bo", "since": "2026-11-20T14:05:25Z" });
+    world.overview.stopped = serde_json::from_value(stopped).unwrap();
+}
+
+#[test]
+fn every_dialog_says_what_another_has_changed_and_confirms_nothing() {
+    paused(async {
+        for (keys, title, change, says) in DIALOGS {
+            let api = Api::new(World::busy());
+            let mut seat = Seat::at(&api, 120, 40);
+            seat.shows("Needs you").await;
+            seat.press(&keys[..1]).await;
+            while seat.frame(std::time::Duration::from_secs(1)).await {}
+            seat.press(keys[1..].trim()).await;
+            seat.shows(title).await;
+            while seat.frame(std::time::Duration::from_secs(1)).await {}
+            api.change(change);
+            seat.shows(says).await;
+            let before = [Method::POST, Method::PATCH, Method::DELETE].map(|method| api.count(&method, "/"));
+            seat.type_text("delete").await;
+            seat.press("enter").await;
+            seat.press("enter").await;
+            while seat.frame(std::time::Duration::from_secs(1)).await {}
+            let after = [Method::POST, Method::PATCH, Method::DELETE].map(|method| api.count(&method, "/"));
+            assert_eq!(before, after, "{keys}: it was confirmed all the same");
+            seat.shows(says).await;
+        }
+    });
+}
+
 #[test]
 fn a_draft_that_another_changed_is_not_written_over_unasked() {
     paused(async {

@@ -54,6 +54,12 @@ pub struct World {
     pub suppressed: Vec<Suppression>,
     /// Mail to topics carries no link to leave them.
     pub without_unsubscribe: bool,
+    /// How often providers have been changed.
+    pub provider_revision: u32,
+    /// The rules for countries, and who steps in.
+    pub routing: herald::domain::routing::Routing,
+    /// Who changed a resource last, just now.
+    pub changed: std::collections::BTreeMap<String, String>,
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> T
@@ -269,6 +275,9 @@ impl World {
             drafts: Vec::new(),
             suppressed: Vec::new(),
             without_unsubscribe: false,
+            provider_revision: 0,
+            routing: herald::domain::routing::Routing::default(),
+            changed: std::collections::BTreeMap::new(),
         }
     }
 

@@ -77,6 +77,7 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             let errors = client.errors(Some(id.as_str()), None, HOURS).await?;
             Answer::Errors(id, errors)
         }
+        Fetch::Watched(seen) => Answer::Watched(super::watched::watched(client, &seen).await?),
         Fetch::Settings => Answer::Settings(client.settings().await?),
         Fetch::Retry(id, retry) => {
             let preview = client.retry_message(&id, &Retry { dry_run: true, ..retry }).await?;

@@ -19,6 +19,7 @@ use crate::domain::when;
 use crate::tui::action::Action;
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
+use crate::tui::watch::{self, Seen};
 use crate::wire::message::ScheduleWords;
 
 /// The name of the field that says when.
@@ -26,6 +27,7 @@ const WHEN: &str = "When";
 
 /// A form.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a form")]
 pub struct Form {
     purpose: Purpose,
     title: String,
@@ -37,10 +39,15 @@ pub struct Form {
     touched: bool,
     /// Esc was pressed once.
     leaving: bool,
+    /// What it is about, as it was when it was opened.
+    watched: Vec<Seen>,
+    /// Somebody changed that meanwhile: it cannot be submitted any more.
+    dead: bool,
 }
 
 impl Form {
     fn new(purpose: Purpose, title: impl Into<String>, fields: Vec<Entry>) -> Self {
+        let watched = watch::by_purpose(&purpose);
         Self {
             purpose,
             title: title.into(),
@@ -50,7 +57,25 @@ impl Form {
             busy: false,
             touched: false,
             leaving: false,
+            watched,
+            dead: false,
         }
+    }
+
+    /// What it is about, while it can be submitted.
+    pub fn watched(&self) -> &[Seen] {
+        if self.busy || self.dead { &[] } else { &self.watched }
+    }
+
+    /// The same, to learn it.
+    pub fn watched_mut(&mut self) -> &mut [Seen] {
+        if self.busy || self.dead { &mut [] } else { &mut self.watched }
+    }
+
+    /// What it is about is not what it was: what was typed stays to be read, and is not done.
+    pub fn lapse(&mut self, text: String) {
+        self.dead = true;
+        self.problem = Some(text);
     }
 
     /// Whether what it asks for is under way.
@@ -98,7 +123,9 @@ pub fn key(state: &mut State, key: KeyEvent) {
                 && field.key(key)
             {
                 form.touched = true;
-                form.problem = None;
+                if !form.dead {
+                    form.problem = None;
+                }
             }
         }
     }
@@ -110,8 +137,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         Action::NextField => form.step(1),
         Action::PreviousField => form.step(-1),
-        Action::Accept if form.busy => {}
+        Action::Accept | Action::Submit if form.busy => {}
         Action::Accept if form.at + 1 < form.fields.len() => form.step(1),
+        // What was said of it stays on the screen.
+        Action::Accept | Action::Submit if form.dead => {}
         Action::Accept | Action::Submit => submit(state),
         Action::LeaveField | Action::Back => {
             // What was typed is not lost by one key.

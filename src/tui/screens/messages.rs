@@ -249,7 +249,6 @@ pub fn take_list(state: &mut State, page: &Page, list: MessageList) {
     }
     watch(state);
     carry_on(state);
-    review::check(state);
 }
 
 /// Takes a message with its lanes.
@@ -261,7 +260,6 @@ pub fn take_detail(state: &mut State, detail: Box<MessageDetail>) {
         if !as_before || state.messages.reading.is_empty() {
             lay_out(state);
         }
-        review::check(state);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
+use crate::tui::watch::{self, Seen, Watched};
 use crate::tui::widgets::field::LineField;
 use crate::wire::message::Message;
 use crate::wire::operation::Operation;
@@ -47,8 +48,8 @@ pub struct Review {
     busy: bool,
     /// It cannot be confirmed any more.
     dead: bool,
-    /// The message that it is about, as it was when it was opened.
-    watched: Option<(MessageId, Revision)>,
+    /// What it is about, as it was when it was opened.
+    watched: Vec<Seen>,
     /// It asks whether to leave: enter leaves, a word ends the engine as well.
     leaving: bool,
     /// It is mail to topics without a link to leave them: whether that was waived. `None`: it is not.
@@ -61,6 +62,7 @@ pub struct Review {
 
 impl Review {
     fn new(title: String, lines: Vec<(String, Role)>, command: Command) -> Self {
+        let watched = watch::by_command(&command);
         Self {
             title,
             lines,
@@ -74,7 +76,7 @@ impl Review {
             sample: 0,
             busy: false,
             dead: false,
-            watched: None,
+            watched,
             leaving: false,
             waived: None,
             problem: None,
@@ -109,8 +111,24 @@ impl Review {
 
     /// It lapses when somebody else changes the message.
     fn watching(mut self, message: &Message) -> Self {
-        self.watched = Some((message.id.clone(), message.revision));
+        self.as_of(Watched::Message(message.id.clone()), message.revision);
         self
+    }
+
+    /// What it is about was shown with this revision.
+    fn as_of(&mut self, of: Watched, revision: Revision) {
+        self.watched.retain(|seen| seen.of != of);
+        self.watched.push(Seen::at(of, revision));
+    }
+
+    /// What it is about, while it can be confirmed.
+    pub fn watched(&self) -> &[Seen] {
+        if self.busy || self.dead { &[] } else { &self.watched }
+    }
+
+    /// The same, to learn it.
+    pub fn watched_mut(&mut self) -> &mut [Seen] {
+        if self.busy || self.dead { &mut [] } else { &mut self.watched }
     }
 
     fn waiting(mut self, id: MessageId) -> Self {
@@ -262,29 +280,6 @@ fn leave(state: &mut State) {
     };
     review.busy = true;
     state.request(request);
-}
-
-/// Somebody may have changed what the open review is about: then it says so, and
-/// confirms nothing any more.
-pub fn check(state: &mut State) {
-    let Some(Overlay::Review(review)) = state.overlays.last() else { return };
-    let Some((id, revision)) = review.watched.clone().filter(|_| !review.busy && !review.dead) else {
-        return;
-    };
-    let known = state.messages.list.rows().iter().chain(state.messages.detail.as_ref().map(|d| &d.message));
-    let Some(now) =
-        known.filter(|row| row.id == id && row.revision > revision).max_by_key(|row| row.revision)
-    else {
-        return;
-    };
-    let is = match &now.why {
-        Some(reason) => show::why(&reason.why, state.now, state.zone),
-        None => format!("is {}", show::state(now.state).1),
-    };
-    let text = format!("It was changed while you read: it {is}. Nothing was done; esc, and look again.");
-    if let Some(Overlay::Review(review)) = state.overlays.last_mut() {
-        review.lapse(text);
-    }
 }
 
 /// The time that was said may pass while a review is read: then it would start at

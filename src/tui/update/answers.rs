@@ -3,6 +3,7 @@
 use crate::tui::message::{Answer, Fault, Slot};
 use crate::tui::screens;
 use crate::tui::state::{Overlay, State};
+use crate::tui::watch;
 
 /// Takes an answer in.
 pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
@@ -63,6 +64,7 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (_, Answer::Folder(folder)) => screens::compose::take_folder(state, folder),
         (_, Answer::File(file)) => screens::compose::take_file(state, file),
         (_, Answer::Settings(settings)) => screens::compose::take_settings(state, &settings),
+        (_, Answer::Watched(all)) => watch::take(state, &all),
         (_, Answer::Retry(id, preview)) => screens::review::take_retry(state, &id, &preview),
     }
 }
@@ -75,8 +77,9 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
             state.messages.forget_detail();
         }
         Slot::Subscribers | Slot::Person | Slot::History | Slot::File if fault.missing => {}
-        // What is kept here is enough to go on with.
-        Slot::Drafts if !fault.unreachable => {}
+        // What is kept here is enough to go on with; a dialog stays as it is, and what it
+        // asks for is refused where it does not fit.
+        Slot::Drafts | Slot::Watched if !fault.unreachable => {}
         // Whoever may not look at the list sees the rest all the same.
         Slot::Suppressed => {}
         // A page that continues after a row that is gone begins anew.

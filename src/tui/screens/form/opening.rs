@@ -7,6 +7,7 @@ use crate::domain::routing::{Allowance, Routing};
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State};
 use crate::tui::update::filter_of;
+use crate::tui::watch;
 use crate::wire::person::Target;
 use crate::wire::provider::{Provider, ProviderHealth};
 use crate::wire::topic::Topic;
@@ -163,4 +164,5 @@ pub fn open(state: &mut State, purpose: Purpose) {
         }
     };
     state.overlays.push(Overlay::Form(Box::new(Form::new(purpose, title, fields))));
+    watch::begin(state);
 }

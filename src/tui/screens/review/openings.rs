@@ -11,6 +11,7 @@ use crate::tui::message::{Command, Fetch, Slot, Whom};
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
+use crate::tui::watch::{self, Watched};
 use crate::tui::widgets::field::LineField;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::message::{Message, Retry, ScheduleWords};
@@ -26,6 +27,7 @@ pub const NOT_REACHED: &str = "outcome!=accepted outcome!=delivered outcome!=ski
 
 fn open(state: &mut State, review: Review) {
     state.overlays.push(Overlay::Review(Box::new(review)));
+    watch::begin(state);
 }
 
 fn text(line: impl Into<String>) -> (String, Role) {
@@ -87,7 +89,7 @@ pub fn open_send_draft(state: &mut State, draft: Draft, at: Option<(Timestamp, S
     lines.extend(notes.into_iter().map(|note| (note, Role::TEXT_DIM)));
     let command = Command::Send { id: id.clone(), channel, revision, confirmed: 0, undo, at, headline };
     let mut review = Review::new(title, lines, command).waiting(id.clone());
-    review.watched = Some((id.clone(), revision));
+    review.as_of(Watched::Message(id.clone()), revision);
     open(state, review);
     state.ask(Slot::Review, Fetch::Preview(id));
 }
@@ -165,6 +167,8 @@ pub fn open_operation(
     let lines = vec![text(format!("to whom this fits: {filter}"))];
     let mut review = Review::new(format!("{}?", action.as_str()), lines, Command::StopSending);
     review.counting = true;
+    // The operation that is confirmed is not known yet.
+    review.watched.clear();
     open(state, review);
     let asked = CreateOperation { action, filter, provider_id, uncertain, reason: String::new() };
     state.ask(Slot::Review, Fetch::Operation(asked));
@@ -344,9 +348,10 @@ pub fn open_delete_message(state: &mut State, message: &Message) {
 pub fn open_delete_topic(state: &mut State, topic: &Topic) {
     let title = format!("Delete the topic “{}”?", topic.name);
     let lines = vec![text(format!("{} subscriptions end; the people stay.", show::count(topic.sum())))];
-    let review = Review::new(title, lines, Command::DeleteTopic(topic.id.clone()))
+    let mut review = Review::new(title, lines, Command::DeleteTopic(topic.id.clone()))
         .typing("delete")
         .same_as(format!("herald topic delete {}", topic.id));
+    review.as_of(Watched::Topic(topic.id.clone()), topic.revision);
     open(state, review);
 }
 
@@ -417,9 +422,10 @@ pub fn open_delete_target(state: &mut State, target: &Target) {
     let title = format!("Delete {}?", target.identifier);
     let lines = vec![text("Its subscriptions end; the log keeps what was sent to it.")];
     let command = Command::DeleteTarget(target.user_id.clone(), target.id.clone());
-    let review = Review::new(title, lines, command)
+    let mut review = Review::new(title, lines, command)
         .typing("delete")
         .same_as(format!("herald target delete {}", target.id));
+    review.as_of(Watched::Target(target.id.clone()), target.revision);
     open(state, review);
 }
 
@@ -427,8 +433,9 @@ pub fn open_delete_target(state: &mut State, target: &Target) {
 pub fn open_suppress(state: &mut State, target: &Target) {
     let title = format!("Send nothing more to {}?", target.identifier);
     let lines = vec![text("It goes on the suppression list, for every message of its type.")];
-    let review = Review::new(title, lines, Command::Suppress(target.identifier.clone()))
+    let mut review = Review::new(title, lines, Command::Suppress(target.identifier.clone()))
         .same_as(format!("herald suppression add {}", target.identifier));
+    review.as_of(Watched::Target(target.id.clone()), target.revision);
     open(state, review);
 }
 
@@ -466,6 +473,8 @@ pub fn open_undo(state: &mut State, asked: UndoSuppressions) {
         vec![text(format!("{}{through}, since {}", asked.cause, show::exact(asked.from, state.zone)))];
     let mut review = Review::new("Undo?".to_owned(), lines, Command::StopSending);
     review.counting = true;
+    // The operation that is confirmed is not known yet.
+    review.watched.clear();
     open(state, review);
     state.ask(Slot::Review, Fetch::UndoSuppressions(asked));
 }
