@@ -82,6 +82,13 @@ pub struct Setup {
 /// Requests a second, and at once, with which one address may leave topics.
 const LEAVING: (u32, u32) = (20, 200);
 
+/// Requests a second, and at once, with which one address may bring receipts: services come from few
+/// addresses, with many at once. A verification costs some tens of microseconds.
+const RECEIPTS_FROM: (u32, u32) = (500, 5000);
+/// Requests a second, and at once, that are taken of one provider. Only those that it has signed count,
+/// so that nobody else uses them up.
+const RECEIPTS_OF: (u32, u32) = (1000, 10_000);
+
 /// The API of one engine.
 #[derive(Clone)]
 pub struct Api {
@@ -100,6 +107,10 @@ pub(crate) struct App {
     pub(crate) rates: Option<rate::Rates>,
     /// How many requests an address may make to leave topics: mail services post for many people.
     pub(crate) leaving: rate::Rates,
+    /// How many requests an address may make to bring receipts.
+    pub(crate) receipts_from: rate::Rates,
+    /// How many requests with receipts of a provider are taken.
+    pub(crate) receipts_of: rate::Rates,
     /// Who follows the event stream.
     pub(crate) seats: drafts::Seats,
     /// Keys whose use is being noted.
@@ -143,6 +154,8 @@ impl Api {
             router: service::Tables::new(),
             rates,
             leaving: rate::Rates::each(LEAVING.0, LEAVING.1),
+            receipts_from: rate::Rates::each(RECEIPTS_FROM.0, RECEIPTS_FROM.1),
+            receipts_of: rate::Rates::each(RECEIPTS_OF.0, RECEIPTS_OF.1),
             seats: drafts::Seats::default(),
             noting: Mutex::default(),
             in_flight: Mutex::default(),

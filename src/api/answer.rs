@@ -60,6 +60,18 @@ pub(crate) fn stream(kind: &'static str, body: Body) -> Response {
     response
 }
 
+/// 429: the caller has made too many requests, and may come again after that.
+pub(crate) fn too_many(text: &str, wait: std::time::Duration) -> Response {
+    let mut response = refusal(&Refusal::new(ErrorType::RateLimit, text));
+    response.headers_mut().insert(RETRY_AFTER, seconds(wait).into());
+    response
+}
+
+/// A wait in whole seconds, as `Retry-After` says it.
+pub(crate) fn seconds(wait: std::time::Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1) as u64
+}
+
 /// An error in the dialect's shape.
 pub(crate) fn refusal(refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -206,6 +206,19 @@ impl Caller {
         }
     }
 
+    /// The address that its open requests are counted for; `None`: it did not come over the network. Of
+    /// the sixth version of IP the first half: the rest is whatever a household likes.
+    pub(crate) fn house(&self) -> Option<String> {
+        let house = || match self.actor.from.parse::<IpAddr>() {
+            Ok(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}")
+            }
+            _ => self.actor.from.clone(),
+        };
+        self.remote.then(house)
+    }
+
     /// Whether this caller was given a scope by name. Who owns the socket was not.
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.access.scopes().is_some_and(|scopes| scopes.iter().any(|held| held == scope))

@@ -118,6 +118,7 @@ async fn providers(page: &mut Page, app: &App) -> Answer<()> {
     for (outcome, count) in Outcome::ALL.iter().zip(recorded.get(&NO_PROVIDER).into_iter().flatten()) {
         page.value("deliveries_total", &[("provider", ""), ("outcome", outcome.as_str())], count);
     }
+    receipts(page, app, &standings);
     page.metric("delivery_seconds", "histogram", "From the first byte to the answer, for each recipient");
     for standing in &standings {
         let (id, mut sum) = (standing.provider.as_str(), 0);
@@ -156,6 +157,38 @@ async fn providers(page: &mut Page, app: &App) -> Answer<()> {
     let oldest = oldest.map_or(0.0, |at| now.since(at).as_secs_f64());
     page.one("oldest_waiting_seconds", "gauge", "How long ago the oldest of them was due", oldest);
     Ok(())
+}
+
+fn receipts(page: &mut Page, app: &App, standings: &[crate::engine::ProviderHealth]) {
+    let tallies: Vec<_> = standings
+        .iter()
+        .map(|standing| (standing.provider.as_str(), app.engine.receipt_tally(standing.no)))
+        .collect();
+    page.metric("receipts_total", "counter", "Receipts that were recorded since the start, by what they say");
+    for (provider, tally) in &tallies {
+        let said = &tally.said;
+        for (kind, count) in [
+            (Outcome::Delivered, said.delivered),
+            (Outcome::Bounced, said.bounced),
+            (Outcome::SoftBounced, said.soft_bounced),
+            (Outcome::Complained, said.complained),
+            (Outcome::Unsubscribed, said.unsubscribed),
+        ] {
+            page.value("receipts_total", &[("provider", provider), ("kind", kind.as_str())], count);
+        }
+    }
+    let help = "Reports that came and were not recorded since the start; of refused, requests";
+    page.metric("receipts_passed_over_total", "counter", help);
+    for (provider, tally) in &tallies {
+        for (reason, count) in [
+            ("repeated", tally.taken.known),
+            ("unknown", tally.taken.unknown),
+            ("says_nothing", tally.taken.ignored),
+            ("refused", tally.refused),
+        ] {
+            page.value("receipts_passed_over_total", &[("provider", provider), ("reason", reason)], count);
+        }
+    }
 }
 
 async fn store(page: &mut Page, app: &App) -> Answer<()> {

@@ -11,6 +11,10 @@ use tokio::time::Instant;
 
 /// From so many callers on, those who have rested are forgotten.
 const MANY: usize = 4096;
+/// So many are told apart at most; who comes then shares one number with the others that do.
+const MOST: usize = 65_536;
+/// The number that they share.
+const OTHERS: &str = "";
 
 /// How a caller stands after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,14 @@ impl Rates {
         }
     }
 
+    /// In how long a caller may make another request, without counting one; `None`: now.
+    pub(crate) fn wait(&self, caller: &str) -> Option<Duration> {
+        let now = Instant::now();
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = arrivals.get(caller).copied().unwrap_or(now).max(now) + self.interval;
+        next.checked_duration_since(now + self.interval * self.burst).filter(|wait| !wait.is_zero())
+    }
+
     /// Counts a request of a caller.
     pub(crate) fn count(&self, caller: &str) -> Standing {
         let now = Instant::now();
@@ -55,6 +67,8 @@ impl Rates {
         if arrivals.len() >= MANY && !arrivals.contains_key(caller) {
             arrivals.retain(|_, at| *at > now);
         }
+        let full = arrivals.len() >= MOST && !arrivals.contains_key(caller);
+        let caller = if full { OTHERS } else { caller };
         let at = arrivals.get(caller).copied().unwrap_or(now).max(now);
         let span = self.interval * self.burst;
         let next = at + self.interval;
@@ -92,6 +106,32 @@ mod tests {
         assert!(rates.count("a").refused.is_some());
         advance(Duration::from_secs(10)).await;
         assert_eq!(rates.count("a").remaining, 2, "rest is not saved up beyond the burst");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_without_end_share_a_number() {
+        let rates = Rates::new(1, 2).unwrap();
+        for n in 0..MOST {
+            assert_eq!(rates.count(&n.to_string()).refused, None);
+        }
+        assert_eq!(rates.count("a").refused, None);
+        assert_eq!(rates.count("b").refused, None);
+        assert!(rates.count("c").refused.is_some(), "they are two already");
+        assert_eq!(rates.count("0").refused, None, "who came before has its own");
+        assert!(rates.arrivals.lock().unwrap().len() <= MOST + 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_counts_nothing() {
+        let rates = Rates::new(10, 2).unwrap();
+        for _ in 0..5 {
+            assert_eq!(rates.wait("a"), None);
+        }
+        rates.count("a");
+        rates.count("a");
+        assert_eq!(rates.wait("a"), Some(Duration::from_millis(100)));
+        advance(Duration::from_millis(100)).await;
+        assert_eq!(rates.wait("a"), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -129,9 +129,11 @@ impl Route {
         self.method == "POST" && self.status == 201 && again
     }
 
-    /// Whether it changes what is kept: refused where the API is read-only.
+    /// Whether somebody changes what is kept with it: refused where the API is read-only. What is open
+    /// to everybody and not only looked at is a fact from outside (what became of a message, that a
+    /// recipient leaves), which nobody tells twice: it is taken as long as the store can write it.
     pub fn changes(&self) -> bool {
-        self.method != "GET" && self.scope != Scope::Owner
+        self.method != "GET" && !matches!(self.scope, Scope::Owner | Scope::Open)
     }
 }
 

@@ -133,7 +133,7 @@ fn say_standing(headers: &mut HeaderMap, standing: Standing, now: SystemTime) {
     headers.insert("x-ratelimit-remaining", standing.remaining.into());
     headers.insert("x-ratelimit-reset", (reset.as_millis().div_ceil(1000) as u64).into());
     if let Some(wait) = standing.refused {
-        headers.insert(RETRY_AFTER, (wait.as_millis().div_ceil(1000).max(1) as u64).into());
+        headers.insert(RETRY_AFTER, super::answer::seconds(wait).into());
     }
 }
 

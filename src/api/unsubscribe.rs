@@ -2,10 +2,10 @@
 //! (RFC 8058). Looking at it changes nothing: mail scanners follow every link.
 //! The button, or the mail program in the person's stead, posts.
 
-use super::answer::Answered;
+use super::answer::{Answered, too_many};
 use super::call::Call;
 use crate::engine::unsubscribe::Leaving;
-use crate::engine::usecases::{Outcome, Refusal};
+use crate::engine::usecases::Refusal;
 use crate::wire::ErrorType;
 use axum::body::Body;
 use axum::response::Response;
@@ -127,17 +127,16 @@ fn is_open(call: &Call) -> bool {
     call.engine().config().files.public_url.is_some()
 }
 
-/// Lets the call in, if the address does not come too often.
-fn admit(call: &Call) -> Outcome<()> {
-    if call.caller.remote && call.app.leaving.count(&call.actor().from).refused.is_some() {
-        let text = "Too many requests from this address: try again in a minute";
-        return Err(Refusal::new(ErrorType::RateLimit, text));
-    }
-    Ok(())
+/// What is said to an address that comes too often; `None`: it does not.
+fn turned_away(call: &Call) -> Option<Response> {
+    let wait = call.app.leaving.count(&call.caller.house()?).refused?;
+    Some(too_many("Too many requests from this address: try again in a while", wait))
 }
 
 pub(crate) async fn look(call: Call) -> Answered {
-    admit(&call)?;
+    if let Some(answer) = turned_away(&call) {
+        return Ok(answer);
+    }
     if !is_open(&call) {
         return Ok(unknown());
     }
@@ -157,7 +156,9 @@ pub(crate) async fn come_back(call: Call) -> Answered {
 }
 
 async fn act(call: Call, leaves: bool) -> Answered {
-    admit(&call)?;
+    if let Some(answer) = turned_away(&call) {
+        return Ok(answer);
+    }
     if !is_open(&call) {
         return Ok(unknown());
     }

@@ -36,10 +36,10 @@ pub struct PrefixRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Failover {
-    /// Of messages to topics. Never by itself when the service refuses us as a sender: the next
+    /// Of messages to topics or to more than a hundred who are named. Never by itself when the service refuses us as a sender: the next
     /// service would soon do the same.
     pub bulk: Allowance,
-    /// Of messages straight to users and targets.
+    /// Of messages straight to a few users and targets.
     pub direct: Allowance,
 }
 
@@ -62,7 +62,7 @@ impl Allowance {
 }
 
 impl Failover {
-    /// What is allowed of a message to topics, or straight to people.
+    /// What is allowed of bulk ([`Message::is_bulk`](super::message::Message::is_bulk)), or of the rest.
     pub fn of(&self, bulk: bool) -> &Allowance {
         if bulk { &self.bulk } else { &self.direct }
     }

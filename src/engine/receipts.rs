@@ -14,7 +14,7 @@ use crate::domain::audit::Actor;
 use crate::domain::delivery::{LogDetail, Outcome as Said, Stage, hide_address};
 use crate::domain::ids::{ProviderId, ProviderNo};
 use crate::domain::provider::Provider;
-use crate::domain::receipt::{Accepted, ReceiptKey, Report};
+use crate::domain::receipt::{Accepted, ReceiptCounts, ReceiptKey, Report};
 use crate::domain::suppression::{Suppress, SuppressionCause, SuppressionSource};
 use crate::providers::adapter::Account;
 use crate::providers::receipts::{Incoming, ReceiptError, Received, receive};
@@ -104,6 +104,8 @@ impl Taken {
 pub struct ReceiptTally {
     /// Of those that came from the service.
     pub taken: Taken,
+    /// What was recorded, by what it said.
+    pub said: ReceiptCounts,
     /// Requests that were not believed.
     pub refused: u64,
 }
@@ -320,6 +322,7 @@ impl Engine {
         };
         Ok(Some(match core.store.record_receipt(entry).await? {
             Recorded::New { tripped } => {
+                core.receipts.tally(provider.no, |tally| tally.said.add(outcome));
                 if let Some(tripped) = tripped {
                     tracing::warn!(provider = %provider.id, %tripped, "bulk is stopped");
                     core.desk(provider.no).touch_all();

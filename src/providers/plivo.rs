@@ -29,6 +29,7 @@ pub struct Plivo {
     account: Head,
     from: Sender,
     most: Option<usize>,
+    callback: Option<String>,
 }
 
 impl Plivo {
@@ -50,6 +51,7 @@ impl Plivo {
             account: opening.get(&root, [(AUTHORIZATION, basic)])?,
             from,
             most: opening.kind.text,
+            callback: opening.account.receipts_url.clone(),
         })
     }
 }
@@ -72,7 +74,11 @@ impl Protocol for Plivo {
         // It drops a number that stands twice, and ids would shift.
         let taken = text::alike(content, &to[..text::distinct(to)]);
         let numbers: Vec<&str> = to[..taken].iter().map(|to| bare(&to.address)).collect();
-        let body = json!({"src": self.from.bare(), "dst": numbers.join("<"), "text": content.of(to[0])});
+        let mut body = json!({"src": self.from.bare(), "dst": numbers.join("<"), "text": content.of(to[0])});
+        if let Some(callback) = &self.callback {
+            body["url"] = callback.as_str().into();
+            body["method"] = "POST".into();
+        }
         Made::new(&self.send, body.to_string(), taken)
     }
 

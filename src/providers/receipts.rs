@@ -10,9 +10,12 @@
 pub mod certificate;
 pub mod gateways;
 pub mod mailgun;
+pub mod plivo;
 pub mod resend;
 pub mod sendgrid;
 pub mod ses;
+pub mod seven;
+pub mod telesign;
 pub mod telnyx;
 pub mod twilio;
 pub mod vonage;
@@ -121,6 +124,9 @@ pub fn receive(
         Proof::Twilio => twilio::receive(account, incoming),
         Proof::Vonage => vonage::receive(account, incoming, now),
         Proof::Telnyx => telnyx::receive(account, incoming, now),
+        Proof::Plivo => plivo::receive(account, incoming),
+        Proof::Telesign => telesign::receive(account, incoming),
+        Proof::Seven => seven::receive(account, incoming, now),
     }
 }
 

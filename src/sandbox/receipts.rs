@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use md5::{Digest as _, Md5};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
@@ -36,8 +37,8 @@ const P256: &[u8] = &[
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReceiptOrder {
-    /// Whose: `mailgun`, `sendgrid`, `resend`, `ses`, `twilio` or `vonage`; any other kind gets
-    /// Herald's own form.
+    /// Whose: `mailgun`, `sendgrid`, `resend`, `ses`, `twilio`, `vonage`, `plivo`, `telesign` or
+    /// `seven`; any other kind gets Herald's own form.
     pub kind: String,
     /// Where to: on loopback.
     pub url: String,
@@ -53,7 +54,7 @@ pub struct ReceiptOrder {
     pub reference: String,
     /// The recipient.
     pub to: String,
-    /// Of Twilio: the URL as it is signed, where a proxy stands before Herald.
+    /// Of Twilio, Plivo and Seven: the URL as it is signed, where a proxy stands before Herald.
     pub public: String,
     /// Of SES: where the sandbox is, as `http://127.0.0.1:PORT/ses`.
     pub endpoint: String,
@@ -87,6 +88,10 @@ fn sendgrid() -> &'static EcdsaKeyPair {
 /// The verification key of the SendGrid that is played, as its settings would show it.
 pub fn sendgrid_public_key() -> String {
     STANDARD.encode([P256, sendgrid().public_key().as_ref()].concat())
+}
+
+fn at_rfc3339(since: Duration) -> crate::domain::time::Timestamp {
+    crate::domain::time::Timestamp(since.as_millis() as i64)
 }
 
 fn mac(algorithm: hmac::Algorithm, key: &[u8], text: &str) -> hmac::Tag {
@@ -193,6 +198,71 @@ impl ReceiptOrder {
                 let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
                 let signature = STANDARD.encode(signature.as_ref());
                 (vec![("content-type", form), ("x-twilio-signature", signature)], body)
+            }
+            "plivo" => {
+                let (status, code) = match self.event.as_str() {
+                    "delivered" => ("delivered", "000"),
+                    "bounced" => ("undelivered", if self.permanent { "50" } else { "30" }),
+                    "unsubscribed" => ("failed", "200"),
+                    other => return Err(odd(other)),
+                };
+                let to = self.to.trim_start_matches('+');
+                let fields =
+                    [("ErrorCode", code), ("MessageUUID", self.id.as_str()), ("Status", status), ("To", to)];
+                let url = if self.public.is_empty() { &self.url } else { &self.public };
+                let text = fields.iter().fold(format!("{url}?"), |text, (name, value)| text + name + value);
+                let key = self.secret.as_bytes();
+                let signature = mac(hmac::HMAC_SHA256, key, &format!("{text}.{unique}"));
+                let older = mac(hmac::HMAC_SHA256, key, &format!("{url}{unique}"));
+                let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                let headers = vec![
+                    ("content-type", form),
+                    ("x-plivo-signature-v2", STANDARD.encode(older.as_ref())),
+                    ("x-plivo-signature-v2-nonce", unique.clone()),
+                    ("x-plivo-signature-v3", STANDARD.encode(signature.as_ref())),
+                    ("x-plivo-signature-v3-nonce", unique),
+                ];
+                (headers, body)
+            }
+            "telesign" => {
+                let (code, text) = match self.event.as_str() {
+                    "delivered" => (200, "Delivered to handset"),
+                    "bounced" if self.permanent => (220, "Number does not exist"),
+                    "bounced" => (207, "Error delivering SMS to handset"),
+                    other => return Err(odd(other)),
+                };
+                let body = json!({
+                    "reference_id": self.id,
+                    "status": {"code": code, "description": text, "updated_on": at_rfc3339(now)},
+                })
+                .to_string();
+                let key = STANDARD.decode(&self.secret);
+                let key = key.map_err(|_| ReceiptFault("the secret is not base64".to_owned()))?;
+                let signature = STANDARD.encode(mac(hmac::HMAC_SHA256, &key, &body).as_ref());
+                (vec![("content-type", json), ("authorization", signature)], body)
+            }
+            "seven" => {
+                let status = match self.event.as_str() {
+                    "delivered" => "DELIVERED",
+                    "bounced" => "NOTDELIVERED",
+                    other => return Err(odd(other)),
+                };
+                let body = json!({
+                    "webhook_event": "dlr", "webhook_timestamp": at_rfc3339(now),
+                    "data": {"msg_id": self.id, "status": status, "timestamp": at_rfc3339(now)},
+                })
+                .to_string();
+                let url = if self.public.is_empty() { &self.url } else { &self.public };
+                let digest = crate::domain::hex::hex(&Md5::digest(body.as_bytes()));
+                let text = [at.as_str(), &unique, "POST", url, &digest].join("\n");
+                let signature = mac(hmac::HMAC_SHA256, self.secret.as_bytes(), &text);
+                let headers = vec![
+                    ("content-type", json),
+                    ("x-timestamp", at),
+                    ("x-nonce", unique),
+                    ("x-signature", crate::domain::hex::hex(signature.as_ref())),
+                ];
+                (headers, body)
             }
             "vonage" => {
                 let (status, error) = match self.event.as_str() {

@@ -112,7 +112,7 @@ settings! {
     "api.connections" api_connections: u32 = "20000", "connections", "How many connections each of socket and TCP may have at a time; more wait";
     "api.rate" api_rate: u32 = "0", "requests/s", "How many requests a second each key may make; 0: no limit";
     "api.burst" api_burst: u32 = "100", "requests", "How many requests a key may make at once before its rate applies";
-    "api.read_only" api_read_only: bool = "false", "", "Whether the API refuses whatever changes something";
+    "api.read_only" api_read_only: bool = "false", "", "Whether the API refuses whatever changes something; receipts, and recipients who leave, are taken all the same";
 }
 
 impl Settings {

@@ -23,10 +23,10 @@ pub struct WriteRouting {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WriteFailover {
-    /// Recipients of messages to topics.
+    /// Recipients of messages to topics, or to more than a hundred who are named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bulk: Option<Allowance>,
-    /// Recipients of messages straight to users and targets.
+    /// Recipients of messages straight to a few users and targets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direct: Option<Allowance>,
 }
@@ -35,9 +35,9 @@ pub struct WriteFailover {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailoverState {
-    /// Recipients of messages to topics.
+    /// Recipients of messages to topics, or to more than a hundred who are named.
     pub bulk: Allowance,
-    /// Recipients of messages straight to users and targets.
+    /// Recipients of messages straight to a few users and targets.
     pub direct: Allowance,
     /// Its recipients go through another now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

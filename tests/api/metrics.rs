@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use std::collections::BTreeMap;
 
 /// Every value, cut to a whole number, by its name and labels, after a look at the form of every line.
-async fn read(world: &World) -> BTreeMap<String, u64> {
+pub async fn read(world: &World) -> BTreeMap<String, u64> {
     let answer = world.call(Method::GET, "/metrics", "").await;
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let body = answer.into_body().collect().await.unwrap().to_bytes();

@@ -4,7 +4,8 @@
 
 use crate::sending::until;
 use crate::world::{World, person, topic};
-use herald::api::serve_tcp;
+use axum::body::Body;
+use herald::api::{Peer, serve_tcp};
 use herald::client::Client;
 use herald::domain::channel::Channel;
 use herald::domain::delivery::Outcome;
@@ -13,7 +14,9 @@ use herald::sandbox::receipts::{ReceiptOrder, sendgrid_public_key};
 use herald::wire::delivery::{Delivery, DeliveryRequest};
 use herald::wire::message::{Envelope, WriteEmail, WriteSms};
 use herald::wire::person::CreateTarget;
+use http::Request;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 /// What an account at the sandbox has, and with what its receipts are signed.
 fn accounts() -> Vec<(&'static str, Value, String)> {
@@ -50,6 +53,11 @@ fn accounts() -> Vec<(&'static str, Value, String)> {
         (
             "twilio",
             json!({"accountSid": "AC0123456789abcdef0123456789abcdef", "authToken": "sandbox", "from": "+15005550006", "receipts": true}),
+            "sandbox".into(),
+        ),
+        (
+            "plivo",
+            json!({"authId": "MAXXXXXXXXXXXXXXXXXX", "authToken": "sandbox", "from": "+15005550006", "receipts": true}),
             "sandbox".into(),
         ),
         (
@@ -159,6 +167,15 @@ async fn from_the_service_to_the_next_plan() {
             (&json!(1), &json!(1), &json!(expected)),
             "{kind}"
         );
+        let metrics = crate::metrics::read(&world).await;
+        for (line, count) in [
+            (r#"receipts_total{provider="main",kind="bounced"}"#, 1),
+            (r#"receipts_total{provider="main",kind="delivered"}"#, 0),
+            (r#"receipts_passed_over_total{provider="main",reason="unknown"}"#, 1),
+            (r#"receipts_passed_over_total{provider="main",reason="refused"}"#, expected),
+        ] {
+            assert_eq!(metrics.get(&format!("herald_{line}")), Some(&count), "{kind}: {line}");
+        }
         // The next plan leaves the address out.
         send(&client, "second", channel).await;
         let second = rows(&client, "second").await;
@@ -166,6 +183,38 @@ async fn from_the_service_to_the_next_plan() {
         door.close(std::time::Duration::from_secs(1)).await;
     }
     sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_comes_too_often_is_told_when_to_come_again() {
+    let world = World::set(&[]).await;
+    let ask = async |from: &str, path: &str| {
+        let peer = Peer::tcp(format!("{from}:4711").parse().unwrap());
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        let answer = world.api.for_peer(peer).oneshot(request).await.unwrap();
+        (answer.status().as_u16(), answer.headers().get("retry-after").cloned())
+    };
+    for (path, most) in [("/v1/receipts/nobody", 30_000), ("/v1/herald/unsubscribe/x", 3_000)] {
+        let mut refused = None;
+        for n in 0..most {
+            let (status, wait) = ask("203.0.113.9", path).await;
+            if status == 429 {
+                refused = Some((n, wait));
+                break;
+            }
+            assert_eq!(status, 404, "{path}");
+        }
+        let (n, wait) = refused.expect("nobody is let in without end");
+        assert!(n >= 200 && wait.unwrap().to_str().unwrap().parse::<u64>().unwrap() >= 1, "{path}");
+        assert_eq!(ask("203.0.113.10", path).await.0, 404, "{path}: each address has its own");
+    }
+    // Half an address of the sixth version is one house.
+    let mut n = 0;
+    while ask(&format!("[2001:db8::{:x}]", n % 1000), "/v1/herald/unsubscribe/x").await.0 != 429 {
+        n += 1;
+        assert!(n < 3000);
+    }
+    assert_eq!(ask("[2001:db8:0:1::1]", "/v1/herald/unsubscribe/x").await.0, 404);
 }
 
 #[tokio::test]

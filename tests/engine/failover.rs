@@ -103,6 +103,23 @@ fn nothing_is_handed_on_unasked_and_bulk_and_direct_are_apart() {
 }
 
 #[test]
+fn bulk_is_what_the_guard_calls_bulk() {
+    let world = world();
+    world.live(async |engine| {
+        a_is_down(&world, &engine).await;
+        people(&engine, Channel::Email, "all", 0..101).await;
+        allow(&engine, "a", NO, YES).await;
+        straight(&engine, "many", 0..101).await;
+        straight(&engine, "few", 0..100).await;
+        assert_eq!(ended(&engine, "few").await.progress.accepted, 100);
+        sleep(60.0).await;
+        assert_eq!(message(&engine, "many").await.progress.accepted, 0, "many who are named are bulk");
+        allow(&engine, "a", YES, NO).await;
+        assert_eq!(ended(&engine, "many").await.progress.accepted, 101);
+    });
+}
+
+#[test]
 fn a_permission_ends() {
     let world = world();
     world.live(async |engine| {

@@ -20,10 +20,10 @@ pub enum RoutingAction {
     Failover {
         /// Its id
         id: String,
-        /// Those of messages to topics: `yes`, `no`, or until when (`in 2h`, `14:00`)
+        /// Those of messages to topics or more than 100 named: `yes`, `no`, or until when (`in 2h`, `14:00`)
         #[arg(long, value_name = "WORDS")]
         bulk: Option<String>,
-        /// Those of messages straight to users and targets: `yes`, `no`, or until when
+        /// Those of messages straight to a few: `yes`, `no`, or until when
         #[arg(long, value_name = "WORDS")]
         direct: Option<String>,
     },

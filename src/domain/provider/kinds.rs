@@ -99,6 +99,12 @@ pub enum Proof {
     Vonage,
     /// Telnyx: Ed25519 over timestamp and body.
     Telnyx,
+    /// Plivo: HMAC-SHA256 over the URL, the parameters and a nonce.
+    Plivo,
+    /// Telesign: HMAC-SHA256 over the body.
+    Telesign,
+    /// Seven: HMAC-SHA256 over timestamp, nonce, URL and a digest of the body.
+    Seven,
 }
 
 impl Proof {
@@ -111,7 +117,8 @@ impl Proof {
             Self::SendGrid | Self::Telnyx => Some("webhookPublicKey"),
             Self::Svix => Some("webhookSecret"),
             Self::Sns => Some("snsTopicArn"),
-            Self::Twilio => Some("receipts"),
+            Self::Twilio | Self::Plivo | Self::Telesign => Some("receipts"),
+            Self::Seven => Some("signingSecret"),
             Self::Vonage => Some("signatureSecret"),
         }
     }
@@ -128,6 +135,9 @@ impl Proof {
             Self::Twilio => "HMAC-SHA1 over the URL",
             Self::Vonage => "JWT, HS256",
             Self::Telnyx => "Ed25519",
+            Self::Plivo => "HMAC-SHA256 over the URL",
+            Self::Telesign => "HMAC-SHA256 over the body",
+            Self::Seven => "HMAC-SHA256 over the request",
         }
     }
 }

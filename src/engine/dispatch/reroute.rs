@@ -98,8 +98,7 @@ impl Dispatcher {
         let moves = !self.rerouted && (held || self.breaker.is_down(now));
         let Some(on) = self.handing_on.filter(|_| moves) else { return Ok(()) };
         self.rerouted = true;
-        let allowed =
-            |lane: &LaneState| if lane.sheet.message.topics.is_empty() { on.direct } else { on.bulk };
+        let allowed = |lane: &LaneState| if lane.sheet.message.is_bulk() { on.bulk } else { on.direct };
         let lanes = self.book.lanes.iter().filter(|(_, lane)| allowed(lane));
         let messages: Vec<_> = lanes.map(|(message, _)| *message).collect();
         for message in messages {
