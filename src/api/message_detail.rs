@@ -15,6 +15,7 @@ use crate::domain::receipt::ReceiptCounts;
 use crate::domain::suppression::{Suppression, SuppressionCause};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
+use crate::engine::preview::RetryLeftOut;
 use crate::engine::usecases::message_actions::MessageAction;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::StoreError;
@@ -126,8 +127,19 @@ pub(crate) async fn retry(call: Call) -> Answered {
         return Err(Refusal::not_now(format!("Nobody of message {id} has failed: there is nobody to retry")));
     }
     let uncertain = if request.uncertain { 0 } else { progress.uncertain };
+    // Of one that is not over, who is released waits already; the batch looks at the list again.
+    let listed = match message.state.is_over() {
+        true => engine.retry_left_out(&message, request.uncertain).await?,
+        false => RetryLeftOut::default(),
+    };
+    let suppressed: u64 = listed.suppressed.values().sum();
+    let planned = progress.failed + if request.uncertain { progress.uncertain } else { 0 };
+    let on_the_list = listed.suppressed.iter().filter_map(|(cause, count)| {
+        let least = if listed.at_least { ", at least" } else { "" };
+        left_out(&format!("on the suppression list: {cause}{least}"), *count)
+    });
     let answer = RetryPreview {
-        recipients: progress.failed + if request.uncertain { progress.uncertain } else { 0 },
+        recipients: planned.saturating_sub(suppressed),
         left_out: [
             left_out("uncertain, left out unless asked for", uncertain),
             left_out("past their deadline", progress.expired),
@@ -135,6 +147,7 @@ pub(crate) async fn retry(call: Call) -> Answered {
         ]
         .into_iter()
         .flatten()
+        .chain(on_the_list)
         .collect(),
     };
     if request.dry_run {

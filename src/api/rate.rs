@@ -13,6 +13,8 @@ use tokio::time::Instant;
 const MANY: usize = 4096;
 /// So many are told apart at most; who comes then shares one number with the others that do.
 const MOST: usize = 65_536;
+/// How often those who have rested are looked for where there is no room.
+const SWEEP: Duration = Duration::from_secs(1);
 /// The number that they share.
 const OTHERS: &str = "";
 
@@ -34,7 +36,31 @@ pub(crate) struct Standing {
 pub(crate) struct Rates {
     interval: Duration,
     burst: u32,
-    arrivals: Mutex<HashMap<String, Instant>>,
+    callers: Mutex<Callers>,
+}
+
+/// When each caller's theoretical arrival is.
+#[derive(Debug, Default)]
+struct Callers {
+    arrivals: HashMap<String, Instant>,
+    /// When those who had rested were last forgotten; and how many were left.
+    swept: Option<(Instant, usize)>,
+}
+
+impl Callers {
+    /// Makes room for one more. To look at everybody costs as much as there are: it is done when they
+    /// have doubled, or where there is no room, once a second.
+    fn sweep(&mut self, now: Instant) {
+        let len = self.arrivals.len();
+        let due = match self.swept {
+            None => len >= MANY,
+            Some((at, left)) => len >= (left * 2).clamp(MANY, MOST) && (left * 2 <= len || now - at >= SWEEP),
+        };
+        if due {
+            self.arrivals.retain(|_, at| *at > now);
+            self.swept = Some((now, self.arrivals.len()));
+        }
+    }
 }
 
 impl Rates {
@@ -48,25 +74,26 @@ impl Rates {
         Self {
             interval: Duration::from_secs(1) / rate.max(1),
             burst: burst.max(1),
-            arrivals: Mutex::default(),
+            callers: Mutex::default(),
         }
     }
 
     /// In how long a caller may make another request, without counting one; `None`: now.
     pub(crate) fn wait(&self, caller: &str) -> Option<Duration> {
         let now = Instant::now();
-        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = arrivals.get(caller).copied().unwrap_or(now).max(now) + self.interval;
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = callers.arrivals.get(caller).copied().unwrap_or(now).max(now) + self.interval;
         next.checked_duration_since(now + self.interval * self.burst).filter(|wait| !wait.is_zero())
     }
 
     /// Counts a request of a caller.
     pub(crate) fn count(&self, caller: &str) -> Standing {
         let now = Instant::now();
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrivals.len() >= MANY && !arrivals.contains_key(caller) {
-            arrivals.retain(|_, at| *at > now);
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !callers.arrivals.contains_key(caller) {
+            callers.sweep(now);
         }
+        let arrivals = &mut callers.arrivals;
         let full = arrivals.len() >= MOST && !arrivals.contains_key(caller);
         let caller = if full { OTHERS } else { caller };
         let at = arrivals.get(caller).copied().unwrap_or(now).max(now);
@@ -118,7 +145,10 @@ mod tests {
         assert_eq!(rates.count("b").refused, None);
         assert!(rates.count("c").refused.is_some(), "they are two already");
         assert_eq!(rates.count("0").refused, None, "who came before has its own");
-        assert!(rates.arrivals.lock().unwrap().len() <= MOST + 1);
+        assert!(rates.callers.lock().unwrap().arrivals.len() <= MOST + 1);
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(rates.count("d").refused, None, "they have rested");
+        assert_eq!(rates.callers.lock().unwrap().arrivals.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -142,7 +172,7 @@ mod tests {
         }
         advance(Duration::from_secs(1)).await;
         rates.count("new");
-        assert_eq!(rates.arrivals.lock().unwrap().len(), 1);
+        assert_eq!(rates.callers.lock().unwrap().arrivals.len(), 1);
         assert!(Rates::new(0, 10).is_none());
     }
 }

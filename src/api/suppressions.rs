@@ -169,7 +169,7 @@ pub(crate) async fn undo(call: Call) -> Answered {
     }
     let undo = Undo { cause: asked.cause, provider: asked.provider_id, from: asked.from, to };
     let undone = match asked.count {
-        Some(count) => engine.undo_suppressions(call.actor(), &undo, count).await?,
+        Some(count) => engine.undo_suppressions(call.actor(), &undo, count, &asked.reason).await?,
         None => engine.preview_undo(&undo).await?,
     };
     ok(&UndoneSuppressions {
@@ -177,5 +177,6 @@ pub(crate) async fn undo(call: Call) -> Answered {
         done: asked.count.is_some(),
         suppressions: undone.sample.into_iter().map(shown).collect(),
         to,
+        operation: undone.operation,
     })
 }

@@ -6,9 +6,11 @@
 //! over by the run in which it ended. Whoever has moved on since is left alone. After
 //! a crash the operation goes on with the first step that was not committed.
 
+mod listed;
 mod run;
 mod select;
 
+pub(crate) use listed::Listed;
 pub(crate) use run::recover;
 
 use super::Engine;
@@ -140,6 +142,11 @@ impl Engine {
     /// The provider to fail over to, where that is asked.
     async fn destination(&self, asked: &CreateOperation) -> Outcome<Option<Provider>> {
         match (asked.action, &asked.provider_id) {
+            (OperationAction::Unsuppress, _) => {
+                let text = "Addresses are taken off the list by undoing suppressions, not by a filter over \
+                            deliveries";
+                Err(Invalid::value("action", text).into())
+            }
             (OperationAction::FailOver, Some(id)) => {
                 let provider = self.store().provider(id).await?;
                 if !provider.enabled {

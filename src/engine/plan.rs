@@ -189,18 +189,10 @@ async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
         at = page.next;
         let mut recipients = Vec::new();
         let mut before = BTreeMap::new();
-        for row in &page.rows {
-            if row.detail.retry_at.is_some()
-                || row.run >= message.run
-                || !is_last(store, message, row).await?
-            {
-                continue;
-            }
+        for row in ended_in(store, message.no, message.run, &page.rows).await? {
             if let Some(count) = counted(row.outcome) {
                 before.insert(row.target, count);
-                // Whether it was named directly is not in the log; leaving a topic then takes
-                // nobody out of a retry who was there before.
-                recipients.push(Planned { target: row.target, direct: true });
+                recipients.push(again_to(row.target));
             }
         }
         recipients.sort_unstable();
@@ -232,14 +224,36 @@ async fn replan_failed(core: &Arc<Core>, message: &Message) -> Result<()> {
     }
 }
 
+/// Somebody who is tried again. Whether they were named directly is not in the log; leaving a topic then
+/// takes nobody out of a retry who was there before.
+pub(crate) fn again_to(target: crate::domain::ids::TargetNo) -> Planned {
+    Planned { target, direct: true }
+}
+
+/// Of rows of the log those with which a recipient ended before a run of the message.
+pub(crate) async fn ended_in<'a>(
+    store: &dyn Store,
+    message: MessageNo,
+    run: u16,
+    rows: &'a [LogRow],
+) -> Result<Vec<&'a LogRow>> {
+    let mut ended = Vec::new();
+    for row in rows {
+        if row.detail.retry_at.is_none() && row.run < run && is_last(store, message, run, row).await? {
+            ended.push(row);
+        }
+    }
+    Ok(ended)
+}
+
 /// Whether a row of an earlier run is the last of its recipient. Of the run before this one it is: who
 /// was tried in it has one end there.
-async fn is_last(store: &dyn Store, message: &Message, row: &LogRow) -> Result<bool> {
-    if row.run + 1 == message.run {
+async fn is_last(store: &dyn Store, message: MessageNo, run: u16, row: &LogRow) -> Result<bool> {
+    if row.run + 1 == run {
         return Ok(true);
     }
     let query = LogQuery {
-        message: Some(message.no),
+        message: Some(message),
         target: Some(row.target),
         order: Order::Descending,
         limit: 1,

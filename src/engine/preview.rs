@@ -5,12 +5,14 @@ use super::error::Result;
 use super::render::Templates;
 use super::{Engine, plan};
 use crate::domain::content::Content;
+use crate::domain::delivery::Outcome;
 use crate::domain::ids::{MessageId, ProviderId, ProviderNo, TargetId};
 use crate::domain::message::Message;
 use crate::domain::plan::RUN_LEN;
 use crate::domain::suppression::SuppressionCause;
 use crate::providers::adapter::Rendered;
 use crate::store::dispatch::CandidatePerson;
+use crate::store::history::LogQuery;
 use std::collections::BTreeMap;
 
 /// The most recipients that are counted by provider.
@@ -29,6 +31,15 @@ pub struct Preview {
     pub suppressed: BTreeMap<SuppressionCause, u64>,
     /// The first recipients.
     pub samples: Vec<Sample>,
+}
+
+/// Who of a message that has ended would be left out if its failed were tried again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RetryLeftOut {
+    /// How many are on the suppression list, by cause.
+    pub suppressed: BTreeMap<SuppressionCause, u64>,
+    /// Nobody looked further: there are maybe more.
+    pub at_least: bool,
 }
 
 /// How a message reads to one recipient.
@@ -97,6 +108,43 @@ impl Engine {
         let name = |no: ProviderNo| choice.get(no).map(|provider| provider.id.clone());
         preview.providers = counts.into_iter().map(|(no, count)| (name(no), count)).collect();
         Ok(preview)
+    }
+
+    /// Who of those that a retry of an ended message would plan again is on the suppression list.
+    pub async fn retry_left_out(&self, message: &Message, uncertain: bool) -> Result<RetryLeftOut> {
+        let store = &*self.core.store;
+        let mut outcomes = vec![Outcome::Permanent, Outcome::TargetExpired];
+        if uncertain {
+            outcomes.push(Outcome::Uncertain);
+        }
+        let mut found = RetryLeftOut::default();
+        let (mut after, mut looked) = (None, 0);
+        loop {
+            let query = LogQuery {
+                message: Some(message.no),
+                outcomes: outcomes.clone(),
+                after,
+                limit: RUN_LEN,
+                scan: 50_000,
+                ..LogQuery::default()
+            };
+            let page = store.log(query).await?;
+            looked += page.rows.len() as u64;
+            let ended = plan::ended_in(store, message.no, message.run.saturating_add(1), &page.rows).await?;
+            let mut recipients: Vec<_> = ended.iter().map(|row| plan::again_to(row.target)).collect();
+            recipients.sort_unstable();
+            recipients.dedup();
+            for (_, cause) in store.suppressed_among(message.topics.clone(), recipients).await? {
+                *found.suppressed.entry(cause).or_default() += 1;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(found);
+            }
+            if looked >= COUNTED {
+                return Ok(RetryLeftOut { at_least: true, ..found });
+            }
+        }
     }
 
     async fn sample(&self, message: &Message, no: crate::domain::ids::TargetNo) -> Result<Option<Sample>> {

@@ -4,8 +4,9 @@
 //! (<https://docs.fast2sms.com/reference/quick-sms-api>): the route `q` with the text, or
 //! with a sender id and a message id the route `dlt`, whose one variable is the text
 //! (<https://docs.fast2sms.com/reference/dlt-sms>). Refusals have a status code
-//! (<https://docs.fast2sms.com/reference/error-code-list>). Unconfirmed: all of the codes; an
-//! answer with one that the table lacks goes by its status.
+//! (<https://docs.fast2sms.com/reference/error-code-list>), which were compared with what clients of the
+//! service have copied from that page; unconfirmed: 999. An answer with a code that the table lacks
+//! goes by its status.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};
@@ -58,10 +59,14 @@ impl Protocol for Fast2Sms {
     const MEANINGS: &'static [Meaning] = &[
         sender(400, "401"),
         content(400, "402"),
+        content(400, "403"),
+        content(400, "404"),
         content(400, "405"),
         sender(400, "406"),
         content(400, "407"),
+        content(400, "408"),
         sender(400, "409"),
+        content(400, "410"),
         recipient(400, "411"),
         credentials(401, "412"),
         credentials(401, "413"),
@@ -73,6 +78,7 @@ impl Protocol for Fast2Sms {
         sender(400, "425"),
         content(400, "426"),
         sender(400, "500"),
+        sender(400, "990"),
         // Several to the same number: maybe one of ours has gone.
         row(400, "995", Verdict::Uncertain, Stage::Recipient),
         sender(400, "996"),

@@ -5,7 +5,8 @@
 //!
 //! Unconfirmed: the codes, which are those of Inforu's older interface (its document “SMS Gateway
 //! Interface”); path, fields, authentication and a `StatusId` of 1 are as clients of this one have
-//! them. A status that the table lacks is uncertain.
+//! them (looked for again in documentation and clients: none lists the codes of this interface). A
+//! status that the table lacks is uncertain.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};

@@ -5,6 +5,8 @@
 //! (<https://www.plivo.com/docs/messaging/api/message/send-a-message/>). The answer has an id
 //! for each number, in their order, and the numbers that were none.
 //!
+//! The codes of receipts are those of <https://www.plivo.com/docs/messaging/api/message/error-codes>:
+//! 50 a number that is none or a landline, 70 one that is not active, 200 a reply of STOP.
 //! Unconfirmed: 402 and 413, and that ids stand in the order of the numbers; where their counts do
 //! not add up the answer is uncertain.
 

@@ -3,12 +3,12 @@
 //! `POST /xms/v1/{service_plan_id}/batches`, JSON, a bearer token
 //! (<https://developers.sinch.com/docs/sms/api-reference/sms/batches/sendsms>). One id for
 //! the batch; refusals have a status and mostly a code
-//! (<https://developers.sinch.com/docs/sms/api-reference/status-codes>). Unconfirmed: the codes
-//! that come with 400 and 403; both statuses alone mean much the same.
+//! (<https://developers.sinch.com/docs/sms/api-reference/status-codes>; the same list with the former
+//! name of the interface at github.com/clxcommunications/sdk-xms-java, `ApiError`).
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};
-use super::meaning::{self, Meaning, content, credentials, recipient};
+use super::meaning::{self, Meaning, content, credentials, sender};
 use super::service::{Judged, Made, Opening, Protocol};
 use super::text::{self, Sender, Text, bare};
 use crate::domain::plan::BatchKey;
@@ -59,7 +59,9 @@ impl Protocol for Sinch {
         content(400, "syntax_invalid_json"),
         content(400, "syntax_invalid_parameter_format"),
         content(400, "syntax_constraint_violation"),
-        recipient(403, "unknown_group"),
+        // A group's id, not a number: of the request, which names none.
+        content(403, "unknown_group"),
+        sender(403, "unknown_campaign"),
         content(403, "missing_callback_url"),
         credentials(401, ""),
     ];

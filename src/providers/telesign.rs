@@ -8,8 +8,9 @@
 //!
 //! Checked: 290, 11000 to 11017 and 12000 to 12017 in the reference of this request; 10009, 10033,
 //! 20002, 30000 to 30015 and 501 in that of `sendsmsverifycode`, where they have a minus in front;
-//! 200, 203 and 210 in the list of all codes. Unconfirmed: 211 to 231, 291 to 295. A success with
-//! a code that is in neither list is uncertain.
+//! 200 to 251 in the list of what callbacks say
+//! (<https://developer.telesign.com/enterprise/reference/smscallbacks>). Unconfirmed: 291 to 295. A
+//! success with a code that is in neither list is uncertain.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};

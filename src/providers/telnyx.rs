@@ -4,9 +4,10 @@
 //! (<https://developers.telnyx.com/api-reference/messages/send-a-message>). Refusals have codes
 //! (<https://developers.telnyx.com/docs/messaging/messages/error-codes>).
 //!
-//! Checked: 10002 to 10016 at developers.telnyx.com/development/api-fundamentals/api-errors, 40001,
-//! 40004, 40008 and 40013 in the list for messages. Unconfirmed: 20012, 20100 and 40300 to 40322,
-//! of which only the groups were seen, in clients of the service.
+//! Checked: 10002 to 10016 at developers.telnyx.com/development/api-fundamentals/api-errors, 40001 to
+//! 40013 in the list for messages, 40300 to 40329 in the article of the service's support
+//! (<https://support.telnyx.com/en/articles/6505121-telnyx-messaging-error-codes>). Unconfirmed:
+//! 20012 and 20100.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition};
 use super::http::{Head, HttpAnswer};
@@ -71,7 +72,9 @@ impl Protocol for Telnyx {
         recipient(0, "40001"),
         recipient(0, "40004"),
         recipient(0, "40008"),
+        recipient(0, "40012"),
         recipient(0, "40300"),
+        recipient(0, "40301"),
         recipient(0, "40309"),
         recipient(0, "40310"),
         recipient(0, "40319"),
@@ -79,9 +82,12 @@ impl Protocol for Telnyx {
         content(0, "40304"),
         content(0, "40316"),
         content(0, "40322"),
+        content(0, "40328"),
         sender(0, "40013"),
         sender(0, "40305"),
         sender(0, "40306"),
+        sender(0, "40308"),
+        sender(0, "40329"),
         sender(0, "40311"),
         sender(0, "40312"),
         sender(0, "40313"),

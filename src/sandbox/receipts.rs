@@ -202,7 +202,7 @@ impl ReceiptOrder {
             "plivo" => {
                 let (status, code) = match self.event.as_str() {
                     "delivered" => ("delivered", "000"),
-                    "bounced" => ("undelivered", if self.permanent { "50" } else { "30" }),
+                    "bounced" => ("undelivered", if self.permanent { "50" } else { "80" }),
                     "unsubscribed" => ("failed", "200"),
                     other => return Err(odd(other)),
                 };
@@ -227,7 +227,7 @@ impl ReceiptOrder {
             "telesign" => {
                 let (code, text) = match self.event.as_str() {
                     "delivered" => (200, "Delivered to handset"),
-                    "bounced" if self.permanent => (220, "Number does not exist"),
+                    "bounced" if self.permanent => (211, "Permanent phone error"),
                     "bounced" => (207, "Error delivering SMS to handset"),
                     other => return Err(odd(other)),
                 };

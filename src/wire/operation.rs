@@ -26,6 +26,9 @@ pub enum OperationAction {
     Release,
     /// Tries it again through another provider.
     FailOver,
+    /// Takes addresses off the suppression list, all that a cause put on it between two times. It is
+    /// begun by undoing suppressions, and listed here.
+    Unsuppress,
 }
 
 impl OperationAction {
@@ -37,6 +40,7 @@ impl OperationAction {
             Self::Hold => "hold",
             Self::Release => "release",
             Self::FailOver => "fail over",
+            Self::Unsuppress => "take off the suppression list",
         }
     }
 }

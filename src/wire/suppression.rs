@@ -1,7 +1,7 @@
 //! The suppression list, and the page with which a recipient leaves a topic.
 
 use crate::domain::channel::Channel;
-use crate::domain::ids::{MessageId, ProviderId, SuppressionId, TargetId, TopicId};
+use crate::domain::ids::{MessageId, OperationId, ProviderId, SuppressionId, TargetId, TopicId};
 use crate::domain::suppression::SuppressionCause;
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -158,6 +158,9 @@ pub struct UndoSuppressions {
     /// How many there are, as the answer without this said; left out: nothing is done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// Why, for the audit and the operation; up to 512 characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// What was taken back, or would be.
@@ -172,4 +175,7 @@ pub struct UndoneSuppressions {
     pub suppressions: Vec<Suppression>,
     /// Until when, so that the confirmation means the same.
     pub to: Timestamp,
+    /// The operation that it is listed as, once it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
 }

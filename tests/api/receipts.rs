@@ -202,11 +202,11 @@ async fn who_comes_too_often_is_told_when_to_come_again() {
                 refused = Some((n, wait));
                 break;
             }
-            assert_eq!(status, 404, "{path}");
+            assert!(status == 404 || status == 400, "{path}: {status}");
         }
         let (n, wait) = refused.expect("nobody is let in without end");
         assert!(n >= 200 && wait.unwrap().to_str().unwrap().parse::<u64>().unwrap() >= 1, "{path}");
-        assert_eq!(ask("203.0.113.10", path).await.0, 404, "{path}: each address has its own");
+        assert_ne!(ask("203.0.113.10", path).await.0, 429, "{path}: each address has its own");
     }
     // Half an address of the sixth version is one house.
     let mut n = 0;
@@ -214,7 +214,7 @@ async fn who_comes_too_often_is_told_when_to_come_again() {
         n += 1;
         assert!(n < 3000);
     }
-    assert_eq!(ask("[2001:db8:0:1::1]", "/v1/herald/unsubscribe/x").await.0, 404);
+    assert_ne!(ask("[2001:db8:0:1::1]", "/v1/herald/unsubscribe/x").await.0, 429);
 }
 
 #[tokio::test]

@@ -128,12 +128,15 @@ async fn who_failed_is_tried_again() {
     send(&client, "m").await;
     until(&client, "m", |message| message.state.is_over()).await;
     let dry = client.retry_message("m", &Retry { dry_run: true, ..Retry::default() }).await.unwrap();
-    assert_eq!(dry.recipients, 1);
+    let left: Vec<_> = dry.left_out.iter().map(|left| (left.reason.as_str(), left.count)).collect();
+    assert_eq!((dry.recipients, left), (0, vec![("on the suppression list: hard bounce", 1)]));
     sandbox.faults().smtp.clear();
     // The service said that the mailbox is disabled, which has suppressed it.
     let listed = client.suppressions(&SuppressionParameters::default()).await.unwrap().suppressions;
     assert_eq!((listed.len(), listed[0].address.as_str()), (1, "bo@example.com"));
     client.lift_suppression(&listed[0].id).await.unwrap();
+    let dry = client.retry_message("m", &Retry { dry_run: true, ..Retry::default() }).await.unwrap();
+    assert_eq!((dry.recipients, dry.left_out.len()), (1, 0));
     client.retry_message("m", &Retry::default()).await.unwrap();
     let message = until(&client, "m", |message| message.state == State::Sent).await;
     assert_eq!((message.delivered_total, message.run), (2, 2));

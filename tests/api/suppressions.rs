@@ -102,8 +102,21 @@ async fn what_a_cause_did_is_undone_by_its_count() {
     let mut elsewhere = body.clone();
     elsewhere["providerId"] = json!("another");
     assert_eq!(world.post(&undo, elsewhere).await.0, 409);
+    assert_eq!(world.get("/v1/herald/operations").await.1["operations"], json!([]), "nothing is listed yet");
+    body["reason"] = json!("our own server refused them");
     let (status, done) = world.post(&undo, body).await;
     assert_eq!((status, &done["count"], &done["done"]), (200, &json!(30), &json!(true)));
+    let (_, listed) = world.get("/v1/herald/operations").await;
+    let operation = &listed["operations"][0];
+    assert_eq!(operation["$id"], done["operation"]);
+    assert_eq!(
+        (&operation["action"], &operation["state"], &operation["done"], &operation["preview"]["count"]),
+        (&json!("unsuppress"), &json!("done"), &json!(30), &json!(30))
+    );
+    assert_eq!(operation["reason"], "our own server refused them");
+    assert!(operation["filter"].as_str().unwrap().starts_with("cause=hard_bounce since="), "{operation}");
+    let asked = json!({"action": "unsuppress", "filter": "since=1h"});
+    assert_eq!(world.post("/v1/herald/operations", asked).await.0, 400, "it is begun by an undo alone");
     assert_eq!(addresses(&world, "").await, ["u1@example.com"], "the complaint stays");
     let backwards = json!({"cause": "complaint", "from": "2030-01-01", "to": "2029-01-01"});
     assert_eq!(world.post(&undo, backwards).await.0, 400);

@@ -473,9 +473,15 @@ fn a_secret_url_proves_the_others() {
         ),
         (
             "infobip",
-            r#"{"results":[{"messageId":"i1","to":"15005550006","status":{"groupName":"UNDELIVERABLE"},"error":{"permanent":true,"description":"Unknown subscriber"}}]}"#,
+            r#"{"results":[{"messageId":"i1","to":"15005550006","status":{"groupName":"UNDELIVERABLE"},"error":{"id":1,"name":"EC_UNKNOWN_SUBSCRIBER","permanent":true}}]}"#,
             "i1",
             Outcome::Bounced,
+        ),
+        (
+            "infobip",
+            r#"{"results":[{"messageId":"i2","to":"15005550006","status":{"groupName":"REJECTED"},"error":{"id":51,"name":"NO_ERROR","permanent":true}}]}"#,
+            "i2",
+            Outcome::SoftBounced,
         ),
         (
             "clickatell",

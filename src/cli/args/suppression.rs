@@ -102,4 +102,7 @@ pub struct UndoSuppressions {
     /// Do it if it is so many
     #[arg(long, value_name = "COUNT")]
     pub confirm: Option<u64>,
+    /// Why, for the audit and the list of operations
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
 }

@@ -178,6 +178,7 @@ async fn undo(desk: &Desk, args: UndoSuppressions) -> Outcome {
         from: Timestamp::from_utc(from.at),
         to: when(desk, args.to.as_ref())?,
         count: None,
+        reason: args.reason,
     };
     let preview = desk.client.undo_suppressions(&asked).await?;
     let Some(count) = args.confirm.or_else(|| args.yes.then_some(preview.count)) else {

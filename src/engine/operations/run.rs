@@ -28,10 +28,28 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
         after = Some(last.clone());
         for (_, bytes) in page {
             let record = decode(&bytes)?;
-            if record.operation.state == OperationState::Running {
+            if record.operation.state != OperationState::Running {
+                continue;
+            }
+            if record.operation.action == OperationAction::Unsuppress {
+                give_up(core, record, bytes).await?;
+            } else {
                 start(core, record.operation.id);
             }
         }
+    }
+}
+
+/// Ends an undo of suppressions during which the process ended: who is left on the list is looked for
+/// again by whoever asks for it again.
+async fn give_up(core: &Core, mut record: Record, before: Vec<u8>) -> Result<()> {
+    record.operation.state = OperationState::Cancelled;
+    record.operation.finished = Some(core.clock.now());
+    let id = record.operation.id.as_str();
+    let change = DocumentChange::put(Shelf::Operations, id, encode(&record)).expecting(before);
+    match core.store.write_documents(vec![change], None).await {
+        Err(StoreError::Moved) => Ok(()),
+        result => Ok(result?),
     }
 }
 
@@ -84,6 +102,8 @@ async fn step(core: &Arc<Core>, id: &OperationId) -> Result<bool, StoreError> {
         OperationAction::Cancel => Decision::GiveUp,
         OperationAction::Hold => Decision::Hold,
         OperationAction::FailOver => Decision::FailOver(record.to.unwrap_or(NO_PROVIDER)),
+        // It is never begun here.
+        OperationAction::Unsuppress => return Ok(false),
     };
     let expected = set.len() + planned.as_ref().map_or(0, |set| u64::from(set.people.len));
     let providers: Vec<_> = set

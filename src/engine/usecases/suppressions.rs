@@ -4,10 +4,12 @@ use super::error::{Outcome, Refusal};
 use super::persons::readings;
 use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
-use crate::domain::ids::{ProviderId, SuppressionId};
+use crate::domain::ids::{OperationId, ProviderId, SuppressionId};
 use crate::domain::suppression::{Suppress, Suppression, SuppressionCause};
 use crate::domain::time::Timestamp;
+use crate::domain::validate;
 use crate::engine::Engine;
+use crate::engine::operations::Listed;
 use crate::store::page::PageRequest;
 use crate::store::suppressions::{SuppressReceipt, SuppressionView};
 use crate::wire::ErrorType;
@@ -44,6 +46,12 @@ impl Undo {
         let through = self.provider.as_ref().map_or_else(String::new, |id| format!(" through {id}"));
         format!("{}{through} from {} to {}", self.cause, self.from, self.to)
     }
+
+    /// As a filter over the list reads.
+    fn filter(&self) -> String {
+        let of = self.provider.as_ref().map_or_else(String::new, |id| format!(" provider={id}"));
+        format!("cause={}{of} since={} until={}", self.cause.as_str(), self.from, self.to)
+    }
 }
 
 /// What an undo takes back, or has.
@@ -53,6 +61,10 @@ pub struct Undone {
     pub count: u64,
     /// The first of them.
     pub sample: Vec<SuppressionView>,
+    /// The operation that it is listed as; `None`: nothing was done.
+    pub operation: Option<OperationId>,
+    /// When the oldest and the newest of them were put on the list.
+    pub span: Option<(Timestamp, Timestamp)>,
 }
 
 /// The type of an address that was given without one, and its canonical form.
@@ -107,20 +119,36 @@ impl Engine {
     }
 
     /// Takes back all that a cause did between two times. `count` is what the
-    /// preview showed: another number is refused, and nothing is done.
-    pub async fn undo_suppressions(&self, by: &Actor, undo: &Undo, count: u64) -> Outcome<Undone> {
+    /// preview showed: another number is refused, and nothing is done. It is listed as an
+    /// operation, with `reason`.
+    pub async fn undo_suppressions(
+        &self,
+        by: &Actor,
+        undo: &Undo,
+        count: u64,
+        reason: &str,
+    ) -> Outcome<Undone> {
+        validate::line("reason", reason, 0, 512)?;
         let (ids, mut undone) = self.undoable(undo).await?;
         if undone.count != count {
             let text = format!("There are {} such suppressions now, not {count}: look again", undone.count);
             return Err(Refusal::new(ErrorType::Stale, text));
         }
+        if count == 0 {
+            return Ok(undone);
+        }
+        let mut listed = Listed::begin(self, by, undo.filter(), reason, &undone).await?;
+        undone.operation = Some(listed.id().clone());
         undone.count = 0;
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         for step in ids.chunks(STEP) {
             let done = undone.count + step.len() as u64;
-            let summary = format!("{done} of {count} undone: {}", undo.words());
+            let summary = format!("{done} of {count} undone: {}{why}", undo.words());
             let audit = self.entry(by, "suppression.undo", "suppression", summary);
             undone.count += self.store().lift(step.to_vec(), audit).await?;
+            listed.progress(self, undone.count).await?;
         }
+        listed.end(self).await?;
         Ok(undone)
     }
 
@@ -136,6 +164,10 @@ impl Engine {
             };
             let page = self.store().suppressions(request).await?;
             ids.extend(page.items.iter().map(|view| view.suppression.id.clone()));
+            for since in page.items.iter().map(|view| view.suppression.since) {
+                let (oldest, newest) = undone.span.unwrap_or((since, since));
+                undone.span = Some((oldest.min(since), newest.max(since)));
+            }
             let room = SHOWN.saturating_sub(undone.sample.len());
             undone.sample.extend(page.items.into_iter().take(room));
             after = page.next;

@@ -56,7 +56,10 @@ const NONE: Gateway = Gateway {
 
 /// The table. A service that is not in it reports in Herald's own form.
 const GATEWAYS: &[Gateway] = &[
-    // https://developers.sinch.com/docs/sms/api-reference/sms/webhooks
+    // https://developers.sinch.com/docs/sms/api-reference/sms/webhooks; the words as in
+    // https://developers.sinch.com/docs/sms/api-reference/sms/tag/Delivery-reports/. Sinch signs nothing:
+    // basic authentication, OAuth or certificates are set up by its staff. No status says by itself that
+    // a number is none: “deleted” may be that, or somebody who wants no more.
     Gateway {
         kind: "sinch",
         id: &["/batch_id"],
@@ -68,7 +71,8 @@ const GATEWAYS: &[Gateway] = &[
         failed: &["failed", "rejected", "aborted", "expired", "cancelled", "deleted"],
         ..NONE
     },
-    // https://www.plivo.com/docs/messaging/api/message/message-status-callbacks and …/error-codes
+    // https://www.plivo.com/docs/messaging/api/message/message-status-callbacks and …/error-codes: 50 is
+    // a number that is none or a landline, 70 one that is not active, 200 a reply of STOP.
     Gateway {
         kind: "plivo",
         id: &["/MessageUUID"],
@@ -81,18 +85,21 @@ const GATEWAYS: &[Gateway] = &[
         opted_out: &["200"],
         ..NONE
     },
-    // https://www.infobip.com/docs/api/channels/sms/outbound-sms/receive-outbound-sms-message-reports
+    // https://www.infobip.com/docs/api/channels/sms/outbound-sms/receive-outbound-sms-message-reports.
+    // Its “permanent” says that the same message would fail again, which content may be the cause of
+    // (https://www.infobip.com/docs/developer-resources/api-fundamentals/error-code-reference): an unknown
+    // subscriber is error 1. Reports can be signed for subscriptions that ask for it; how is not published.
     Gateway {
         kind: "infobip",
         list: "/results",
         id: &["/messageId"],
         to: &["/to"],
         status: "/status/groupName",
-        code: "/error/permanent",
+        code: "/error/id",
         said: &["/error/description", "/status/description"],
         at: "/doneAt",
         failed: &["undeliverable", "expired", "rejected"],
-        permanent: &["true"],
+        permanent: &["1"],
         ..NONE
     },
     // https://docs.clickatell.com/channels/one-api/one-api-reference/ (status updates)
@@ -108,7 +115,8 @@ const GATEWAYS: &[Gateway] = &[
         failed: &["error_with_message", "error_delivering", "routing_error", "message_expired", "expired"],
         ..NONE
     },
-    // https://developer.telesign.com/enterprise/docs/transaction-callback-service
+    // https://developer.telesign.com/enterprise/reference/smscallbacks: 211 speaks of the handset or the
+    // number; 220, that nothing can be routed there, may be of the network.
     Gateway {
         kind: "telesign",
         id: &["/reference_id"],
@@ -116,9 +124,9 @@ const GATEWAYS: &[Gateway] = &[
         code: "/status/code",
         said: &["/status/description"],
         at: "/status/updated_on",
-        delivered: &["200"],
-        failed: &["207", "210", "211", "220", "221", "222", "230", "231", "237", "238", "250"],
-        permanent: &["211", "220"],
+        delivered: &["200", "201"],
+        failed: &["207", "210", "211", "220", "221", "222", "229", "230", "231", "233", "237", "238", "250"],
+        permanent: &["211"],
         ..NONE
     },
     // https://docs.seven.io/en/rest-api/endpoints/webhooks

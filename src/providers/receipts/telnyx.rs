@@ -12,9 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::Value;
 
-/// The number is none, or not one for messages; the recipient has replied STOP
+/// The number is a landline or none that can be routed to, the carrier calls it invalid, or Telnyx
+/// does; the recipient has replied STOP
 /// (<https://developers.telnyx.com/docs/messaging/messages/error-codes>).
-const NO_SUCH_NUMBER: &[&str] = &["40001", "40310"];
+const NO_SUCH_NUMBER: &[&str] = &["40001", "40012", "40310"];
 const OPTED_OUT: &str = "40300";
 
 pub(super) fn receive(

@@ -337,7 +337,14 @@ pub fn open_undo_cause(state: &mut State) {
                 let detail = provider.as_ref().map_or_else(String::new, |id| format!("through {id}"));
                 rows.push(row("", format!("{cause}, the last {words}"), detail));
                 let provider_id = provider.clone();
-                undos.push(UndoSuppressions { cause, provider_id, from, to: None, count: None });
+                undos.push(UndoSuppressions {
+                    cause,
+                    provider_id,
+                    from,
+                    to: None,
+                    count: None,
+                    reason: String::new(),
+                });
             }
         }
     }
