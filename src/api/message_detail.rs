@@ -128,9 +128,10 @@ pub(crate) async fn retry(call: Call) -> Answered {
     }
     let uncertain = if request.uncertain { 0 } else { progress.uncertain };
     // Of one that is not over, who is released waits already; the batch looks at the list again.
-    let listed = match message.state.is_over() {
-        true => engine.retry_left_out(&message, request.uncertain).await?,
-        false => RetryLeftOut::default(),
+    let listed = if message.state.is_over() {
+        engine.retry_left_out(&message, request.uncertain).await?
+    } else {
+        RetryLeftOut::default()
     };
     let suppressed: u64 = listed.suppressed.values().sum();
     let planned = progress.failed + if request.uncertain { progress.uncertain } else { 0 };

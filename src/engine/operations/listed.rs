@@ -50,7 +50,8 @@ impl Listed {
             done: 0,
             moved_on: 0,
         };
-        let record = Record { operation, sets: 0, next: 0, to: None, confirmed_by: Some(by.clone()) };
+        let record =
+            Record { operation, planned: 0, sets: 0, next: 0, to: None, confirmed_by: Some(by.clone()) };
         let kept = encode(&record);
         let change = DocumentChange::put(Shelf::Operations, record.operation.id.as_str(), kept.clone());
         engine.store().write_documents(vec![change.fresh()], None).await?;

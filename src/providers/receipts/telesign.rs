@@ -1,5 +1,5 @@
 //! Telesign: HMAC-SHA256 of the body by the API key's bytes, in base64, in the header
-//! `Authorization` (`verify_telesign_callback_signature` of github.com/TeleSign/python_telesign;
+//! `Authorization` (`verify_telesign_callback_signature` of <https://github.com/TeleSign/python_telesign>;
 //! <https://developer.telesign.com/enterprise/docs/transaction-callback-service>). Nothing in it tells
 //! the time: that a receipt counts once is what makes a replay harmless.
 
