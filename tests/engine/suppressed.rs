@@ -65,8 +65,8 @@ fn straight_to_somebody_passes_over_an_unsubscribe_and_no_bounce() {
         let by = actor();
         let undo = everything(SuppressionCause::HardBounce);
         assert_eq!(engine.preview_undo(&undo).await.unwrap().count, 1);
-        assert!(engine.undo_suppressions(&by, &undo, 2).await.is_err());
-        assert_eq!(engine.undo_suppressions(&by, &undo, 1).await.unwrap().count, 1);
+        assert!(engine.undo_suppressions(&by, &undo, 2, "").await.is_err());
+        assert_eq!(engine.undo_suppressions(&by, &undo, 1, "").await.unwrap().count, 1);
         send(&engine, "again", Channel::Email, "all").await;
         assert_eq!(ended(&engine, "again").await.progress.accepted, 3);
     });
@@ -107,7 +107,7 @@ fn a_hard_bounce_suppresses_and_can_be_taken_back() {
         send(&engine, "second", Channel::Email, "all").await;
         assert_eq!(ended(&engine, "second").await.progress.skipped, 2);
         let undo = everything(SuppressionCause::HardBounce);
-        engine.undo_suppressions(&actor(), &undo, 1).await.unwrap();
+        engine.undo_suppressions(&actor(), &undo, 1, "").await.unwrap();
         send(&engine, "third", Channel::Email, "all").await;
         let end = ended(&engine, "third").await;
         assert_eq!((end.progress.skipped, end.progress.failed), (1, 1), "tried again, and bounced again");
