@@ -629,6 +629,7 @@ impl World {
             done: asked.count.is_some(),
             suppressions: found,
             to: at(1),
+            operation: None,
         }
     }
 }
