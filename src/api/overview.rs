@@ -524,7 +524,8 @@ async fn build(call: &Call) -> Outcome<Overview> {
         stopped: flags.stopped.map(|(by, since)| Stopped { by, since }),
         restored: flags.restored,
         suspended,
-        rate: providers.iter().map(|provider| provider.rate).sum(),
+        // A sum of nothing would be -0.
+        rate: providers.iter().fold(0.0, |sum, provider| sum + provider.rate),
         waiting: providers
             .iter()
             .map(|provider| provider.queued + provider.retrying + provider.held + provider.undecided)

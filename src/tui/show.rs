@@ -37,6 +37,8 @@ pub fn messages(n: u64) -> String {
 
 /// A rate for each second, with a decimal only where it matters.
 pub fn rate(per_second: f64) -> String {
+    // -0 is 0.
+    let per_second = per_second + 0.0;
     if per_second >= 10.0 { format!("{}/s", count(per_second as u64)) } else { format!("{per_second:.1}/s") }
 }
 
@@ -308,6 +310,7 @@ mod tests {
     fn units_fit_their_numbers() {
         assert_eq!((bytes(12), bytes(1_500_000)), ("12 B".to_owned(), "1.4 MiB".to_owned()));
         assert_eq!((rate(0.25), rate(1180.0)), ("0.2/s".to_owned(), "1,180/s".to_owned()));
+        assert_eq!(rate(-0.0), "0.0/s");
         assert_eq!((millis(11.2), millis(1250.0)), ("11 ms".to_owned(), "1.2 s".to_owned()));
     }
 }
