@@ -21,6 +21,7 @@ mod drafts;
 mod events;
 mod files;
 mod filters;
+mod health;
 mod imports;
 mod keys;
 mod list;

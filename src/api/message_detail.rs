@@ -3,8 +3,8 @@
 use super::answer::{Answered, created, ok};
 use super::call::Call;
 use super::deliveries::Names;
+use super::health::provider_reason;
 use super::messages::shown;
-use super::overview::provider_reason;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, TargetId, TopicId};
 use crate::domain::message::Progress;
@@ -326,7 +326,7 @@ pub(crate) async fn why(call: Call) -> Answered {
             };
             let over = if provider.enabled { "is well" } else { "is disabled: enable it to have it chosen" };
             let mut answer = answer(format!("Provider {id}"), why, over);
-            let list = super::overview::provider_list(engine).await?;
+            let list = super::health::provider_list(engine).await?;
             if let Some(health) = list.iter().find(|health| health.id == provider.id) {
                 if let Some(on) = &health.failover.now {
                     answer.sentence = format!("{} Meanwhile {on}.", answer.sentence);

@@ -4,7 +4,7 @@
 use super::App;
 use super::answer::Answered;
 use super::call::Call;
-use super::overview::provider_list;
+use super::health::provider_list;
 use crate::domain::delivery::Outcome;
 use crate::domain::plan::NO_PROVIDER;
 use crate::engine::usecases::Outcome as Answer;

@@ -18,9 +18,9 @@ use super::shape::{
     Selected, Sheet,
 };
 use super::{
-    audit, backup, buckets, deliveries, drafts, events, files, imports, keys, message_detail, messages,
-    metrics, openapi, operations, overview, persons, providers, receipts, routing, suppressions, targets,
-    topics, unsubscribe, untried, upload, users, waiting, webhooks,
+    audit, backup, buckets, deliveries, drafts, events, files, health, imports, keys, message_detail,
+    messages, metrics, openapi, operations, overview, persons, providers, receipts, routing, suppressions,
+    targets, topics, unsubscribe, untried, upload, users, waiting, webhooks,
 };
 use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};
@@ -168,11 +168,11 @@ macro_rules! routes {
 }
 
 routes! {
-    GET "/v1/health" open None overview::health, "Whether the API answers and the store takes writes",
+    GET "/v1/health" open None health::health, "Whether the API answers and the store takes writes",
         Nothing => 200 Health;
-    GET "/v1/health/queue/messaging" any None overview::queue, "How many messages wait to be sent, for probes",
+    GET "/v1/health/queue/messaging" any None health::queue, "How many messages wait to be sent, for probes",
         QueueParameters => 200 QueueSize;
-    GET "/v1/ping" any None overview::ping, "An authenticated round trip",
+    GET "/v1/ping" any None health::ping, "An authenticated round trip",
         Nothing => 200 Plain;
 
     GET "/v1/messaging/messages" "messages.read" None messages::list, "A page of messages",
@@ -296,7 +296,7 @@ routes! {
 
     GET "/v1/herald/overview" "messages.read" None overview::overview, "The first screen: what runs, waits, fails and needs somebody",
         Nothing => 200 Overview;
-    GET "/v1/herald/providers" "providers.read" None overview::providers, "How providers do",
+    GET "/v1/herald/providers" "providers.read" None health::providers, "How providers do",
         Nothing => 200 Vec<ProviderHealth>;
     POST "/v1/herald/providers/{providerId}/pause" "providers.write" Json providers::pause, "Stop a provider",
         Nothing => 200 Provider;
