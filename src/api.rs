@@ -34,6 +34,7 @@ pub mod openapi;
 mod operations;
 mod overview;
 mod params;
+mod person_export;
 mod persons;
 mod present;
 mod present_message;

@@ -45,6 +45,7 @@ pub use error::{EngineError, Result};
 
 use self::core::{Core, lock};
 use crate::domain::ids::{ProviderId, ProviderNo};
+use crate::domain::provider::Provider;
 use crate::domain::time::{Clock, Timestamp};
 use crate::providers::adapter::Adapters;
 use crate::store::Store;
@@ -127,6 +128,7 @@ impl Engine {
         let core = &self.core;
         recover::recover(core).await?;
         operations::recover(core).await?;
+        usecases::erasures::recover(self).await?;
         core.spawn(scheduler::run(Arc::clone(core)));
         core.spawn(webhooks::run(Arc::clone(core)));
         if let Some(keep) = core.config.retention {
@@ -173,27 +175,28 @@ impl Engine {
 
     /// How all providers do.
     pub async fn health(&self) -> Result<Vec<ProviderHealth>> {
-        let now = self.now();
         let choice = self.core.choice().await?;
-        let view = choice.all().iter().map(|provider| {
-            let desk = self.core.existing_desk(provider.no);
-            let standing = desk.as_ref().map(|desk| lock(&desk.standing).clone()).unwrap_or_default();
-            ProviderHealth {
-                provider: provider.id.clone(),
-                no: provider.no,
-                condition: standing.condition,
-                until: standing.until,
-                handing_on: standing.handing_on,
-                cause: crate::domain::delivery::show_address(&standing.cause, "the recipient"),
-                health: desk.as_ref().map(|desk| desk.health.view(now.0)).unwrap_or_default(),
-                in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),
-                claimed: standing.claimed,
-                window: standing.window,
-                used: standing.used,
-                breaker: standing.breaker,
-                probing: standing.probing,
-            }
-        });
-        Ok(view.collect())
+        Ok(choice.all().iter().map(|provider| self.health_of(provider)).collect())
+    }
+
+    /// How one provider does.
+    pub fn health_of(&self, provider: &Provider) -> ProviderHealth {
+        let desk = self.core.existing_desk(provider.no);
+        let standing = desk.as_ref().map(|desk| lock(&desk.standing).clone()).unwrap_or_default();
+        ProviderHealth {
+            provider: provider.id.clone(),
+            no: provider.no,
+            condition: standing.condition,
+            until: standing.until,
+            handing_on: standing.handing_on,
+            cause: crate::domain::delivery::show_address(&standing.cause, "the recipient"),
+            health: desk.as_ref().map(|desk| desk.health.view(self.now().0)).unwrap_or_default(),
+            in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),
+            claimed: standing.claimed,
+            window: standing.window,
+            used: standing.used,
+            breaker: standing.breaker,
+            probing: standing.probing,
+        }
     }
 }

@@ -7,6 +7,8 @@
 mod backup;
 #[path = "crash/disk.rs"]
 mod disk;
+#[path = "crash/erase.rs"]
+mod erase;
 #[path = "crash/faults.rs"]
 mod faults;
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]

@@ -11,6 +11,8 @@ mod world;
 mod answers;
 #[path = "engine/crash.rs"]
 mod crash;
+#[path = "engine/erasures.rs"]
+mod erasures;
 #[path = "engine/failover.rs"]
 mod failover;
 #[path = "engine/limits.rs"]

@@ -37,6 +37,11 @@ pub(crate) fn created(body: &impl Serialize) -> Answered {
     json(StatusCode::CREATED, body)
 }
 
+/// 202 with a body: it goes on by itself.
+pub(crate) fn accepted(body: &impl Serialize) -> Answered {
+    json(StatusCode::ACCEPTED, body)
+}
+
 /// 204 without a body. It names a content type all the same, because the Python
 /// SDK looks for one in every answer; not JSON, which the others would parse.
 pub(crate) fn nothing() -> Response {

@@ -4,7 +4,7 @@ use super::answer::{Answered, ok, text};
 use super::call::Call;
 use super::present::hold;
 use crate::domain::delivery::Outcome as Delivered;
-use crate::domain::ids::ProviderNo;
+use crate::domain::ids::{ProviderId, ProviderNo};
 use crate::domain::message::Progress;
 use crate::domain::provider::Provider;
 use crate::domain::reason::Why;
@@ -64,13 +64,13 @@ pub(crate) async fn ping(_: Call) -> Answered {
 }
 
 /// Why a provider sends nothing, or slowly, as the engine sees it.
-pub(crate) async fn provider_reason(engine: &Engine, standing: &Standing) -> Outcome<Option<Why>> {
-    let provider = match engine.store().provider(&standing.provider).await {
+pub(crate) async fn provider_reason(engine: &Engine, id: &ProviderId) -> Outcome<Option<Why>> {
+    let provider = match engine.store().provider(id).await {
         Ok(provider) => provider,
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    Ok(reason(&provider, standing, engine.now()))
+    Ok(reason(&provider, &engine.health_of(&provider), engine.now()))
 }
 
 fn reason(provider: &Provider, standing: &Standing, now: Timestamp) -> Option<Why> {
@@ -139,14 +139,14 @@ fn failover(
     routing: &Routing,
     provider: &Provider,
     standing: Option<&Standing>,
-    all: &[Standing],
+    all: &[Provider],
 ) -> FailoverState {
     let Failover { bulk, direct } = routing.failover(&provider.id);
     let now = standing.and_then(|standing| standing.handing_on).and_then(|on| {
         let to = all.iter().find(|other| other.no == on.to)?;
         let ends = [(on.bulk, bulk), (on.direct, direct)].into_iter().filter(|(handed, _)| *handed);
         Some(HandingOn {
-            to: to.provider.clone(),
+            to: to.id.clone(),
             why: on.why,
             since: on.since,
             until: ends.map(|(_, allowance)| allowance.until).min().flatten(),
@@ -157,6 +157,12 @@ fn failover(
     FailoverState { bulk, direct, now }
 }
 
+/// To whom a provider hands on now, if it does.
+pub(crate) async fn hands_on(engine: &Engine, provider: &Provider) -> Outcome<Option<HandingOn>> {
+    let (routing, all) = (engine.routing().await?, engine.store().providers().await?);
+    Ok(failover(&routing, provider, Some(&engine.health_of(provider)), &all).now)
+}
+
 pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth>> {
     let now = engine.now();
     let standings = engine.health().await?;
@@ -165,7 +171,7 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
     let routing = engine.routing().await?;
     let mut providers = engine.store().providers().await?;
     providers.sort_by_key(|provider| (routing.place(&provider.id), provider.no));
-    for provider in providers {
+    for provider in providers.clone() {
         let guard = engine.store().guard(provider.no).await?;
         let tally = engine.receipt_tally(provider.no);
         let queues = queues(engine, provider.no).await?;
@@ -195,7 +201,7 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
             breaker: standing.map(breaker).unwrap_or_default(),
             breaker_until: standing.and_then(|standing| standing.breaker),
             last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
-            failover: failover(&routing, &provider, standing, &standings),
+            failover: failover(&routing, &provider, standing, &providers),
             slow_start: slow_start::holds(&provider),
             guard: GuardHealth {
                 of: guard.of,

@@ -3,7 +3,7 @@
 use super::answer::{Answered, created, ok};
 use super::call::Call;
 use super::deliveries::Names;
-use super::health::provider_reason;
+use super::health::{hands_on, provider_reason};
 use super::messages::shown;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, TargetId, TopicId};
@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
 use crate::engine::preview::RetryLeftOut;
 use crate::engine::usecases::message_actions::MessageAction;
-use crate::engine::usecases::{Outcome, Refusal};
+use crate::engine::usecases::{Outcome, Refusal, slow_start};
 use crate::store::StoreError;
 use crate::store::history::LogQuery;
 use crate::store::page::Order;
@@ -39,17 +39,15 @@ pub(crate) async fn detail(call: Call) -> Answered {
     let store = engine.store();
     let message = store.message(&call.id("messageId")?).await?;
     let now = engine.now();
-    let health = engine.health().await?;
     let names = Names::new(engine).await?;
     let mut lanes = Vec::new();
     for lane in store.lanes_of(message.no).await? {
-        let known = health.iter().find(|health| health.no == lane.key.provider);
         let open = lane.progress.open() > 0;
-        let why = match known {
+        let why = match names.provider(lane.key.provider) {
             _ if !open => None,
             None if lane.key.provider == NO_PROVIDER => Some(Why::NoProvider),
             None => None,
-            Some(health) => provider_reason(engine, health).await?,
+            Some(id) => provider_reason(engine, id).await?,
         };
         lanes.push(Lane {
             provider_id: names
@@ -319,21 +317,14 @@ pub(crate) async fn why(call: Call) -> Answered {
     }
     match store.provider(&ProviderId::new(id)?).await {
         Ok(provider) => {
-            let health = engine.health().await?;
-            let why = match health.iter().find(|health| health.no == provider.no) {
-                Some(health) => provider_reason(engine, health).await?,
-                None => None,
-            };
+            let why = provider_reason(engine, &provider.id).await?;
             let over = if provider.enabled { "is well" } else { "is disabled: enable it to have it chosen" };
             let mut answer = answer(format!("Provider {id}"), why, over);
-            let list = super::health::provider_list(engine).await?;
-            if let Some(health) = list.iter().find(|health| health.id == provider.id) {
-                if let Some(on) = &health.failover.now {
-                    answer.sentence = format!("{} Meanwhile {on}.", answer.sentence);
-                }
-                if health.slow_start {
-                    answer.sentence = format!("{} {}", answer.sentence, crate::wire::provider::SLOW_START);
-                }
+            if let Some(on) = hands_on(engine, &provider).await? {
+                answer.sentence = format!("{} Meanwhile {on}.", answer.sentence);
+            }
+            if slow_start::holds(&provider) {
+                answer.sentence = format!("{} {}", answer.sentence, crate::wire::provider::SLOW_START);
             }
             return ok(&answer);
         }

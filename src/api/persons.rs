@@ -1,113 +1,30 @@
-//! What is held of a person, forgetting it, and finding anything.
+//! Forgetting a person, and finding anything.
 
-use super::answer::{Answered, ok};
-use super::audit::entry;
+use super::answer::{Answered, accepted, ok};
 use super::call::Call;
 use super::deliveries::Names;
 use super::params::Required;
-use super::present;
-use crate::domain::person::Target;
+
 use crate::domain::validate::Invalid;
-use crate::engine::Engine;
-use crate::engine::usecases::Outcome;
-use crate::store::catalog::SubscriberView;
-use crate::store::page::{Condition, PageRequest};
-use crate::store::suppressions::SuppressionView;
-use crate::wire::transfer::{Erased, Found, FoundKind, FoundList, PersonExport, Subscription};
-use std::sync::Arc;
+use crate::wire::transfer::{Found, FoundKind, FoundList};
 
-/// Topics that are read at once.
-const TOPICS: usize = 1000;
-
-/// The most deliveries of an export.
-const DELIVERIES: usize = 10_000;
-
-pub(crate) async fn export(call: Call) -> Answered {
-    call.only_query(&["address"])?;
-    let address = call.query("address").ok_or(Invalid::Missing("address"))?;
-    let engine = call.engine();
-    let store = engine.store();
-    let dossier = engine.dossier(address).await?;
-    let mut export =
-        PersonExport { at: engine.now(), address: address.to_owned(), ..PersonExport::default() };
-    let mut addresses = dossier.addresses;
-    addresses.extend(dossier.targets.iter().map(|target| (target.channel, target.identifier.clone())));
-    addresses.sort();
-    addresses.dedup();
-    let mut rows = Vec::new();
-    for (channel, address) in &addresses {
-        let target = dossier.targets.iter().find(|of| of.channel == *channel && of.identifier == *address);
-        for suppression in store.suppressions_of(*channel, address).await? {
-            let target = target.map(|target| target.id.clone());
-            export.suppressions.push(super::suppressions::shown(SuppressionView { suppression, target }));
-        }
-        for record in store.identifiers_of(*channel, address).await? {
-            rows.extend(engine.rows_of(record.no, DELIVERIES + 1).await?);
-        }
-    }
-    rows.sort_by_key(|row| row.seq);
-    export.cut_short = rows.len() > DELIVERIES;
-    rows.truncate(DELIVERIES);
-    export.deliveries = Names::new(engine).await?.deliveries(engine, rows).await?;
-    export.subscriptions = subscriptions(engine, &dossier.targets).await?;
-    for user in &dossier.users {
-        let entries = store.audit(Some(&format!("user/{}", user.id)), None, 1000).await?;
-        export.audit.extend(entries.into_iter().map(|(no, found)| entry(no, found)));
-    }
-    for target in &dossier.targets {
-        let entries = store.audit(Some(&format!("target/{}", target.id)), None, 1000).await?;
-        export.audit.extend(entries.into_iter().map(|(no, found)| entry(no, found)));
-    }
-    export.audit.sort_by_key(|entry| entry.no);
-    for user in dossier.users {
-        let of_user = dossier.targets.iter().filter(|target| target.user_no == user.no).cloned().collect();
-        export.users.push(present::user(user, of_user));
-    }
-    export.targets = dossier.targets.into_iter().map(present::target).collect();
-    ok(&export)
-}
-
-/// Every topic that one of these targets is subscribed to.
-async fn subscriptions(engine: &Engine, targets: &[Target]) -> Outcome<Vec<Subscription>> {
-    let store = engine.store();
-    let mut list = Vec::new();
-    let mut after = None;
-    loop {
-        let page = store.topics(PageRequest { after, limit: TOPICS, ..PageRequest::default() }).await?;
-        for topic in page.items {
-            for target in targets {
-                // The page begins at this very target, so that it costs one look.
-                let no = target.no;
-                let only: Condition<SubscriberView> =
-                    Arc::new(move |view: &SubscriberView| view.subscriber.target_no == no);
-                let request = PageRequest {
-                    after: no.0.checked_sub(1),
-                    limit: 1,
-                    scan: 1,
-                    only: Some(only),
-                    ..PageRequest::default()
-                };
-                let found = store.subscribers(&topic.id, request).await?;
-                list.extend(found.items.into_iter().map(|view| Subscription {
-                    topic_id: topic.id.clone(),
-                    address: target.identifier.clone(),
-                    since: view.subscriber.created,
-                }));
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(list);
-        }
-    }
-}
+/// Erasures that are listed.
+const ERASURES: usize = 100;
 
 pub(crate) async fn erase(call: Call) -> Answered {
     let mut params = call.params()?;
     let address = params.text("address", 1, 4096).required("address")?;
     params.finish()?;
-    let erased = call.engine().erase_person(call.actor(), &address).await?;
-    ok(&Erased { count: erased.count, left: erased.left })
+    accepted(&call.engine().erase_person(call.actor(), &address).await?)
+}
+
+pub(crate) async fn erasures(call: Call) -> Answered {
+    call.only_query(&[])?;
+    ok(&call.engine().erasures(ERASURES).await?)
+}
+
+pub(crate) async fn erasure(call: Call) -> Answered {
+    ok(&call.engine().erasure(&call.id("erasureId")?).await?)
 }
 
 fn found(kind: FoundKind, id: &impl ToString, title: impl Into<String>, detail: impl Into<String>) -> Found {

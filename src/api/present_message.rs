@@ -115,7 +115,8 @@ pub(crate) fn message(message: Message, why: Option<Why>, now: Timestamp) -> Sho
         topics: message.topics,
         users: message.users,
         targets: message.targets,
-        scheduled_at: message.scheduled_at,
+        // Who sends at once names no time, and is told none.
+        scheduled_at: message.scheduled_at.filter(|due| *due != message.created),
         delivered_at: message.finished_at,
         delivery_errors,
         data: data(message.content),

@@ -19,8 +19,8 @@ use super::shape::{
 };
 use super::{
     audit, backup, buckets, deliveries, drafts, events, files, health, imports, keys, message_detail,
-    messages, metrics, openapi, operations, overview, persons, providers, receipts, routing, suppressions,
-    targets, topics, unsubscribe, untried, upload, users, waiting, webhooks,
+    messages, metrics, openapi, operations, overview, person_export, persons, providers, receipts, routing,
+    suppressions, targets, topics, unsubscribe, untried, upload, users, waiting, webhooks,
 };
 use crate::domain::routing::Routing;
 use crate::wire::alert::{AlertList, AlertTest};
@@ -59,8 +59,8 @@ use crate::wire::suppression::{
 };
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 use crate::wire::transfer::{
-    BackupProgress, BackupRequest, Erased, FoundList, Import, ImportList, ImportProgress, ImportRequest,
-    PersonExport,
+    BackupProgress, BackupRequest, Erasure, ErasureList, FoundList, Import, ImportList, ImportProgress,
+    ImportRequest, PersonExport,
 };
 use crate::wire::webhook::{Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WriteWebhook};
 use schemars::SchemaGenerator;
@@ -416,10 +416,14 @@ routes! {
         Nothing => 200 Overview;
     GET "/v1/herald/find" "messages.read" None persons::find, "Whatever bears an id, an address, a Message-ID or a service's id",
         FindParameters => 200 FoundList;
-    GET "/v1/herald/person" "users.read" None persons::export, "All that is held of a person",
+    GET "/v1/herald/person" "users.read" None person_export::export, "All that is held of a person",
         PersonRequest => 200 PersonExport;
-    POST "/v1/herald/person/erase" "users.write" Json persons::erase, "Forget a person; counts stay",
-        PersonRequest => 200 Erased;
+    POST "/v1/herald/person/erase" "users.write" Json persons::erase, "Begin to forget a person: the addresses at once, texts in the background; counts stay",
+        PersonRequest => 202 Erasure;
+    GET "/v1/herald/person/erasures" "users.read" None persons::erasures, "The newest erasures of people, newest first",
+        Nothing => 200 ErasureList;
+    GET "/v1/herald/person/erasures/{erasureId}" "users.read" None persons::erasure, "How far the erasure of a person is",
+        Nothing => 200 Erasure;
     GET "/v1/herald/imports" "users.read" None imports::list, "Imports, newest first",
         Nothing => 200 ImportList;
     POST "/v1/herald/imports" "users.write" Stream imports::create, "Import people from CSV or NDJSON",

@@ -11,6 +11,7 @@ use crate::engine::usecases::{Outcome, Refusal};
 use crate::wire::{ErrorType, header};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Extension, RawPathParams};
 use axum::response::Response;
 use axum::routing::any;
@@ -57,10 +58,13 @@ impl Tables {
         for route in ROUTES {
             let Ok(method) = Method::from_bytes(route.method.as_bytes()) else { continue };
             let handler = any(
-                move |Extension(door): Extension<Door>, params: RawPathParams, request: Request<Body>| {
+                async move |Extension(door): Extension<Door>,
+                            params: Result<RawPathParams, RawPathParamsRejection>,
+                            request: Request<Body>| {
+                    let Ok(params) = params else { return not_text() };
                     let path =
                         params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                    run(route, door, path, request)
+                    run(route, door, path, request).await
                 },
             );
             let router = routers.remove(&method).unwrap_or_default();
@@ -69,6 +73,11 @@ impl Tables {
         let routers = routers.into_iter().map(|(method, router)| (method, router.fallback(unknown)));
         Self(routers.collect())
     }
+}
+
+/// For a path with bytes that are no text.
+fn not_text() -> Response {
+    refusal(&Refusal::new(ErrorType::ArgumentInvalid, "The path is not valid UTF-8"))
 }
 
 async fn unknown() -> Response {

@@ -145,6 +145,8 @@ string_id! {
     ImportId;
     /// An operation over deliveries.
     OperationId;
+    /// The forgetting of a person.
+    ErasureId;
     /// An endpoint that is told when a message ends.
     WebhookId;
     /// A draft of the composer.

@@ -5,6 +5,7 @@
 //! transaction.
 
 pub mod drafts;
+pub mod erasures;
 pub mod error;
 pub mod files;
 pub mod find;

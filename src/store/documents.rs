@@ -33,6 +33,8 @@ pub enum Shelf {
     Alerts = 7,
     /// How recipients are shared out among providers: one document, `routing`.
     Routing = 8,
+    /// People who are being forgotten, and who were, by id.
+    Erasures = 9,
     /// Sealed keys that sign links, by what the links are for.
     LinkKeys = 20,
 }

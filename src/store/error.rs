@@ -84,7 +84,7 @@ pub enum StoreError {
         taken: Taken,
     },
     /// Somebody else has changed it meanwhile.
-    #[error("this {} has been changed meanwhile (revision {actual:?}, you had {expected:?}): look at it again", kind.as_str())]
+    #[error("this {} has been changed meanwhile (revision {actual}, you had {expected}): look at it again", kind.as_str())]
     Stale {
         /// What it is.
         kind: RecordKind,

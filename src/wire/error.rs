@@ -189,6 +189,8 @@ error_types! {
     ImportExists = "import_already_exists", 409;
     /// There is no such operation.
     OperationNotFound = "operation_not_found", 404;
+    /// There is no such erasure.
+    ErasureNotFound = "erasure_not_found", 404;
     /// There is no such endpoint.
     WebhookNotFound = "webhook_not_found", 404;
     /// There is one with this id.

@@ -4,7 +4,7 @@ use super::delivery::Delivery;
 use super::history::Audit;
 use super::person::{Target, User};
 use super::suppression::Suppression;
-use crate::domain::ids::{ImportId, TopicId};
+use crate::domain::ids::{ErasureId, ImportId, TopicId};
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -180,14 +180,117 @@ pub struct FoundList {
     pub searched: String,
 }
 
-/// What forgetting a person did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Erased {
-    /// Records that were emptied.
+/// In what somebody who is forgotten is looked for, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ErasurePart {
+    /// The user, the targets, and the address in every record that rows refer to.
+    Addresses,
+    /// What messages say.
+    Messages,
+    /// Names of files.
+    Files,
+    /// Names of imported files, and why their lines were refused.
+    Imports,
+    /// Names that only people can change: they are listed.
+    Names,
+    /// Drafts.
+    Drafts,
+    /// Operations over deliveries.
+    Operations,
+    /// Alerts.
+    Alerts,
+    /// What endpoints were told.
+    Webhooks,
+    /// The audit.
+    Audit,
+    /// Nothing is left to look at.
+    Done,
+}
+
+impl ErasurePart {
+    /// All, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Addresses,
+        Self::Messages,
+        Self::Files,
+        Self::Imports,
+        Self::Names,
+        Self::Drafts,
+        Self::Operations,
+        Self::Alerts,
+        Self::Webhooks,
+        Self::Audit,
+        Self::Done,
+    ];
+
+    /// How many of the parts are done.
+    pub fn done(self) -> usize {
+        Self::ALL.iter().position(|part| *part == self).unwrap_or_default()
+    }
+
+    /// The next one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL.get(self.done() + 1).copied().unwrap_or(Self::Done)
+    }
+
+    /// What it is, for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Addresses => "addresses",
+            Self::Messages => "messages",
+            Self::Files => "files",
+            Self::Imports => "imports",
+            Self::Names => "names",
+            Self::Drafts => "drafts",
+            Self::Operations => "operations",
+            Self::Alerts => "alerts",
+            Self::Webhooks => "webhooks",
+            Self::Audit => "audit",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The forgetting of a person. It goes on in the background, also after a restart. Whom it is of stands
+/// in it nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Erasure {
+    /// Its id.
+    #[serde(rename = "$id")]
+    pub id: ErasureId,
+    /// Who asked for it.
+    pub by: String,
+    /// When.
+    pub created: Timestamp,
+    /// When it was over; absent: it goes on.
+    pub finished: Option<Timestamp>,
+    /// Records of addresses, and of what is not sent to them, that are emptied.
     pub count: u64,
+    /// Where it is.
+    pub part: ErasurePart,
+    /// Records that were looked at so far, in all parts.
+    pub looked: u64,
+    /// Texts of them that named the person, and were changed.
+    pub changed: u64,
     /// What may still tell of the person, each in one sentence.
-    #[serde(default)]
     pub left: Vec<String>,
+}
+
+impl Erasure {
+    /// Whether nothing of it is to come.
+    pub fn is_over(&self) -> bool {
+        self.finished.is_some()
+    }
+}
+
+/// Erasures, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErasureList {
+    /// The erasures.
+    pub erasures: Vec<Erasure>,
 }
 
 /// All that is held of a person.
@@ -209,7 +312,7 @@ pub struct PersonExport {
     pub suppressions: Vec<Suppression>,
     /// What was sent to this address, oldest first.
     pub deliveries: Vec<Delivery>,
-    /// There are more deliveries than are shown.
+    /// Always false: everything is in it.
     pub cut_short: bool,
     /// Who did what to them.
     pub audit: Vec<Audit>,

@@ -158,6 +158,15 @@ async fn paths_that_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused_in_the_dialects_shape() {
+    let world = World::new().await;
+    for path in ["/v1/messaging/messages/%ff", "/v1/users/%c3%28/targets"] {
+        let (status, error) = world.get(path).await;
+        assert_eq!((status, error["type"].as_str()), (400, Some("general_argument_invalid")), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_says_who_it_is_for() {
     let world = World::new().await;
     let request = Request::get("/v1/users/nobody")

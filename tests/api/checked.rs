@@ -76,6 +76,10 @@ static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
 impl Description {
     /// The operation of a call; one with a literal path comes before one with a parameter.
     fn operation(&self, method: &str, path: &str) -> Option<&Answers> {
+        self.fitting(method, path).map(|(_, _, answers)| answers)
+    }
+
+    fn fitting(&self, method: &str, path: &str) -> Option<&(String, Vec<String>, Answers)> {
         let parts: Vec<_> = path.split('/').collect();
         let fits = |template: &[String]| {
             template.len() == parts.len()
@@ -84,12 +88,13 @@ impl Description {
         let mut fitting: Vec<_> =
             self.operations.iter().filter(|(known, template, _)| known == method && fits(template)).collect();
         fitting.sort_by_key(|(_, template, _)| template.iter().filter(|part| part.starts_with('{')).count());
-        fitting.first().map(|(_, _, answers)| answers)
+        fitting.first().copied()
     }
 }
 
 /// Fails if the description does not allow this answer.
 fn check(method: &str, path: &str, status: u16, media: &str, body: &[u8]) {
+    note(method, path, status);
     let what = format!("{method} {path} → {status}");
     let Some(answers) = DESCRIPTION.operation(method, path) else {
         // What has no route has no description; the answer says so.
@@ -114,6 +119,32 @@ fn check(method: &str, path: &str, status: u16, media: &str, body: &[u8]) {
     }
 }
 
+/// Fails if the description does not allow this line of a stream.
+fn check_line(method: &str, path: &str, status: u16, line: &[u8]) {
+    let line = std::str::from_utf8(line).unwrap().trim();
+    // Of an event, the data is described.
+    let json = line.strip_prefix("data:").unwrap_or(line).trim();
+    if !json.starts_with('{') {
+        return;
+    }
+    let answers = DESCRIPTION.operation(method, path).unwrap();
+    let (_, schema) = answers[&status].as_ref().unwrap();
+    let value: Value = serde_json::from_str(json).unwrap();
+    if let Err(error) = DESCRIPTION.schemas.validate(&value, *schema) {
+        panic!("{method} {path}: {error:#}\n{value:#}");
+    }
+}
+
+/// Where the environment says so, a line is kept for each answer: what the tests have seen.
+fn note(method: &str, path: &str, status: u16) {
+    use std::io::Write;
+    let Ok(file) = std::env::var("HERALD_SEEN") else { return };
+    let Some((_, template, _)) = DESCRIPTION.fitting(method, path) else { return };
+    let line = format!("{method} {} {status}\n", template.join("/"));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    file.write_all(line.as_bytes()).unwrap();
+}
+
 impl Service<Request<Body>> for Checked {
     type Response = Response<axum::body::Body>;
     type Error = Infallible;
@@ -130,14 +161,24 @@ impl Service<Request<Body>> for Checked {
             let (parts, body) = service.oneshot(request).await?.into_parts();
             let media =
                 parts.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap()).to_owned();
-            let whole = !media.contains("ndjson") && !media.contains("event-stream");
-            let body = if whole {
+            let lines =
+                ["application/x-ndjson", "text/event-stream"].into_iter().find(|one| media.starts_with(one));
+            let body = if lines.is_none() {
                 let bytes: Bytes = body.collect().await.unwrap().to_bytes();
                 check(method.as_str(), &path, parts.status.as_u16(), &media, &bytes);
                 axum::body::Body::from(bytes)
             } else {
-                check(method.as_str(), &path, parts.status.as_u16(), &media, b"");
-                body
+                let status = parts.status.as_u16();
+                check(method.as_str(), &path, status, &media, b"");
+                let mut rest = Vec::new();
+                axum::body::Body::new(body.map_frame(move |frame| {
+                    rest.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
+                    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                        let line: Vec<u8> = rest.drain(..=end).collect();
+                        check_line(method.as_str(), &path, status, &line);
+                    }
+                    frame
+                }))
             };
             Ok(Response::from_parts(parts, body))
         })

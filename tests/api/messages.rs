@@ -26,6 +26,18 @@ fn in_hours(hours: i64) -> String {
 }
 
 #[tokio::test]
+async fn who_sends_at_once_is_told_no_time() {
+    let world = ready().await;
+    let (status, message) = world.post(EMAIL, mail("m", json!({"topics": ["news"]}))).await;
+    assert_eq!(
+        (status, &message["status"], &message["scheduledAt"]),
+        (201, &json!("processing"), &json!(null))
+    );
+    let (_, later) = world.get("/v1/messaging/messages/m").await;
+    assert_eq!(later["scheduledAt"], json!(null));
+}
+
+#[tokio::test]
 async fn what_is_created_comes_back() {
     let world = ready().await;
     let (status, message) =

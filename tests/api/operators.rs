@@ -1,11 +1,11 @@
 //! Herald's own: finding, persons, imports, switches, the audit.
 
 use crate::world::{World, kind, person, topic};
-use herald::client::{Steps, body_from};
+use herald::client::{Client, Steps, body_from};
 use herald::wire::delivery::DeliveryRequest;
 use herald::wire::draft::SaveDraft;
 use herald::wire::operation::{CreateOperation, OperationAction};
-use herald::wire::transfer::{FoundKind, ImportProgress, ImportRequest};
+use herald::wire::transfer::{Erasure, FoundKind, ImportProgress, ImportRequest};
 use serde_json::json;
 
 async fn end(mut steps: Steps<ImportProgress>) -> ImportProgress {
@@ -36,6 +36,19 @@ async fn whatever_bears_a_word_is_found() {
     }
 }
 
+/// Forgets somebody, and waits until it is over.
+async fn erased(client: &Client, address: &str) -> Erasure {
+    let mut erasure = client.erase_person(address).await.unwrap();
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !erasure.is_over() {
+        assert!(tokio::time::Instant::now() < until, "{erasure:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        erasure = client.erasure(&erasure.id).await.unwrap();
+    }
+    assert_eq!(client.erasures().await.unwrap().erasures[0], erasure);
+    erasure
+}
+
 #[tokio::test]
 async fn a_person_is_shown_and_forgotten() {
     let world = World::new().await;
@@ -48,7 +61,7 @@ async fn a_person_is_shown_and_forgotten() {
     let topics: Vec<_> =
         export.subscriptions.iter().map(|subscription| subscription.topic_id.as_str()).collect();
     assert_eq!(topics, ["news"]);
-    assert!(client.erase_person("ana@example.com").await.unwrap().count > 0);
+    assert!(erased(&client, "ana@example.com").await.count > 0);
     assert_eq!(kind(client.user("ana").await), "user_not_found");
     assert_eq!(kind(client.erase_person("ana@example.com").await), "general_not_found");
     assert_eq!(client.topic("news").await.unwrap().email_total, 1);
@@ -81,7 +94,7 @@ async fn texts_that_quote_a_person_forget_it_too() {
     let operation = client.preview_operation(&asked).await.unwrap();
     let before = serde_json::to_string(&client.audit(None, None, 100).await.unwrap()).unwrap();
     assert!(before.contains("Ana Lovelace"), "there is something to forget: {before}");
-    client.erase_person("ana@example.com").await.unwrap();
+    erased(&client, "ana@example.com").await;
     let left = [
         serde_json::to_string(&client.audit(None, None, 100).await.unwrap()).unwrap(),
         serde_json::to_string(&client.draft("d").await.unwrap()).unwrap(),
@@ -197,7 +210,7 @@ async fn messages_files_and_imports_forget_a_person_and_what_is_left_is_said() {
     let asked = ImportRequest { source: "ana@example.com.csv".into(), ..ImportRequest::default() };
     end(client.import(&asked, body_from(list)).await.unwrap()).await;
 
-    let erased = client.erase_person("ana@example.com").await.unwrap();
+    let erased = erased(&client, "ana@example.com").await;
     let left = erased.left.join("\n");
     assert!(left.contains("message later") && left.contains("topic ana"), "{left}");
     assert!(!left.contains("message draft") && !left.contains("ana@example.com"), "{left}");

@@ -84,7 +84,12 @@ pub enum PersonAction {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Do not wait for the end: it goes on by itself while an engine runs
+        #[arg(long)]
+        no_wait: bool,
     },
+    /// How far the erasures are
+    Erasures,
 }
 
 /// `herald backup`

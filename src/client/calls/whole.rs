@@ -9,8 +9,8 @@ use crate::wire::history::AuditPage;
 use crate::wire::key::{CreateKey, CreatedKey, KeyList};
 use crate::wire::overview::{Health, Overview, SettingRow};
 use crate::wire::transfer::{
-    BackupProgress, BackupRequest, Erased, FoundList, Import, ImportList, ImportProgress, ImportRequest,
-    PersonExport,
+    BackupProgress, BackupRequest, Erasure, ErasureList, FoundList, Import, ImportList, ImportProgress,
+    ImportRequest, PersonExport,
 };
 use http::{HeaderValue, Method};
 use serde_json::json;
@@ -61,9 +61,27 @@ impl Client {
         self.get(&with_pairs("/v1/herald/person", &[("address".into(), address.into())])).await
     }
 
-    /// Forgets a person; counts stay. Says how many records were erased.
-    pub async fn erase_person(&self, address: &str) -> Result<Erased> {
+    /// The same as it is read: the text of one [`PersonExport`], in pieces.
+    pub async fn person_export(&self, address: &str) -> Result<Body> {
+        let path = with_pairs("/v1/herald/person", &[("address".into(), address.into())]);
+        let request = self.request(Method::GET, &path, empty_body())?;
+        Ok(self.open(request).await?.into_body())
+    }
+
+    /// Begins to forget a person; counts stay. The addresses are gone when this answers; texts go in the
+    /// background.
+    pub async fn erase_person(&self, address: &str) -> Result<Erasure> {
         self.send(Method::POST, "/v1/herald/person/erase", &json!({ "address": address })).await
+    }
+
+    /// How far an erasure is.
+    pub async fn erasure(&self, id: impl AsRef<str> + Send) -> Result<Erasure> {
+        self.get(&format!("/v1/herald/person/erasures/{}", segment(id))).await
+    }
+
+    /// The newest erasures, newest first.
+    pub async fn erasures(&self) -> Result<ErasureList> {
+        self.get("/v1/herald/person/erasures").await
     }
 
     /// A page of the audit, newest first, of one resource (`message/ID`) or of everything.

@@ -1,8 +1,6 @@
 //! All that is held of a person, and forgetting it.
 
 use super::error::{Outcome, Refusal};
-use super::redact::Words;
-use crate::domain::audit::Actor;
 use crate::domain::channel::Channel;
 use crate::domain::ids::UserNo;
 use crate::domain::person::{Target, User, canonical_address};
@@ -21,15 +19,6 @@ pub struct Dossier {
     pub users: Vec<User>,
     /// All targets of these users.
     pub targets: Vec<Target>,
-}
-
-/// What forgetting a person did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Erased {
-    /// Records that were emptied.
-    pub count: u64,
-    /// What may still tell of the person, each in one sentence.
-    pub left: Vec<String>,
 }
 
 /// As what an address can be read.
@@ -72,45 +61,6 @@ impl Engine {
             }
         }
         Ok(dossier)
-    }
-
-    /// Forgets a person: every address of the user, not only the one that was
-    /// named, and every text of the audit, of messages, drafts, operations, alerts and
-    /// imports and every name of a file that quotes one of them or the name. Rows of the
-    /// log, sealed ones too, refer to the record that is emptied. Says how many records
-    /// were erased, and what was left.
-    pub async fn erase_person(&self, by: &Actor, address: &str) -> Outcome<Erased> {
-        let dossier = self.dossier(address).await?;
-        let mut addresses: BTreeSet<(Channel, String)> = dossier.addresses.into_iter().collect();
-        for user in &dossier.users {
-            addresses.extend(user.email.clone().map(|email| (Channel::Email, email)));
-            addresses.extend(user.phone.clone().map(|phone| (Channel::Sms, phone)));
-        }
-        let mut words = Words::default();
-        for user in &dossier.users {
-            words.add(&user.name);
-        }
-        for target in &dossier.targets {
-            words.add(&target.name);
-        }
-        addresses.extend(dossier.targets.into_iter().map(|target| (target.channel, target.identifier)));
-        for (_, address) in &addresses {
-            words.add(address);
-        }
-        let mut erased = 0;
-        for (channel, address) in addresses {
-            // The audit must not keep what is being forgotten.
-            let audit =
-                self.entry(by, "person.erase", "person", format!("one person's {channel} address erased"));
-            erased += self.store().erase_address(channel, &address, audit).await?;
-        }
-        if erased == 0 {
-            return Err(Refusal::new(ErrorType::NotFound, "Nothing is held under this address"));
-        }
-        let mut left = self.redact(&words).await?;
-        left.push("what is in uploaded files, and in backups made before, was not looked at".to_owned());
-        left.push("answers kept for repeated calls (Idempotency-Key) go within a day".to_owned());
-        Ok(Erased { count: erased, left })
     }
 }
 

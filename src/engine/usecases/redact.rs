@@ -7,13 +7,11 @@ use crate::engine::Engine;
 use crate::store::StoreError;
 use crate::store::documents::{DocumentChange, Shelf};
 use crate::store::page::Order;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Stands where a person stood.
 const ERASED: &str = "(erased)";
-
-/// Shelves with texts that people or services wrote.
-const SHELVES: [Shelf; 4] = [Shelf::Drafts, Shelf::Operations, Shelf::Alerts, Shelf::WebhookResults];
 
 /// Records that are looked at together.
 const PAGE: usize = 500;
@@ -22,7 +20,7 @@ const PAGE: usize = 500;
 const SHORTEST: usize = 4;
 
 /// Words that are taken out, whatever their case.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Words(Vec<String>);
 
 impl Words {
@@ -34,6 +32,11 @@ impl Words {
             // The longest first: one may be part of another.
             self.0.sort_by_key(|word| std::cmp::Reverse(word.len()));
         }
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A text without them; `None`: there are none in it.
@@ -85,61 +88,82 @@ fn without(text: &str, word: &str) -> Option<String> {
     found.then_some(out)
 }
 
+/// What a step of looking through texts did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Records that were looked at.
+    pub(super) looked: u64,
+    /// Texts that were changed.
+    pub(super) changed: u64,
+    /// What names the person still, and why.
+    pub(super) left: Vec<String>,
+    /// Where it goes on; `None`: these were the last.
+    pub(super) next: Option<String>,
+}
+
+/// A record's number, as a step says where it goes on.
+fn number(after: Option<&str>) -> Option<u64> {
+    after.and_then(|after| after.parse().ok())
+}
+
 impl Engine {
-    /// Takes words out of messages, names of files, imports, the audit and documents that
-    /// quote them. Nobody is told of it: the revision of a draft stays. Says what quotes them
-    /// still, and why.
-    pub(super) async fn redact(&self, words: &Words) -> Outcome<Vec<String>> {
-        if words.0.is_empty() {
-            return Ok(Vec::new());
+    /// Takes words out of a page of documents. Nobody is told of it: the revision of a draft stays.
+    pub(super) async fn redact_shelf(
+        &self,
+        words: &Words,
+        shelf: Shelf,
+        after: Option<&str>,
+    ) -> Outcome<Step> {
+        let page = self.store().documents(shelf, "", after, Order::Ascending, PAGE).await?;
+        let next = page.last().map(|(last, _)| last.clone()).filter(|_| page.len() == PAGE);
+        let mut step = Step { looked: page.len() as u64, next, ..Step::default() };
+        for (key, bytes) in page {
+            step.changed += u64::from(self.redact_document(shelf, key, bytes, words).await?);
         }
-        let left = self.redact_records(words).await?;
-        for shelf in SHELVES {
-            let mut after: Option<String> = None;
-            loop {
-                let page =
-                    self.store().documents(shelf, "", after.as_deref(), Order::Ascending, PAGE).await?;
-                let Some((last, _)) = page.last() else { break };
-                after = Some(last.clone());
-                for (key, bytes) in page {
-                    self.redact_document(shelf, key, bytes, words).await?;
-                }
-            }
-        }
-        let mut after = None;
-        loop {
-            let page = self.store().audit(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(left) };
-            after = Some(*last);
-            let changed: Vec<_> = page
-                .into_iter()
-                .filter_map(|(no, mut entry)| {
-                    entry.summary = words.out_of(&entry.summary)?;
-                    Some((no, entry))
-                })
-                .collect();
-            if !changed.is_empty() {
-                self.store().rewrite_audit(changed).await?;
-            }
-        }
+        Ok(step)
     }
 
-    async fn redact_document(&self, shelf: Shelf, key: String, bytes: Vec<u8>, words: &Words) -> Outcome<()> {
+    /// Takes words out of a page of the audit.
+    pub(super) async fn redact_audit(&self, words: &Words, after: Option<&str>) -> Outcome<Step> {
+        let page = self.store().audit(None, number(after), PAGE).await?;
+        let next = page.last().map(|(last, _)| last.to_string()).filter(|_| page.len() == PAGE);
+        let looked = page.len() as u64;
+        let changed: Vec<_> = page
+            .into_iter()
+            .filter_map(|(no, mut entry)| {
+                entry.summary = words.out_of(&entry.summary)?;
+                Some((no, entry))
+            })
+            .collect();
+        let step = Step { looked, changed: changed.len() as u64, next, ..Step::default() };
+        if !changed.is_empty() {
+            self.store().rewrite_audit(changed).await?;
+        }
+        Ok(step)
+    }
+
+    async fn redact_document(
+        &self,
+        shelf: Shelf,
+        key: String,
+        bytes: Vec<u8>,
+        words: &Words,
+    ) -> Outcome<bool> {
         let mut bytes = bytes;
         loop {
-            let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else { return Ok(()) };
+            let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else { return Ok(false) };
             if !words.out_of_value(&mut value) {
-                return Ok(());
+                return Ok(false);
             }
-            let Ok(new) = serde_json::to_vec(&value) else { return Ok(()) };
+            let Ok(new) = serde_json::to_vec(&value) else { return Ok(false) };
             let change = DocumentChange::put(shelf, key.clone(), new).expecting(bytes);
             match self.store().write_documents(vec![change], None).await {
                 // Somebody has saved it meanwhile: look at what it says now.
                 Err(StoreError::Moved) => match self.store().document(shelf, &key).await? {
                     Some(now) => bytes = now,
-                    None => return Ok(()),
+                    None => return Ok(false),
                 },
-                result => return Ok(result?),
+                result => return Ok(result.map(|()| true)?),
             }
         }
     }

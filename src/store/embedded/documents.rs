@@ -102,7 +102,7 @@ pub(super) fn operate(tx: &mut Tx<'_>, step: &OperationStep) -> Attempt<Operatio
         }
         _ => None,
     };
-    let planned = unclaimed.as_ref().map_or(0, |found| found.taken.len());
+    let planned = unclaimed.as_ref().map_or(0, |found| found.people.len());
     let reached = (rows.len() + again.len() + planned) as u64;
     change(tx, &[(step.progress)(reached)])?;
     for row in &rows {

@@ -48,7 +48,7 @@ pub(super) struct Taken {
     lane: LaneKey,
     run: RunNo,
     /// Who is taken.
-    pub(super) taken: Vec<Planned>,
+    pub(super) people: Vec<Planned>,
     /// Who stays, those before the lane's cursor among them: windows refer to these.
     rest: Vec<Planned>,
 }
@@ -80,12 +80,12 @@ pub(super) fn still(
         let meant = wanted.next_if(|wanted| wanted.target == planned.target).is_some();
         if meant && place >= claimed { taken.push(planned) } else { rest.push(planned) }
     }
-    Ok((!taken.is_empty()).then_some(Taken { lane, run: set.run, taken, rest }))
+    Ok((!taken.is_empty()).then_some(Taken { lane, run: set.run, people: taken, rest }))
 }
 
 /// Does what was decided for people of a run.
 pub(super) fn apply(tx: &mut Tx<'_>, found: Taken, decision: Decision, at: Timestamp) -> Attempt<()> {
-    let Taken { lane, run, taken, rest } = found;
+    let Taken { lane, run, people: taken, rest } = found;
     let count = taken.len() as u64;
     if rest.is_empty() {
         tx.remove(Table::Runs, &run_key(lane, run))?;

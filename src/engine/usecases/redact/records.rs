@@ -1,6 +1,6 @@
 //! Texts of messages, files and imports that quote somebody; and names that only people can change.
 
-use super::Words;
+use super::{Step, Words, number};
 use crate::domain::content::Content;
 use crate::domain::state::MessageState;
 use crate::engine::Engine;
@@ -57,87 +57,93 @@ fn clean_json(words: &Words, text: &mut String) -> bool {
 }
 
 impl Engine {
-    /// Takes words out of records. What is still to be sent is left as it is: whoever wrote it is to
-    /// decide what it says instead.
-    pub(super) async fn redact_records(&self, words: &Words) -> Outcome<Vec<String>> {
-        let mut left = Vec::new();
-        self.redact_messages(words, &mut left).await?;
-        self.redact_files(words).await?;
+    /// Takes words out of a page of messages. What is still to be sent is left as it is: whoever wrote
+    /// it is to decide what it says instead.
+    pub(in crate::engine::usecases) async fn redact_messages(
+        &self,
+        words: &Words,
+        after: Option<&str>,
+    ) -> Outcome<Step> {
+        let request = PageRequest { after: number(after), limit: PAGE, ..PageRequest::default() };
+        let page = self.store().messages(MessageFilter::default(), request).await?;
+        let next = page.next.map(|next| next.to_string());
+        let mut step = Step { looked: page.items.len() as u64, next, ..Step::default() };
+        for message in page.items {
+            let mut content = message.content;
+            if !clean_content(words, &mut content) {
+                continue;
+            }
+            if message.state.is_over() || message.state == MessageState::Draft {
+                match self.store().rewrite_content(message.no, content).await {
+                    // Somebody has deleted it meanwhile.
+                    Err(StoreError::NotFound { .. }) => {}
+                    result => result?,
+                }
+                step.changed += 1;
+            } else {
+                let (id, state) = (&message.id, &message.state);
+                step.left.push(format!("message {id} is {state} and names them: edit or cancel it"));
+            }
+        }
+        Ok(step)
+    }
+
+    /// Takes words out of the names of a page of files. It goes on behind `bucket/file`, both by number.
+    pub(in crate::engine::usecases) async fn redact_files(
+        &self,
+        words: &Words,
+        after: Option<&str>,
+    ) -> Outcome<Step> {
+        let (bucket_after, file_after) = after.and_then(|after| after.split_once('/')).unwrap_or_default();
+        let request = PageRequest { after: number(Some(bucket_after)), limit: 1, ..PageRequest::default() };
+        let buckets = self.store().buckets(request).await?;
+        let Some(bucket) = buckets.items.first() else { return Ok(Step::default()) };
+        let request = PageRequest { after: number(Some(file_after)), limit: PAGE, ..PageRequest::default() };
+        let files = self.store().files(&bucket.id, request).await?;
+        let next = match (files.next, buckets.next) {
+            (Some(file), _) => Some(format!("{bucket_after}/{file}")),
+            (None, Some(bucket)) => Some(format!("{bucket}/")),
+            (None, None) => None,
+        };
+        let mut step = Step { looked: files.items.len() as u64, next, ..Step::default() };
+        for mut file in files.items {
+            let revision = file.revision;
+            if clean(words, &mut file.name) {
+                match self.store().put_file(file, revision, None).await {
+                    // Somebody has changed or deleted it meanwhile.
+                    Err(StoreError::Stale { .. } | StoreError::NotFound { .. }) => {}
+                    Ok(_) => step.changed += 1,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(step)
+    }
+
+    /// Takes words out of what is kept of imports.
+    pub(in crate::engine::usecases) async fn redact_imports(&self, words: &Words) -> Outcome<Step> {
+        let mut step = Step::default();
         for mut import in self.store().imports(IMPORTS).await? {
+            step.looked += 1;
             let mut found = clean(words, &mut import.source);
             for (_, reason) in &mut import.counts.refused {
                 found |= clean(words, reason);
             }
             if found {
                 self.store().rewrite_import(import).await?;
+                step.changed += 1;
             }
         }
-        self.names_left(words, &mut left).await?;
-        Ok(left)
-    }
-
-    async fn redact_messages(&self, words: &Words, left: &mut Vec<String>) -> Outcome<()> {
-        let mut after = None;
-        loop {
-            let request = PageRequest { after, limit: PAGE, ..PageRequest::default() };
-            let page = self.store().messages(MessageFilter::default(), request).await?;
-            for message in page.items {
-                let mut content = message.content;
-                if !clean_content(words, &mut content) {
-                    continue;
-                }
-                if message.state.is_over() || message.state == MessageState::Draft {
-                    self.store().rewrite_content(message.no, content).await?;
-                } else {
-                    let (id, state) = (&message.id, &message.state);
-                    left.push(format!("message {id} is {state} and names them: edit or cancel it"));
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn redact_files(&self, words: &Words) -> Outcome<()> {
-        let mut buckets = None;
-        loop {
-            let request = PageRequest { after: buckets, limit: PAGE, ..PageRequest::default() };
-            let page = self.store().buckets(request).await?;
-            for bucket in page.items {
-                let mut after = None;
-                loop {
-                    let request = PageRequest { after, limit: PAGE, ..PageRequest::default() };
-                    let files = self.store().files(&bucket.id, request).await?;
-                    for mut file in files.items {
-                        let revision = file.revision;
-                        if clean(words, &mut file.name) {
-                            match self.store().put_file(file, revision, None).await {
-                                // Somebody has changed or deleted it meanwhile.
-                                Err(StoreError::Stale { .. } | StoreError::NotFound { .. }) | Ok(_) => {}
-                                Err(error) => return Err(error.into()),
-                            }
-                        }
-                    }
-                    after = files.next;
-                    if after.is_none() {
-                        break;
-                    }
-                }
-            }
-            buckets = page.next;
-            if buckets.is_none() {
-                return Ok(());
-            }
-        }
+        Ok(step)
     }
 
     /// Names that others know things by are not changed behind their backs.
-    async fn names_left(&self, words: &Words, left: &mut Vec<String>) -> Outcome<()> {
+    pub(in crate::engine::usecases) async fn names_left(&self, words: &Words) -> Outcome<Step> {
+        let mut step = Step::default();
         let mut note = |what: &str, id: &str, name: &str| {
+            step.looked += 1;
             if words.out_of(name).is_some() {
-                left.push(format!("the name of {what} {id} names them: change it"));
+                step.left.push(format!("the name of {what} {id} names them: change it"));
             }
         };
         let mut after = None;
@@ -161,6 +167,6 @@ impl Engine {
         for webhook in self.webhooks().await?.webhooks {
             note("webhook", webhook.id.as_str(), &webhook.name);
         }
-        Ok(())
+        Ok(step)
     }
 }
