@@ -47,6 +47,11 @@ pub fn millis(ms: f64) -> String {
     if ms >= 1000.0 { format!("{:.1} s", ms / 1000.0) } else { format!("{ms:.0} ms") }
 }
 
+/// Milliseconds to an answer; a dash where nothing was answered.
+pub fn latency(ms: f64) -> String {
+    if ms > 0.0 { millis(ms) } else { "–".to_owned() }
+}
+
 /// A length in seconds, in one unit.
 pub fn seconds(s: f64) -> String {
     relative(chrono::TimeDelta::milliseconds((s.max(1.0) * 1000.0) as i64))

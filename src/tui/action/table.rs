@@ -84,7 +84,7 @@ actions! {
     Why "item.why" "Why" [Messages Targets Overview Live] None one Some("herald why {id}"), "Says in one sentence why it stands where it stands.";
 
     // Messages.
-    Compose "message.compose" "Compose" [Overview Messages Topics Targets] None any Some("herald send email --topic {topic} --subject {subject} --body-file {file} --draft"), "Starts a new message as a draft.";
+    Compose "message.compose" "Compose" [Overview Messages Topics Targets Providers Live] None any Some("herald send email --topic {topic} --subject {subject} --body-file {file} --draft"), "Starts a new message as a draft.";
     EditMessage "message.edit" "Edit" [Messages] None one None, "Opens a draft for editing; a scheduled message is held while you do.";
     SendMessage "message.send" "Send…" [Messages Compose] Reviewed one Some("herald message send {id}"), "Opens the review that sends the message.";
     ScheduleMessage "message.schedule" "Schedule…" [Messages Compose] Reviewed one Some("herald message schedule {id} --at {when}"), "Opens the review that sends the message at a time.";

@@ -1,5 +1,6 @@
 //! Live: the delivery log as it grows. Paused, nothing is lost: the log has it.
 
+mod rates;
 mod view;
 
 use std::collections::VecDeque;

@@ -223,8 +223,8 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 Cell::state(pen, stands(provider)),
                 Cell::plain(show::count(waiting)),
                 Cell::plain(show::rate(provider.rate)),
-                Cell::plain(show::millis(provider.p50_ms)),
-                Cell::plain(show::millis(provider.p99_ms)),
+                Cell::plain(show::latency(provider.p50_ms)),
+                Cell::plain(show::latency(provider.p99_ms)),
                 Cell::plain(""),
             ]
         })
@@ -299,13 +299,16 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         || "nothing answered for in the last minute".to_owned(),
         |share| format!("{:.1} % accepted in the last minute", share * 100.0),
     );
-    let latency = format!(
-        "{success} · answers in {} (middle), {} (99 of 100)",
-        show::millis(provider.p50_ms),
-        show::millis(provider.p99_ms)
-    );
-    pen.text(inner, at, latency, Role::TEXT);
-    at += 1;
+    let latency = if provider.p50_ms > 0.0 {
+        format!(
+            "{success} · answers in {} (middle), {} (99 of 100)",
+            show::millis(provider.p50_ms),
+            show::millis(provider.p99_ms)
+        )
+    } else {
+        success
+    };
+    at = pen.paragraph(inner, at, &latency, Role::TEXT);
     at = quotas(pen, inner, at, provider);
     let today = format!(
         "today (UTC): accepted {} · refused {} · put off {} · bounced {}",

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line as Text;
 
-use super::Line;
+use super::{Line, rates};
 use crate::tui::action::Action;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
@@ -33,11 +33,13 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
         return;
     }
     heading(pen, state, inset(first(body, 1), 1));
+    let above = 1 + rates::height(state, body.height);
+    rates::view(pen, state, inset(first(below(body, 1), above - 1), 1));
     let with_detail = !state.live.follows() && body.height > 12;
-    let rows = body.height.saturating_sub(2 + if with_detail { DETAIL } else { 0 });
-    let log = Rect { height: rows, ..below(body, 1) };
+    let rows = body.height.saturating_sub(above + 1 + if with_detail { DETAIL } else { 0 });
+    let log = Rect { height: rows, ..below(body, above) };
     lines(pen, state, log);
-    let rest = below(body, 1 + rows);
+    let rest = below(body, above + rows);
     status(pen, state, rest);
     if with_detail {
         detail(pen, state, below(rest, 1));
@@ -69,7 +71,7 @@ fn lines(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 layout::key_of(state, Action::Compose)
             ),
         };
-        pen.text(inset(area, 3), 0, text, Role::TEXT_DIM);
+        pen.paragraph(inset(area, 3), 0, &text, Role::TEXT_DIM);
         return;
     }
     let height = usize::from(area.height);
