@@ -305,6 +305,9 @@ impl Inner {
                 }
                 to(&found)
             }
+            ["herald", "suppressions", id] if get => {
+                to(world.suppressed.iter().find(|record| record.id.as_str() == *id)?)
+            }
             ["herald", "suppressions", id] => {
                 world.suppressed.retain(|record| record.id.as_str() != *id);
                 json!({})
