@@ -1,16 +1,20 @@
 //! A typed client of the API over any transport: a service in this process, the
 //! Unix socket, TCP. The console and the command line are written on it.
 
+mod attachments;
 mod calls;
 mod error;
 mod events;
+mod follow_up;
 mod http1;
 mod in_process;
 mod steps;
 mod transport;
 
+pub use attachments::is_brought;
 pub use error::{ClientError, Result};
 pub use events::EventStream;
+pub use follow_up::Whom;
 pub use http1::{Address, Http1};
 pub use in_process::InProcess;
 pub use steps::Steps;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "console/commands.rs"]
+mod commands;
 #[path = "console/files.rs"]
 mod files;
 #[path = "console/flows.rs"]

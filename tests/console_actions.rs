@@ -40,3 +40,31 @@ fn every_actions_command_line_is_understood() {
         }
     }
 }
+
+/// Whether a request is of a route: the same method, and a path of its shape.
+fn is_route(request: &str) -> bool {
+    let mut words = request.split(' ');
+    let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    let path: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
+    herald::api::routes::ROUTES.iter().any(|route| {
+        let shape: Vec<&str> = route.path.split('/').collect();
+        let fits = |(a, b): (&&str, &&str)| a == b || (a.starts_with('{') && !b.is_empty());
+        route.method == method && shape.len() == path.len() && shape.iter().zip(&path).all(fits)
+    })
+}
+
+#[test]
+fn every_actions_request_is_of_a_route() {
+    for row in TABLE {
+        assert_eq!(
+            row.command.is_some() && row.command != Some("herald help"),
+            row.request.is_some(),
+            "{}: a command line and a request go together",
+            row.id
+        );
+        if let Some(request) = row.request {
+            assert!(is_route(request), "{}: there is no route {request}", row.id);
+        }
+    }
+    assert!(!is_route("POST /v1/messaging/topics/news/nothing"));
+}

@@ -12,6 +12,7 @@ use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::page::{Page, PageRequest};
 use crate::store::{RecordKind, Result as StoreResult};
 use crate::wire::ErrorType;
+use crate::wire::delivery::Affected;
 use crate::wire::list::FileList;
 use async_trait::async_trait;
 use axum::body::Body;
@@ -79,6 +80,11 @@ pub(crate) async fn update(call: Call) -> Answered {
 pub(crate) async fn delete(call: Call) -> Answered {
     call.engine().delete_file(call.actor(), &named(&call)?).await?;
     Ok(nothing())
+}
+
+pub(crate) async fn discard(call: Call) -> Answered {
+    let gone = call.engine().discard_file(call.actor(), &named(&call)?).await?;
+    ok(&Affected { count: u64::from(gone) })
 }
 
 pub(crate) async fn download(call: Call) -> Answered {

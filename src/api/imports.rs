@@ -141,7 +141,13 @@ async fn run(mut importer: Importer, mut body: Body, reports: mpsc::Sender<Impor
                 }
                 Err(refusal) => refusal.message,
             },
-            Some(Err(error)) => format!("the file broke off: {error}"),
+            Some(Err(error)) => match importer.broken_off().await {
+                Ok(step) => {
+                    let _ = reports.send(progress(step, format!("the file broke off: {error}"))).await;
+                    return;
+                }
+                Err(refusal) => refusal.message,
+            },
             Some(Ok(frame)) => match frame.into_data() {
                 Err(_) => continue,
                 Ok(bytes) => match importer.push(&bytes).await {

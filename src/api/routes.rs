@@ -57,7 +57,9 @@ use crate::wire::suppression::{
     AddedSuppressions, CreateSuppressions, Suppression, SuppressionList, SuppressionParameters,
     UndoSuppressions, UndoneSuppressions,
 };
-use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
+use crate::wire::topic::{
+    CreateSubscriber, CreateTopic, SubscribeTargets, SubscribedTargets, Subscriber, Topic, UpdateTopic,
+};
 use crate::wire::transfer::{
     BackupProgress, BackupRequest, Erasure, ErasureList, FoundList, Import, ImportList, ImportProgress,
     ImportRequest, PersonExport,
@@ -294,6 +296,10 @@ routes! {
     GET "/v1/storage/buckets/{bucketId}/files/{fileId}/push" open None files::push, "The image of a notification, by its signed link",
         PushImage => 200 Content;
 
+    POST "/v1/herald/storage/{bucketId}/{fileId}/discard" "files.write" Json files::discard, "Delete a file unless a message names it",
+        Nothing => 200 Affected;
+    POST "/v1/herald/topics/{topicId}/targets" "subscribers.write" Json topics::subscribe_targets, "Subscribe up to 1000 targets in one step",
+        SubscribeTargets => 200 SubscribedTargets;
     GET "/v1/herald/overview" "messages.read" None overview::overview, "The first screen: what runs, waits, fails and needs somebody",
         Nothing => 200 Overview;
     GET "/v1/herald/providers" "providers.read" None health::providers, "How providers do",

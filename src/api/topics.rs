@@ -17,6 +17,7 @@ use crate::store::Result as StoreResult;
 use crate::store::catalog::SubscriberView;
 use crate::store::page::{Page, PageRequest};
 use crate::wire::list::{SubscriberList, TopicList};
+use crate::wire::topic::{SubscribeTargets, SubscribedTargets};
 use async_trait::async_trait;
 
 /// The longest description.
@@ -148,6 +149,19 @@ pub(crate) async fn subscribe(call: Call) -> Answered {
     let target = TargetId::new(target)?;
     let view = call.engine().subscribe_target(call.actor(), &topic, &id, &target).await?;
     created(&present::subscriber(view))
+}
+
+/// The most targets of one step.
+const TARGETS: usize = 1000;
+
+pub(crate) async fn subscribe_targets(call: Call) -> Answered {
+    let topic: TopicId = call.id("topicId")?;
+    let SubscribeTargets { targets } = call.json()?;
+    if !(1..=TARGETS).contains(&targets.len()) {
+        return Err(Invalid::value("targets", "Value must have 1 to 1000 ids").into());
+    }
+    let done = call.engine().subscribe_targets(call.actor(), &topic, targets).await?;
+    ok(&SubscribedTargets { subscribed: done.made, known: done.known, missing: done.missing })
 }
 
 pub(crate) async fn subscriber(call: Call) -> Answered {

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod draft;
 pub mod errors;
+pub mod guard;
 mod key;
 mod message;
 mod provider;

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod draft;
 pub mod errors;
 pub mod export;
+pub mod follow_up;
 pub mod import;
 pub mod key;
 pub mod log;

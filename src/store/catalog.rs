@@ -61,6 +61,17 @@ pub struct Replaced {
     pub door: Door,
 }
 
+/// What became of targets that were subscribed together; adds up to how many they were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SubscribedMany {
+    /// Subscribed now.
+    pub made: u64,
+    /// Subscribed already.
+    pub known: u64,
+    /// Not there any more.
+    pub missing: u64,
+}
+
 /// Topics, subscribers, providers, keys.
 #[async_trait]
 pub trait Catalog {
@@ -83,6 +94,14 @@ pub trait Catalog {
         target: &TargetId,
         audit: AuditEntry,
     ) -> Result<SubscriberView>;
+    /// Subscribes many targets to a topic in one transaction. Who is subscribed already, or gone,
+    /// is counted and refuses nothing.
+    async fn subscribe_many(
+        &self,
+        topic: &TopicId,
+        targets: Vec<(SubscriberId, TargetId)>,
+        audit: AuditEntry,
+    ) -> Result<SubscribedMany>;
     /// A subscriber of a topic.
     async fn subscriber(&self, topic: &TopicId, id: &SubscriberId) -> Result<SubscriberView>;
     /// Ends a subscription.

@@ -64,6 +64,10 @@ pub trait Buckets {
     ) -> Result<StoredFile>;
     /// Deletes the record of a file, and gives it.
     async fn delete_file(&self, file: &FileRef, audit: AuditEntry) -> Result<StoredFile>;
+    /// Deletes the record of a file that no message names, and gives it; `None`: one does, and the
+    /// file stays. Looks at every message that is not over, and at those that were made since the
+    /// file came; where these are too many to look at, the file counts as named.
+    async fn discard_file(&self, file: &FileRef, audit: AuditEntry) -> Result<Option<StoredFile>>;
     /// A page of a bucket's files; those that are not whole are passed over.
     async fn files(&self, bucket: &BucketId, page: PageRequest<StoredFile>) -> Result<Page<StoredFile>>;
     /// Counts of everything.

@@ -144,6 +144,8 @@ pub struct Row {
     /// The command line that does the same, with `{id}` and the like to fill in;
     /// none where the action only moves about the screen.
     pub command: Option<&'static str>,
+    /// Method and path of the request that does the same, with `{id}` and the like to fill in.
+    pub request: Option<&'static str>,
 }
 
 impl Row {

@@ -2,10 +2,10 @@
 
 mod command;
 mod fetch;
+mod folder;
 mod follow_up;
 mod import;
 mod keep;
-mod upload;
 mod watched;
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use super::state::kept::Kept;
 use super::term::Told;
 use super::watch::{Seen, Standing};
 use crate::client::ClientError;
+pub use crate::client::Whom;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{
     MessageId, OperationId, ProviderId, Revision, SubscriberId, SuppressionId, TargetId, TopicId, UserId,
@@ -387,8 +388,8 @@ pub enum Command {
     Undo(MessageId),
     /// A new draft like it.
     Duplicate(MessageId),
-    /// A new draft like it, for some of its recipients: what it is called, and how many they are.
-    FollowUp(MessageId, Whom, String, u64),
+    /// A new draft like it, for some of its recipients: how many they are.
+    FollowUp(MessageId, Whom, u64),
     /// Deletes a message.
     DeleteMessage(MessageId),
     /// Makes a topic.
@@ -416,6 +417,8 @@ pub enum Command {
     Import(ImportFile),
     /// Brings a file of this machine to the store.
     Upload(PathBuf),
+    /// Takes files from the store again that nothing names any more, as `BUCKET:FILE`.
+    Discard(Vec<String>),
     /// Keeps what is being written with the operator's drafts on the server.
     KeepDraft(Box<KeepDraft>),
     /// Forgets it there.
@@ -537,15 +540,6 @@ pub struct Progress {
     pub all: Option<u64>,
     /// What has come of it so far, in a line.
     pub text: String,
-}
-
-/// For whom of a message that is paused another is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whom {
-    /// Those who have not been tried: the paused message ends for them.
-    Untried,
-    /// Those who have been accepted.
-    Reached,
 }
 
 /// Why something did not work.

@@ -43,6 +43,9 @@ pub fn of(command: &Command) -> Option<String> {
         Command::Release(id, revision) => {
             line("POST", &format!("/v1/herald/messages/{id}/release"), &json!({ "revision": revision }))
         }
+        Command::Hold(id, revision) => {
+            line("POST", &format!("/v1/herald/messages/{id}/hold"), &json!({ "revision": revision }))
+        }
         Command::Retry(id, retry) => line("POST", &format!("/v1/herald/messages/{id}/retry"), retry),
         Command::Decide(decide) => line("POST", "/v1/herald/waiting/decide", decide),
         Command::ConfirmOperation(id, count) => {
@@ -60,6 +63,9 @@ pub fn of(command: &Command) -> Option<String> {
             format!("DELETE /v1/herald/suppressions/{}", ids[0])
         }
         Command::UndoSuppressions(undo) => line("POST", "/v1/herald/suppressions/undo", undo),
+        Command::TestProvider(id, to) => {
+            line("POST", &format!("/v1/herald/providers/{id}/test"), &json!({ "to": to }))
+        }
         Command::EnableProvider(kind, id, enabled) => {
             line("PATCH", &format!("/v1/messaging/providers/{kind}/{id}"), &json!({ "enabled": enabled }))
         }

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod compose;
+pub mod dialogue;
 pub mod form;
 pub mod help;
 pub mod job;

@@ -14,6 +14,7 @@ use super::keymap::{Keymap, Mode, Pending};
 use super::message::{Command, Effect, Fault, Fetch, Slot};
 use super::runtime::Request;
 use super::screens::compose::Compose;
+use super::screens::dialogue::Dialogue;
 use super::screens::form::Form;
 use super::screens::help::Help;
 use super::screens::job::Job;
@@ -33,7 +34,6 @@ use crate::domain::time::Timestamp;
 use crate::wire::draft::SavedDraft;
 use crate::wire::event::Changes;
 use crate::wire::overview::Overview;
-use crate::wire::provider::ProviderTest;
 
 /// The timers of the console.
 pub mod timer {
@@ -121,7 +121,7 @@ pub enum Overlay {
     /// A form.
     Form(Box<Form>),
     /// What a test of a provider found.
-    Dialogue(ProviderTest),
+    Dialogue(Dialogue),
     /// Writing a message; what is written is in [`State::compose`].
     Compose,
     /// One of a few.
@@ -446,10 +446,14 @@ impl State {
                 let inner = if self.focus() == Focus::Detail { Scope::Detail } else { Scope::List };
                 (vec![self.tab.scope(), inner, Scope::Global], Mode::Normal)
             }
-            Some(Overlay::Help(_) | Overlay::Dialogue(_)) => (vec![Scope::Help, Scope::Global], Mode::Normal),
-            Some(Overlay::Pick(_) | Overlay::Calendar(_) | Overlay::Reading(_) | Overlay::Job) => {
-                (vec![Scope::Pick, Scope::Global], Mode::Normal)
-            }
+            Some(Overlay::Help(_)) => (vec![Scope::Help, Scope::Global], Mode::Normal),
+            Some(
+                Overlay::Pick(_)
+                | Overlay::Calendar(_)
+                | Overlay::Reading(_)
+                | Overlay::Dialogue(_)
+                | Overlay::Job,
+            ) => (vec![Scope::Pick, Scope::Global], Mode::Normal),
             Some(Overlay::Palette(_)) => (vec![Scope::Palette, Scope::Global], Mode::Insert),
             Some(Overlay::Filter(_)) => (vec![Scope::Filter, Scope::Global], Mode::Insert),
             Some(Overlay::Form(_)) => (vec![Scope::Form, Scope::Global], Mode::Insert),

@@ -95,7 +95,7 @@ fn tab(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
 fn overlay(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     match state.overlays.last() {
         Some(Overlay::Help(help)) => screens::help::view(pen, state, help, body),
-        Some(Overlay::Dialogue(test)) => screens::providers::view_test(pen, test, body),
+        Some(Overlay::Dialogue(dialogue)) => screens::dialogue::view(pen, dialogue, body),
         Some(Overlay::Palette(palette)) => screens::palette::view(pen, state, palette, body),
         Some(Overlay::Review(review)) => screens::review::view(pen, state, review, body),
         Some(Overlay::Form(form)) => screens::form::view(pen, state, form, body),

@@ -122,6 +122,7 @@ fn of_command(command: &Command) -> Vec<Watched> {
         | Command::CreatePerson { .. }
         | Command::Import(_)
         | Command::Upload(_)
+        | Command::Discard(_)
         | Command::KeepDraft(_)
         | Command::DropDraft(_)
         | Command::CreateProvider(..)

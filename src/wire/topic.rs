@@ -109,6 +109,26 @@ pub struct UpdateTopic {
     pub revision: Option<Revision>,
 }
 
+/// Subscribes many targets to a topic in one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscribeTargets {
+    /// The targets' ids, 1 to 1000.
+    pub targets: Vec<TargetId>,
+}
+
+/// What became of them; the three add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscribedTargets {
+    /// Subscribed now.
+    pub subscribed: u64,
+    /// Subscribed already.
+    pub known: u64,
+    /// Not there any more.
+    pub missing: u64,
+}
+
 /// Subscribes a target to a topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

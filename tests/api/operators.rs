@@ -124,6 +124,85 @@ async fn a_pasted_list_is_subscribed_to_a_topic() {
 }
 
 #[tokio::test]
+async fn targets_are_subscribed_together() {
+    let world = World::new().await;
+    let client = world.client();
+    let list = "ana@example.com\nbo@example.com\n";
+    topic(&client, "news", &[]).await;
+    topic(&client, "offers", &[]).await;
+    end(client.subscribe_many("news", &ImportRequest::default(), body_from(list)).await.unwrap()).await;
+    let page = client.targets(&herald::wire::query::ListRequest::newest(10)).await.unwrap();
+    let mut ids: Vec<_> = page.into_items().into_iter().map(|target| target.id).collect();
+    ids.push("nobody".parse().unwrap());
+    let done = client.subscribe_targets("offers", ids.clone()).await.unwrap();
+    assert_eq!((done.subscribed, done.known, done.missing), (2, 0, 1));
+    let again = client.subscribe_targets("offers", ids).await.unwrap();
+    assert_eq!((again.subscribed, again.known, again.missing), (0, 2, 1));
+    assert_eq!(client.topic("offers").await.unwrap().email_total, 2);
+    assert_eq!(kind(client.subscribe_targets("offers", Vec::new()).await), "general_argument_invalid");
+    assert!(client.subscribe_targets("other", vec!["nobody".parse().unwrap()]).await.is_err());
+}
+
+/// A file that breaks off behind so many bytes.
+fn breaks_off(text: &str) -> herald::client::Body {
+    let pieces: Vec<Result<hyper::body::Frame<bytes::Bytes>, std::io::Error>> = vec![
+        Ok(hyper::body::Frame::data(bytes::Bytes::from(text.to_owned()))),
+        Err(std::io::Error::new(std::io::ErrorKind::Interrupted, "stopped by you")),
+    ];
+    herald::client::Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(pieces)))
+}
+
+#[tokio::test]
+async fn an_import_that_is_stopped_tells_what_is_in_and_goes_on_with_the_same_file() {
+    let world = World::new().await;
+    let client = world.client();
+    let rows: Vec<String> = (0..6000).map(|n| format!("reader{n}@example.com\n")).collect();
+    let whole = format!("email\n{}", rows.concat());
+    // In the middle of a row: half an address is nobody.
+    let begun = format!("email\n{}reader7", rows[..5000].concat());
+    let stopped = end(client.import(&ImportRequest::default(), breaks_off(&begun)).await.unwrap()).await;
+    assert!(!stopped.done && stopped.error.contains("broke off"), "{stopped:?}");
+    let made = stopped.counts.users;
+    assert!(made > 0 && made <= 5000 && stopped.rows == made, "what is told is what is there: {stopped:?}");
+    assert_eq!(client.imports().await.unwrap().imports[0].counts.users, made);
+    let again = end(client.import(&ImportRequest::default(), body_from(whole)).await.unwrap()).await;
+    assert_eq!((again.counts.users, again.counts.unchanged, again.rows), (6000 - made, made, 6000));
+    assert_eq!(world.get("/v1/users").await.1["total"], 6000);
+}
+
+#[tokio::test]
+async fn a_file_goes_only_while_no_message_names_it() {
+    let world = World::new().await;
+    let client = world.client();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("prices.txt");
+    std::fs::write(&path, "1,99").unwrap();
+    let file = client.bring_file(&path).await.unwrap();
+    let at = format!("{}:{}", file.bucket_id, file.id);
+    let mail = |files: Vec<String>| herald::wire::message::WriteEmail {
+        envelope: herald::wire::message::Envelope {
+            message_id: Some("unique()".into()),
+            draft: Some(true),
+            ..Default::default()
+        },
+        subject: Some("Prices".into()),
+        content: Some("As of today".into()),
+        attachments: Some(files),
+        ..Default::default()
+    };
+    let draft = client.create_email(&mail(vec![at.clone()])).await.unwrap();
+    assert_eq!(client.discard_brought(std::slice::from_ref(&at)).await.unwrap(), 0);
+    let copy = client.duplicate_message(&draft.id).await.unwrap();
+    // The draft is thrown away; its copy keeps the file.
+    client.throw_away(&draft.id).await.unwrap();
+    assert_eq!(client.file(&file.bucket_id, &file.id).await.unwrap().size_original, 4);
+    client.throw_away(&copy.id).await.unwrap();
+    assert_eq!(kind(client.file(&file.bucket_id, &file.id).await), "storage_file_not_found");
+    // What is gone already is no error, and what others put there stays.
+    assert_eq!(client.discard_brought(&[at, "attachments:terms".into()]).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn imports_repeat_without_effect_and_can_be_undone() {
     let world = World::new().await;
     let client = world.client();

@@ -38,7 +38,8 @@ fn a_file_is_found_by_its_path_brought_to_the_store_and_attached() {
         let saved = api.bodies(&Method::POST, "/v1/messaging/messages/email");
         let changed = api.bodies(&Method::PATCH, "/v1/messaging/messages/email");
         let last = changed.last().or(saved.last()).unwrap();
-        assert_eq!(last["attachments"], serde_json::json!(["attachments:file1"]));
+        let named = last["attachments"][0].as_str().unwrap().to_owned();
+        assert!(named.starts_with("attachments:brought-"), "{named}");
         seat.press("alt-r").await;
         seat.shows("Send “Prices”").await;
     });
@@ -66,5 +67,75 @@ fn a_file_that_is_too_large_is_said_before_anything_is_sent() {
         seat.shows("film.mp4 ▲").await;
         seat.shows("larger than all attachments of a mail may be").await;
         assert_eq!(api.count(&Method::POST, "/v1/storage"), 0);
+    });
+}
+
+#[test]
+fn a_file_that_is_taken_off_goes_from_the_store_once_the_draft_is_saved_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("prices.pdf"), vec![7u8; 3000]).unwrap();
+    let typed = format!("{}/pr", dir.path().display());
+    paused(async move {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("Needs you").await;
+        seat.press("c").await;
+        seat.shows("The news").await;
+        seat.press("enter tab").await;
+        seat.type_text("Prices").await;
+        seat.press("tab").await;
+        seat.type_text("As of today").await;
+        seat.press("alt-a").await;
+        seat.type_text(&typed).await;
+        seat.shows("prices.pdf").await;
+        seat.press("enter").await;
+        seat.shows("2.9 KiB of 25.0 MiB").await;
+        while seat.frame(Duration::from_secs(3)).await {}
+        seat.press("backspace").await;
+        while seat.frame(Duration::from_secs(3)).await {}
+        let saved = api.bodies(&Method::PATCH, "/v1/messaging/messages/email");
+        assert_eq!(saved.last().unwrap()["attachments"], serde_json::json!([]));
+        assert_eq!(api.count(&Method::POST, "/v1/herald/storage/attachments/brought-"), 1);
+        // What others put into the bucket is never taken from it.
+        assert_eq!(api.count(&Method::POST, "/v1/herald/storage/"), 1);
+        assert_eq!(api.count(&Method::DELETE, "/v1/storage"), 0);
+    });
+}
+
+#[test]
+fn an_import_that_is_stopped_says_what_is_in_and_what_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..20_000).map(|n| format!("reader{n}@example.com\n")).collect();
+    let file = dir.path().join("people.csv");
+    std::fs::write(&file, format!("email\n{rows}")).unwrap();
+    paused(async move {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("2").await;
+        seat.shows("The customers").await;
+        seat.press("i").await;
+        seat.shows("Import people").await;
+        seat.type_text(&file.display().to_string()).await;
+        seat.press("tab tab tab").await;
+        // Only look: no.
+        seat.press("backspace").await;
+        seat.press("enter").await;
+        seat.shows("imported:").await;
+        seat.press("X").await;
+        seat.shows("it ended early").await;
+        seat.shows("stopped by you").await;
+        seat.shows("lines of it are left").await;
+        let text = seat.text();
+        let said = text.lines().find(|line| line.contains("stopped by you")).unwrap();
+        let numbers: Vec<u64> = said
+            .split(|c: char| !c.is_ascii_digit() && c != ',')
+            .filter_map(|word| word.replace(',', "").parse().ok())
+            .collect();
+        assert_eq!(numbers.iter().take(2).sum::<u64>(), 20_001, "{said}");
+        // The same again goes on: nothing stands in its way.
+        seat.press("esc").await;
+        seat.press("i").await;
+        seat.shows("Import people").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/imports"), 1);
     });
 }

@@ -1,11 +1,13 @@
 //! Every screen, as text and as the roles of its cells.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono_tz::Tz;
 use herald::tui::keymap::Keymap;
 use herald::tui::message::{Answer, Effect, Fetch, Msg, Stored};
-use herald::tui::state::{Place, State};
+use herald::tui::screens::form::Purpose;
+use herald::tui::state::{Overlay, Place, State};
 use herald::tui::theme::{Depth, Role, Theme};
 use herald::tui::update::update;
 use herald::tui::view::view;
@@ -163,10 +165,18 @@ fn roles(buffer: &Buffer) -> String {
 
 /// Snapshots of a screen that is reached by these keys.
 fn shot(name: &str, world: &World, keys: &str) {
+    shot_of(name, &|columns, rows| reached(world, keys, columns, rows));
+}
+
+fn reached(world: &World, keys: &str, columns: u16, rows: u16) -> State {
+    let mut state = begun(world, columns, rows);
+    press(&mut state, world, keys);
+    state
+}
+
+fn shot_of(name: &str, state: &dyn Fn(u16, u16) -> State) {
     for (columns, rows) in [(80, 24), (120, 40)] {
-        let mut state = begun(world, columns, rows);
-        press(&mut state, world, keys);
-        let buffer = draw(&state);
+        let buffer = draw(&state(columns, rows));
         let name = format!("{name}_{columns}x{rows}");
         insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name.clone(), text(&buffer));
@@ -176,12 +186,169 @@ fn shot(name: &str, world: &World, keys: &str) {
 }
 
 macro_rules! shots {
-    ($($name:ident: $world:ident $keys:literal;)+) => {$(
-        #[test]
-        fn $name() {
-            shot(stringify!($name), &World::$world(), $keys);
-        }
-    )+};
+    ($($name:ident: $world:ident $keys:literal;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                shot(stringify!($name), &World::$world(), $keys);
+            }
+        )+
+
+        /// How each of them is reached.
+        const SHOTS: &[(fn() -> World, &str)] = &[$((World::$world, $keys)),+];
+    };
+}
+
+/// Screens that keys alone do not reach.
+macro_rules! made {
+    ($($name:ident;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                shot_of(stringify!($name), &make::$name);
+            }
+        )+
+
+        const MADE: &[fn(u16, u16) -> State] = &[$(make::$name),+];
+    };
+}
+
+made! {
+    leave;
+    conflict;
+    job_progress;
+    job_over;
+    provider_dialogue;
+    provider_dialogue_above;
+    changed_meanwhile;
+    form_changed_meanwhile;
+}
+
+mod make {
+    use herald::domain::ids::Revision;
+    use herald::tui::message::{Command, Done, Fault, Item, Msg, Progress, Writing};
+    use herald::tui::state::{State, timer};
+    use herald::tui::watch::Standing;
+    use herald::wire::error::{Difference, StaleRecord};
+    use herald::wire::message::WriteSms;
+    use herald::wire::provider::{DialogueLine, ProviderTest};
+    use serde_json::json;
+
+    use super::super::world::{World, at};
+    use super::{press, reached, tell};
+
+    pub fn leave(columns: u16, rows: u16) -> State {
+        let world = World::busy();
+        let mut state = reached(&world, "0", columns, rows);
+        state.place.hands_over = true;
+        press(&mut state, &world, "q");
+        state
+    }
+
+    pub fn conflict(columns: u16, rows: u16) -> State {
+        let world = World::busy();
+        let mut state = reached(&world, "1 j j j e tab x", columns, rows);
+        tell(&mut state, &world, Msg::Timer(timer::SAVE));
+        let record = StaleRecord {
+            revision: Revision(9),
+            by: Some("bo".to_owned()),
+            at: Some(at(-200)),
+            difference: vec![Difference { field: "subject".to_owned(), now: json!("Theirs") }],
+        };
+        let fault = Fault { stale: true, record: Some(Box::new(record)), ..Fault::of("changed") };
+        let what = Box::new(Writing::Sms(WriteSms::default()));
+        let command = Command::SaveDraft { edit: 1, id: None, what };
+        tell(&mut state, &world, Msg::Done(command, Err(fault)));
+        state
+    }
+
+    pub fn job_progress(columns: u16, rows: u16) -> State {
+        let world = World::busy();
+        let mut state = reached(&world, "2", columns, rows);
+        let text = "12,400 people, 3 lines refused".to_owned();
+        tell(
+            &mut state,
+            &world,
+            Msg::Progress(Progress { verb: "imported", done: 620_000, all: Some(1_000_000), text }),
+        );
+        state
+    }
+
+    pub fn job_over(columns: u16, rows: u16) -> State {
+        let world = World::busy();
+        let mut state = reached(&world, "2", columns, rows);
+        let item = |what: &str, problem: Option<&str>| Item {
+            what: what.to_owned(),
+            problem: problem.map(ToOwned::to_owned),
+        };
+        let items = vec![
+            item("ana@example.com", None),
+            item("bo@example.com", Some("there is no target with the address bo@example.com")),
+            item("cy@example.com", None),
+        ];
+        let command = Command::Subscribe("news".parse().unwrap(), Vec::new());
+        tell(&mut state, &world, Msg::Done(command, Ok(Done::Many(items))));
+        state
+    }
+
+    pub fn provider_dialogue(columns: u16, rows: u16) -> State {
+        let world = World::busy();
+        let mut state = reached(&world, "4", columns, rows);
+        let mut dialogue: Vec<DialogueLine> = (0..60)
+            .map(|n| DialogueLine { ours: n % 3 == 0, text: format!("250-EXTENSION-{n} with a parameter") })
+            .collect();
+        dialogue
+            .push(DialogueLine { ours: true, text: format!("AUTH XOAUTH2 {}", "••••".repeat(40)) });
+        dialogue.push(DialogueLine {
+            ours: false,
+            text: "535 5.7.8 \u{1b}[31mUsername and password not accepted".to_owned(),
+        });
+        let finding = "The service refuses the password: it was replaced, or the account wants one made for \
+                       programs alone; make one there, and put it in with e"
+            .to_owned();
+        let test = ProviderTest { ok: false, dialogue, finding, sent: Some(false) };
+        let command = Command::TestProvider("main".parse().unwrap(), None);
+        tell(&mut state, &world, Msg::Done(command, Ok(Done::Test(test))));
+        state
+    }
+
+    pub fn provider_dialogue_above(columns: u16, rows: u16) -> State {
+        let mut state = provider_dialogue(columns, rows);
+        press(&mut state, &World::busy(), "home j j");
+        state
+    }
+
+    fn changed(state: &mut State, mark: Option<&str>) {
+        use herald::tui::message::{Answer, Effect, Fetch, Slot};
+        let world = World::busy();
+        // The next look finds it changed.
+        let event = herald::wire::event::Event::Reset(herald::wire::event::Changes::default());
+        let effects = herald::tui::update::update(state, Msg::Event(event));
+        let seen = effects.into_iter().find_map(|effect| match effect {
+            Effect::Fetch(Slot::Watched, Fetch::Watched(seen)) => Some(seen),
+            _ => None,
+        });
+        let all = seen.unwrap().into_iter().map(|one| Standing {
+            of: one.of,
+            mark: mark.map(ToOwned::to_owned),
+            is: "is called “Other\u{202e}”".to_owned(),
+            by: Some("bo".to_owned()),
+            at: Some(at(-5)),
+        });
+        tell(state, &world, Msg::Answer(Slot::Watched, Ok(Answer::Watched(all.collect()))));
+    }
+
+    pub fn changed_meanwhile(columns: u16, rows: u16) -> State {
+        let mut state = reached(&World::busy(), "2 D", columns, rows);
+        changed(&mut state, Some("other"));
+        state
+    }
+
+    pub fn form_changed_meanwhile(columns: u16, rows: u16) -> State {
+        let mut state = reached(&World::busy(), "2 e x", columns, rows);
+        changed(&mut state, None);
+        state
+    }
 }
 
 shots! {
@@ -238,6 +405,92 @@ shots! {
     which_key: busy "1 g";
     help: busy "1 ?";
     palette: busy "1 : p a u";
+    messages_filter: busy "1 / s t a t u s = s";
+    messages_take_over: together "1 j j e";
+    messages_receipts: receipts "1";
+    messages_receipts_deliveries: receipts "1 ] enter";
+    messages_save_view: busy "1 V";
+    messages_schedule: busy "1 j j t";
+    messages_decide: busy "1 j o";
+    messages_release: together "1 j j h";
+    messages_reading: busy "1 j j j e alt-p";
+    targets_receipts: receipts "3 enter";
+    targets_new: busy "3 a";
+    targets_another: busy "3 A";
+    targets_suppress: busy "3 b";
+    targets_delete: busy "3 D";
+    topics_rename: busy "2 e";
+    topics_delete: busy "2 D";
+    topics_unsubscribe: busy "2 enter U";
+    live_receipts: receipts "5";
+    live_attempt: receipts "5 space enter";
+    providers_form: empty "4 a enter";
+    providers_guarded: guarded "4";
+    providers_resume_guarded: guarded "4 r";
+    providers_hands_on: busy "4 F";
+    providers_countries: busy "4 C";
+    providers_disable: busy "4 O";
+    providers_delete: busy "4 D";
+    overview_guarded: guarded "0";
+    stop_sending: busy "0 ! s";
+    resume_sending: busy "0 ! r";
+    jobs_none: busy "0 J";
+}
+
+/// Which kind of thing lies over the tab. A new kind has a number here, and so a picture.
+fn kind(overlay: &Overlay) -> usize {
+    match overlay {
+        Overlay::Help(_) => 0,
+        Overlay::Palette(_) => 1,
+        Overlay::Filter(_) => 2,
+        Overlay::Review(_) => 3,
+        Overlay::Form(_) => 4,
+        Overlay::Dialogue(_) => 5,
+        Overlay::Compose => 6,
+        Overlay::Pick(_) => 7,
+        Overlay::Calendar(_) => 8,
+        Overlay::Reading(_) => 9,
+        Overlay::Job => 10,
+    }
+}
+
+/// Which form it is. A new form has a number here, and so a picture.
+fn form(purpose: &Purpose) -> usize {
+    match purpose {
+        Purpose::Topic => 0,
+        Purpose::Rename(_) => 1,
+        Purpose::Subscribe(_) => 2,
+        Purpose::Import(_) => 3,
+        Purpose::Person => 4,
+        Purpose::Target(_) => 5,
+        Purpose::EditTarget(_) => 6,
+        Purpose::Provider(_) => 7,
+        Purpose::EditProvider(_) => 8,
+        Purpose::Failover(_) => 9,
+        Purpose::Countries(_) => 10,
+        Purpose::Schedule(_) => 11,
+        Purpose::Decide(_) => 12,
+        Purpose::View => 13,
+        Purpose::TestProvider(..) => 14,
+        Purpose::Test(_) => 15,
+    }
+}
+
+#[test]
+fn every_overlay_and_every_form_has_a_picture() {
+    let by_keys = SHOTS.iter().map(|(world, keys)| reached(&world(), keys, 120, 40));
+    let made = MADE.iter().map(|make| make(120, 40));
+    let (mut kinds, mut forms) = (BTreeSet::new(), BTreeSet::new());
+    for state in by_keys.chain(made) {
+        if let Some(overlay) = state.overlays.last() {
+            kinds.insert(kind(overlay));
+            if let Overlay::Form(open) = overlay {
+                forms.insert(form(open.purpose()));
+            }
+        }
+    }
+    assert_eq!(kinds, (0..=10).collect(), "an overlay has no picture");
+    assert_eq!(forms, (0..=15).collect(), "a form has no picture");
 }
 
 /// From nothing to more than anybody has; the loop draws none below 60×15.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use herald::client::{Body, Client, InProcess, body_from};
@@ -14,6 +15,7 @@ use herald::wire::delivery::DeliveryRequest;
 use herald::wire::event::Changes;
 use herald::wire::message::{Data, SmsData, State};
 use herald::wire::suppression::{SuppressionParameters, UndoSuppressions};
+use herald::wire::transfer::ImportProgress;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -106,10 +108,49 @@ impl Api {
         inner.calls.iter().filter(same).map(|(_, _, body)| body.clone()).collect()
     }
 
+    /// Reads a file of people slowly, a step for each piece of it.
+    fn import(&self, mut body: Body) -> Response<Body> {
+        let (steps, receiver) = mpsc::unbounded_channel();
+        let path = "/v1/herald/imports".to_owned();
+        self.0.lock().unwrap().calls.push((Method::POST, path, Value::Null));
+        tokio::spawn(async move {
+            let mut step = ImportProgress { id: "import1".to_owned(), ..ImportProgress::default() };
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                match body.frame().await {
+                    Some(Ok(frame)) => {
+                        let bytes = frame.into_data().unwrap();
+                        step.bytes += bytes.len() as u64;
+                        step.lines += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+                        step.rows = step.lines.saturating_sub(1);
+                        step.counts.users = step.rows;
+                    }
+                    Some(Err(error)) => step.error = format!("the file broke off: {error}"),
+                    None => step.done = true,
+                }
+                let over = step.done || !step.error.is_empty();
+                let line = format!("{}\n", serde_json::to_string(&step).unwrap());
+                if steps.send(line).is_err() || over {
+                    return;
+                }
+            }
+        });
+        let frames = UnboundedReceiverStream::new(receiver)
+            .map(|text| Ok::<_, Infallible>(Frame::data(Bytes::from(text))));
+        Response::new(Body::new(StreamBody::new(frames)))
+    }
+
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (head, body) = request.into_parts();
+        if head.method == Method::POST && head.uri.path() == "/v1/herald/imports" {
+            return self.import(body);
+        }
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let mut body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        // Of a form, the id that the file is to have.
+        if let Some((_, rest)) = String::from_utf8_lossy(&bytes).split_once("name=\"fileId\"\r\n\r\n") {
+            body = json!({ "fileId": rest.split("\r\n").next() });
+        }
         let path = head.uri.path().to_owned();
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
@@ -360,8 +401,15 @@ impl Inner {
                     "maximumFileSize": 1 << 30, "allowedFileExtensions": [],
                 })
             }
+            ["herald", "storage", _, file, "discard"] => {
+                json!({ "count": u64::from(!world.named.contains(*file)) })
+            }
+            ["herald", "topics", _, "targets"] => {
+                json!({ "subscribed": body["targets"].as_array()?.len(), "known": 0, "missing": 0 })
+            }
+            ["herald", "imports"] => json!({ "imports": [] }),
             ["storage", "buckets", bucket, "files"] => json!({
-                "$id": "file1", "bucketId": bucket, "$createdAt": at(0), "$updatedAt": at(0),
+                "$id": body["fileId"], "bucketId": bucket, "$createdAt": at(0), "$updatedAt": at(0),
                 "$permissions": [], "name": "prices.pdf", "signature": "", "mimeType": "application/pdf",
                 "sizeOriginal": 3000, "chunksTotal": 1, "chunksUploaded": 1,
             }),

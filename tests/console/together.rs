@@ -258,7 +258,10 @@ fn a_paused_message_is_corrected_for_those_not_tried() {
         let count = text.split("Type ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
         seat.type_text(&format!("{count}\n")).await;
         seat.shows("The draft is for them alone").await;
-        assert_eq!(api.count(&Method::POST, "/v1/messaging/topics/made/subscribers"), 2);
+        // Together, not one by one.
+        let together = api.bodies(&Method::POST, "/v1/herald/topics/made/targets");
+        assert_eq!(together, [serde_json::json!({ "targets": ["target1", "target2"] })]);
+        assert_eq!(api.count(&Method::POST, "/v1/messaging/topics/made/subscribers"), 0);
         let draft = api.bodies(&Method::PATCH, "/v1/messaging/messages/email/copy1");
         assert_eq!(draft[0]["topics"], serde_json::json!(["made"]));
         assert_eq!(api.count(&Method::POST, "/v1/herald/messages/68a1f0c2d3e4f5/cancel"), 1);

@@ -58,6 +58,8 @@ pub struct World {
     pub provider_revision: u32,
     /// The rules for countries, and who steps in.
     pub routing: herald::domain::routing::Routing,
+    /// Files that messages name which the console does not see.
+    pub named: std::collections::BTreeSet<String>,
     /// Who changed a resource last, just now.
     pub changed: std::collections::BTreeMap<String, String>,
 }
@@ -277,6 +279,7 @@ impl World {
             without_unsubscribe: false,
             provider_revision: 0,
             routing: herald::domain::routing::Routing::default(),
+            named: std::collections::BTreeSet::new(),
             changed: std::collections::BTreeMap::new(),
         }
     }
@@ -356,6 +359,60 @@ impl World {
         let mut world = Self::busy();
         world.messages[0].state = State::Paused;
         world.messages[0].why = Some(Reason::from(Why::Paused { by: "op".to_owned(), since: at(-60) }));
+        world
+    }
+
+    /// The same; receipts have come for some.
+    pub fn receipts() -> Self {
+        let mut world = Self::busy();
+        world.messages[0].receipts = herald::domain::receipt::ReceiptCounts {
+            delivered: 30_100,
+            bounced: 12,
+            complained: 3,
+            ..Default::default()
+        };
+        let of = |seq: u64, seconds, outcome, answer: &str| Delivery {
+            target_id: Some(id("target0")),
+            address: "reader0@example.com".to_owned(),
+            outcome,
+            code: 0,
+            answer: answer.to_owned(),
+            ..delivery(seq, seconds, Outcome::Accepted)
+        };
+        let at = world.log.len() as u64;
+        world.log.push(of(at, -20, Outcome::Accepted, "250 2.0.0 queued as 4XyZ"));
+        world.log.push(of(at + 1, -12, Outcome::Delivered, "delivered to the mailbox"));
+        world.log.push(of(at + 2, -4, Outcome::Complained, "marked as unwanted"));
+        world
+    }
+
+    /// The same; the guard of a provider has stopped its bulk.
+    pub fn guarded() -> Self {
+        use herald::domain::guard::{GuardCause, Tripped};
+        let mut world = Self::busy();
+        let tripped = Tripped { cause: GuardCause::Bounces, count: 57, of: 1000, since: at(-600) };
+        let why = Why::BulkPaused { provider: id("main"), cause: tripped.to_string(), since: tripped.since };
+        let main = &mut world.providers[0];
+        main.why = Some(Reason::from(why.clone()));
+        main.queued = 4_200;
+        main.guard = herald::wire::provider::GuardHealth {
+            of: 1000,
+            bounced: 57,
+            complained: 0,
+            tripped: Some(tripped),
+        };
+        main.receipts.taken = true;
+        main.receipts.last = Some(at(-30));
+        world.overview.providers.clone_from(&world.providers);
+        world.overview.needs_you.push(NeedsYou {
+            concern: Concern::BulkPaused,
+            text: "main sends no bulk: 57 hard bounces in 1000 deliveries".to_owned(),
+            waiting: 4_200,
+            since: Some(at(-600)),
+            message_id: None,
+            provider_id: Some(id("main")),
+            reason: Some(Reason::from(why)),
+        });
         world
     }
 

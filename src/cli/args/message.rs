@@ -80,6 +80,16 @@ pub enum MessageAction {
         #[command(flatten)]
         how: Operate,
     },
+    /// A draft for those whom a paused message has not been tried for; it ends for them
+    Correct {
+        /// The paused message's id
+        id: String,
+    },
+    /// A draft for those who have been accepted, such as a correction
+    FollowUp {
+        /// The message's id
+        id: String,
+    },
     /// A new draft with the same content and audience
     Duplicate {
         /// Its id

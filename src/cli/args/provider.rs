@@ -1,6 +1,7 @@
 //! `herald provider …`.
 
 use super::RoutingAction;
+use super::guard::Guard;
 use clap::{Args, Subcommand};
 
 /// `herald provider …`
@@ -30,6 +31,9 @@ pub enum ProviderAction {
         /// Leave it disabled
         #[arg(long)]
         disabled: bool,
+        /// When its bulk is stopped
+        #[command(flatten)]
+        guard: Guard,
     },
     /// One provider; secrets are masked
     Show {
@@ -46,6 +50,9 @@ pub enum ProviderAction {
         /// Take a new key without asking the service whether it takes it
         #[arg(long)]
         unchecked: bool,
+        /// When its bulk is stopped
+        #[command(flatten)]
+        guard: Guard,
     },
     /// Put the key back that was replaced in the last 24 hours
     Rollback {

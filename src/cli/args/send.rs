@@ -91,6 +91,9 @@ pub struct SendEmail {
     /// A target that gets a copy and is named nowhere (repeatable)
     #[arg(long, value_name = "ID")]
     pub bcc: Vec<String>,
+    /// A file of this machine to attach (repeatable); it is kept with the message
+    #[arg(long = "attach", value_name = "FILE")]
+    pub attach: Vec<PathBuf>,
     /// What every `send` has.
     #[command(flatten)]
     pub common: SendCommon,

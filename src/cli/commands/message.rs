@@ -1,9 +1,10 @@
 //! `herald message …`
 
-use super::{Desk, send};
+use super::{Desk, follow_up, send};
 use crate::cli::args::MessageAction;
 use crate::cli::failure::Outcome;
 use crate::cli::output::{Table, grouped};
+use crate::client::Whom;
 use crate::domain::channel::Channel;
 use crate::domain::message::Progress;
 use crate::wire::delivery::{Delivery, DeliveryRequest};
@@ -75,6 +76,8 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
                 text
             })?;
         }
+        MessageAction::Correct { id } => follow_up::run(desk, &id, Whom::Untried).await?,
+        MessageAction::FollowUp { id } => follow_up::run(desk, &id, Whom::Reached).await?,
         MessageAction::Duplicate { id } => report(desk, &client.duplicate_message(&id).await?)?,
         MessageAction::Deliveries { id, page } => {
             let request = DeliveryRequest {
@@ -87,7 +90,7 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
             desk.out.either(&found, |found| deliveries(desk, &found.deliveries))?;
         }
         MessageAction::Delete { id } => {
-            client.delete_message(&id).await?;
+            client.throw_away(&id.parse()?).await?;
             desk.out.say(format!("deleted message {id}"))?;
         }
     }

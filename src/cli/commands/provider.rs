@@ -5,6 +5,7 @@ use crate::cli::args::{ProviderAction, Values};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
 use crate::domain::channel::Channel;
+use crate::domain::guard::GuardRule;
 use crate::domain::provider::{Field, Kind, Limits, Shape, kind};
 use crate::wire::provider::{Provider, ProviderHealth, SLOW_START, WriteProvider};
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let list = client.provider_health().await?;
             desk.out.either(&list, |list| table(list))?;
         }
-        ProviderAction::Create { kind: word, id, name, channel, values, preset, disabled } => {
+        ProviderAction::Create { kind: word, id, name, channel, values, preset, disabled, guard } => {
             let row = kind(&word).ok_or_else(|| unknown_kind(&word))?;
             let (fields, limits) = read(row, &values)?;
             let channel = match (channel, row.channels) {
@@ -32,7 +33,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                 }
             };
             let write = WriteProvider {
-                guard: None,
+                guard: guard.over(GuardRule::default()),
                 provider_id: Some(id.clone()),
                 name: Some(name.unwrap_or(id)),
                 enabled: Some(!disabled),
@@ -57,7 +58,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             let provider = client.provider(&id).await?;
             desk.out.either(&provider, describe)?;
         }
-        ProviderAction::Set { id, values, unchecked } => {
+        ProviderAction::Set { id, values, unchecked, guard } => {
             let now = client.provider(&id).await?;
             let row = kind(&now.provider).ok_or_else(|| unknown_kind(&now.provider))?;
             let (fields, limits) = read(row, &values)?;
@@ -68,6 +69,7 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
                     fields,
                     limits: limits.map(|new| merge(now.limits, new)),
                     unchecked: unchecked.then_some(true),
+                    guard: guard.over(now.guard),
                     ..WriteProvider::default()
                 },
             )
@@ -259,6 +261,20 @@ fn table(list: &[ProviderHealth]) -> String {
     table.render()
 }
 
+/// When its bulk is stopped, in one line.
+fn guard_text(rule: &GuardRule) -> String {
+    if !rule.enabled {
+        return "off: its bulk is never stopped".into();
+    }
+    format!(
+        "bulk stops at {} % bounces or {} % complaints of the last {} deliveries, from {} on",
+        rule.bounce_percent,
+        rule.complaint_percent,
+        grouped(rule.window),
+        grouped(rule.least)
+    )
+}
+
 fn describe(provider: &Provider) -> String {
     let mut table = Table::new(&["Field", "Value"]);
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -273,6 +289,7 @@ fn describe(provider: &Provider) -> String {
     for (name, value) in provider.credentials.iter().chain(&provider.options) {
         table.row([name.as_str(), &text(value)]);
     }
+    table.row(["guard", &guard_text(&provider.guard)]);
     if let Some(until) = provider.rollback_until {
         table.row([
             "the key before",

@@ -8,8 +8,10 @@ use crate::cli::signals;
 use crate::domain::content::Priority;
 use crate::domain::reason::Why;
 use crate::domain::time::{Clock as _, SystemClock, Timestamp};
+use crate::settings::{Bytes, SettingValue as _};
 use crate::wire::message::{Envelope, Message, ScheduleWords, State, WriteEmail, WritePush, WriteSms};
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Creates the message; with `--wait` stays until it is over.
@@ -18,49 +20,16 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
     let bulk = matches!(&what, Send::Email(_)) && !common.topics.is_empty() && !common.draft;
     check_link(desk, bulk, common.without_unsubscribe).await?;
     let undoable = is_undoable(desk, common);
-    let (made, wait) = match what {
-        Send::Email(mail) => {
-            let content = match (&mail.body, &mail.body_file) {
-                (Some(body), _) => body.clone(),
-                (None, Some(file)) => text_of(file)?,
-                (None, None) => return Err(Failure::Usage("a mail needs --body or --body-file".into())),
-            };
-            let write = WriteEmail {
-                envelope: envelope(desk, &mail.common).await?,
-                subject: Some(mail.subject),
-                content: Some(content),
-                html: Some(mail.html),
-                cc: (!mail.cc.is_empty()).then_some(mail.cc),
-                bcc: (!mail.bcc.is_empty()).then_some(mail.bcc),
-                attachments: None,
-            };
-            (desk.client.create_email(&write).await?, mail.common.wait)
-        }
-        Send::Sms(sms) => {
-            let write = WriteSms { envelope: envelope(desk, &sms.common).await?, content: Some(sms.body) };
-            (desk.client.create_sms(&write).await?, sms.common.wait)
-        }
-        Send::Push(push) => {
-            let data = match push.data.as_deref().map(serde_json::from_str) {
-                Some(Ok(serde_json::Value::Object(map))) => Some(map),
-                Some(_) => return Err(Failure::Usage("--data is not a JSON object".into())),
-                None => None,
-            };
-            let write = WritePush {
-                envelope: envelope(desk, &push.common).await?,
-                title: push.title,
-                body: push.body,
-                data,
-                action: push.action,
-                badge: push.badge,
-                priority: push
-                    .priority
-                    .map(|word| if word == "high" { Priority::High } else { Priority::Normal }),
-                ..WritePush::default()
-            };
-            (desk.client.create_push(&write).await?, push.common.wait)
-        }
+    let attached = match &what {
+        Send::Email(mail) => attach(desk, &mail.attach).await?,
+        _ => Vec::new(),
     };
+    let sent = write(desk, what, &attached).await;
+    if sent.is_err() && !attached.is_empty() {
+        // Nothing names them: they would lie there for nobody.
+        desk.client.discard_brought(&attached).await.ok();
+    }
+    let (made, wait) = sent?;
     let undo = made.scheduled_at.filter(|due| *due > desk.now && undoable);
     if let Some(due) = undo {
         desk.out.note(format!(
@@ -88,6 +57,94 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
         return Err(Failure::Incomplete(format!("{} people were not accepted", grouped(missed))));
     }
     Ok(())
+}
+
+/// Writes the message; says whether it is waited for.
+async fn write(desk: &Desk, what: Send, attached: &[String]) -> Outcome<(Message, bool)> {
+    Ok(match what {
+        Send::Email(mail) => {
+            let content = match (&mail.body, &mail.body_file) {
+                (Some(body), _) => body.clone(),
+                (None, Some(file)) => text_of(file)?,
+                (None, None) => return Err(Failure::Usage("a mail needs --body or --body-file".into())),
+            };
+            let write = WriteEmail {
+                envelope: envelope(desk, &mail.common).await?,
+                subject: Some(mail.subject),
+                content: Some(content),
+                html: Some(mail.html),
+                cc: (!mail.cc.is_empty()).then_some(mail.cc),
+                bcc: (!mail.bcc.is_empty()).then_some(mail.bcc),
+                attachments: (!attached.is_empty()).then(|| attached.to_vec()),
+            };
+            (desk.client.create_email(&write).await?, mail.common.wait)
+        }
+        Send::Sms(sms) => {
+            let write = WriteSms { envelope: envelope(desk, &sms.common).await?, content: Some(sms.body) };
+            (desk.client.create_sms(&write).await?, sms.common.wait)
+        }
+        Send::Push(push) => {
+            let data = match push.data.as_deref().map(serde_json::from_str) {
+                Some(Ok(serde_json::Value::Object(map))) => Some(map),
+                Some(_) => return Err(Failure::Usage("--data is not a JSON object".into())),
+                None => None,
+            };
+            let write = WritePush {
+                envelope: envelope(desk, &push.common).await?,
+                title: push.title,
+                body: push.body,
+                data,
+                action: push.action,
+                badge: push.badge,
+                priority: push
+                    .priority
+                    .map(|word| if word == "high" { Priority::High } else { Priority::Normal }),
+                ..WritePush::default()
+            };
+            (desk.client.create_push(&write).await?, push.common.wait)
+        }
+    })
+}
+
+/// Brings files of this machine to the store, once it is known that they are there and small
+/// enough together.
+async fn attach(desk: &Desk, files: &[PathBuf]) -> Outcome<Vec<String>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sum = 0;
+    for file in files {
+        let named = |error: std::io::Error| Failure::Usage(format!("--attach {}: {error}", file.display()));
+        let about = tokio::fs::metadata(file).await.map_err(named)?;
+        if !about.is_file() {
+            return Err(Failure::Usage(format!("--attach {}: this is no file", file.display())));
+        }
+        sum += about.len();
+    }
+    // Who may send and not look at the settings hears of the limit from the API.
+    let settings = desk.client.settings().await.unwrap_or_default();
+    let limit = settings.iter().find(|row| row.name == "send.attachments");
+    if let Some(Bytes(limit)) = limit.and_then(|row| Bytes::read(&row.value))
+        && sum > limit
+    {
+        return Err(Failure::Usage(format!(
+            "the attachments have {} bytes together, and a mail takes {} (setting send.attachments)",
+            grouped(sum),
+            grouped(limit)
+        )));
+    }
+    let mut brought: Vec<String> = Vec::with_capacity(files.len());
+    for file in files {
+        desk.out.note(format!("bringing {}", file.display()))?;
+        match desk.client.bring_file(file).await {
+            Ok(stored) => brought.push(format!("{}:{}", stored.bucket_id, stored.id)),
+            Err(error) => {
+                desk.client.discard_brought(&brought).await.ok();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(brought)
 }
 
 /// Refuses mail to topics that would carry no link to leave them, unless that was waived.

@@ -2,6 +2,7 @@
 
 use super::segment;
 use crate::client::{Body, BoxError, Client, ClientError, Result, decode, read_all};
+use crate::wire::delivery::Affected;
 use crate::wire::storage::{Bucket, File, WriteBucket};
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt, once};
@@ -44,6 +45,17 @@ impl Client {
     /// A file, without its content.
     pub async fn file(&self, bucket: impl AsRef<str> + Send, id: impl AsRef<str> + Send) -> Result<File> {
         self.get(&format!("{BUCKETS}/{}/files/{}", segment(bucket), segment(id))).await
+    }
+
+    /// Deletes a file unless a message names it; says whether it is gone.
+    pub async fn discard_file(
+        &self,
+        bucket: impl AsRef<str> + Send,
+        id: impl AsRef<str> + Send,
+    ) -> Result<bool> {
+        let path = format!("/v1/herald/storage/{}/{}/discard", segment(bucket), segment(id));
+        let affected: Affected = self.send(Method::POST, &path, &serde_json::json!({})).await?;
+        Ok(affected.count > 0)
     }
 
     /// Uploads a file as it is read; `id` may be `unique()`.

@@ -2,8 +2,10 @@
 
 use super::{pairs, pairs_of, segment, with_pairs};
 use crate::client::{Body, Client, Result, Steps};
+use crate::domain::ids::TargetId;
 use crate::wire::operation::{ConfirmOperation, CreateOperation, Operation, OperationList};
 use crate::wire::overview::ErrorGroups;
+use crate::wire::topic::{SubscribeTargets, SubscribedTargets};
 use crate::wire::transfer::{ImportProgress, ImportRequest};
 use http::{HeaderValue, Method};
 use serde_json::json;
@@ -60,6 +62,16 @@ impl Client {
         let kind = HeaderValue::from_static("application/octet-stream");
         request.headers_mut().insert(http::header::CONTENT_TYPE, kind);
         Ok(Steps::new(self.open(request).await?.into_body()))
+    }
+
+    /// Subscribes targets (up to 1000) to a topic in one step.
+    pub async fn subscribe_targets(
+        &self,
+        topic: impl AsRef<str> + Send,
+        targets: Vec<TargetId>,
+    ) -> Result<SubscribedTargets> {
+        let path = format!("/v1/herald/topics/{}/targets", segment(topic));
+        self.send(Method::POST, &path, &SubscribeTargets { targets }).await
     }
 
     /// Operations, newest first, at most `limit` (up to 100), after one of them.

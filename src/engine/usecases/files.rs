@@ -97,6 +97,24 @@ impl Core {
             let _gate = self.files.lock().await;
             self.store.delete_file(at, audit).await?
         };
+        self.forget_content(&file).await;
+        Ok(file)
+    }
+
+    /// The same, unless a message names the file; says whether it is gone.
+    async fn discard_file(&self, at: &FileRef, audit: AuditEntry) -> StoreResult<bool> {
+        let file = {
+            let _gate = self.files.lock().await;
+            self.store.discard_file(at, audit).await?
+        };
+        if let Some(file) = &file {
+            self.forget_content(file).await;
+        }
+        Ok(file.is_some())
+    }
+
+    /// Removes the content of a file whose record is gone.
+    async fn forget_content(&self, file: &StoredFile) {
         let problem = if file.is_whole() {
             self.drop_content(file.digest.clone()).await.err()
         } else {
@@ -107,7 +125,6 @@ impl Core {
             // The record is gone; the sweep tries again.
             tracing::warn!(problem, "the content of a deleted file could not be removed");
         }
-        Ok(file)
     }
 
     /// Removes a content that no file has.
@@ -346,6 +363,14 @@ impl Engine {
         let audit = self.entry(by, "file.delete", format_args!("file/{}", at.file), summary);
         self.core.delete_file(at, audit).await?;
         Ok(())
+    }
+
+    /// Deletes a file unless a message names it; says whether it is gone.
+    pub async fn discard_file(&self, by: &Actor, at: &FileRef) -> Outcome<bool> {
+        let file = self.store().file(at).await?;
+        let summary = format!("“{}” deleted from {}: no message names it", file.name, at.bucket);
+        let audit = self.entry(by, "file.delete", format_args!("file/{}", at.file), summary);
+        Ok(self.core.discard_file(at, audit).await?)
     }
 
     /// Whether a token opens a file now.

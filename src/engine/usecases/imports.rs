@@ -172,6 +172,13 @@ impl Importer {
         self.report(false)
     }
 
+    /// The file ended before its end: what was read whole is written, so that what is told is
+    /// what is there. The same file again goes on behind it.
+    pub async fn broken_off(&mut self) -> Outcome<ImportStep> {
+        self.take(1).await?;
+        Ok(self.report(false))
+    }
+
     /// Takes outcomes, and writes whenever at least `least` people are there.
     async fn take(&mut self, least: usize) -> Outcome<bool> {
         let mut wrote = false;

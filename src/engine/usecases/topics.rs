@@ -5,7 +5,7 @@ use crate::domain::audit::Actor;
 use crate::domain::ids::{Revision, SubscriberId, TargetId, TopicId, TopicNo, check_id};
 use crate::domain::topic::{Topic, Totals};
 use crate::engine::Engine;
-use crate::store::catalog::SubscriberView;
+use crate::store::catalog::{SubscribedMany, SubscriberView};
 
 /// A change of a topic; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +89,23 @@ impl Engine {
         let summary = format!("target {target} subscribed to {topic}");
         let audit = self.entry(by, "subscriber.create", format_args!("subscriber/{id}"), summary);
         Ok(self.store().subscribe(topic, id, target, audit).await?)
+    }
+
+    /// Subscribes many targets to a topic in one step; who is subscribed already or gone refuses
+    /// nothing.
+    pub async fn subscribe_targets(
+        &self,
+        by: &Actor,
+        topic: &TopicId,
+        targets: Vec<TargetId>,
+    ) -> Outcome<SubscribedMany> {
+        let summary = format!("{} targets subscribed together", targets.len());
+        let audit = self.entry(by, "subscriber.create", format_args!("topic/{topic}"), summary);
+        let mut named = Vec::with_capacity(targets.len());
+        for target in targets {
+            named.push((SubscriberId::new(self.new_id())?, target));
+        }
+        Ok(self.store().subscribe_many(topic, named, audit).await?)
     }
 
     /// Ends a subscription.

@@ -17,6 +17,9 @@ use crate::store::page::{Order, Page, PageRequest};
 use crate::store::{RecordKind, Taken};
 use std::collections::BTreeSet;
 
+/// Messages made since a file came that are looked at for its name.
+const NEWER: usize = 10_000;
+
 /// The record of counts of files.
 const TOTALS: &[u8] = b"files";
 
@@ -229,6 +232,42 @@ pub(super) fn delete(tx: &mut Tx<'_>, at: &FileRef, audit: &AuditEntry) -> Attem
     Ok(file)
 }
 
+/// Deletes a file that no message names.
+pub(super) fn discard(tx: &mut Tx<'_>, at: &FileRef, audit: &AuditEntry) -> Attempt<Option<StoredFile>> {
+    let file = file(tx, at)?;
+    if in_messages(tx)?.contains(at) || is_in_newer(tx, at, file.created)? {
+        return Ok(None);
+    }
+    delete(tx, at, audit).map(Some)
+}
+
+/// Whether a message names a file that was made since then, over or not; true where they are
+/// more than can be looked at.
+fn is_in_newer(view: &mut impl View, at: &FileRef, since: Timestamp) -> Attempt<bool> {
+    let (mut named, mut looked) = (false, 0);
+    view.scan(Table::Bodies, everything(), Order::Descending, &mut |_, bytes| {
+        let body: Body = decode(bytes)?;
+        looked += 1;
+        named = looked > NEWER || files_of(&body.content).any(|file| file == *at);
+        Ok(!named && body.created >= since)
+    })?;
+    Ok(named)
+}
+
+/// The files that a message's content names.
+fn files_of(content: &Content) -> impl Iterator<Item = FileRef> {
+    let (attached, image) = match content {
+        Content::Email(mail) => (mail.attachments.as_slice(), None),
+        Content::Push(push) => (&[][..], push.image.as_ref().map(|image| image.file.clone())),
+        Content::Sms(_) => (&[][..], None),
+    };
+    let attached = attached.iter().filter_map(|attached| {
+        let bucket = BucketId::new(&attached.bucket).ok()?;
+        Some(FileRef { bucket, file: FileId::new(&attached.file).ok()? })
+    });
+    attached.chain(image)
+}
+
 /// A page of a bucket's files.
 pub(super) fn page(
     view: &mut impl View,
@@ -287,15 +326,8 @@ pub(super) fn in_messages(view: &mut impl View) -> Attempt<BTreeSet<FileRef>> {
         for key in keys {
             let no = number_at(&key, 1);
             let body = view.get(Table::Bodies, &no.to_be_bytes(), decode::<Body>)?.transpose()?;
-            match body.map(|body| body.content) {
-                Some(Content::Email(mail)) => {
-                    named.extend(mail.attachments.iter().filter_map(|attached| {
-                        let bucket = BucketId::new(&attached.bucket).ok()?;
-                        Some(FileRef { bucket, file: FileId::new(&attached.file).ok()? })
-                    }));
-                }
-                Some(Content::Push(push)) => named.extend(push.image.map(|image| image.file)),
-                _ => {}
+            if let Some(body) = body {
+                named.extend(files_of(&body.content));
             }
         }
     }

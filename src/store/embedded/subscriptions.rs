@@ -10,7 +10,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo};
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Subscriber, Topic, Totals};
-use crate::store::catalog::SubscriberView;
+use crate::store::catalog::{SubscribedMany, SubscriberView};
 use crate::store::error::StoreError;
 use crate::store::page::{Order, Page, PageRequest};
 use crate::store::{RecordKind, Taken};
@@ -246,6 +246,38 @@ pub(super) fn subscribe(
     insert(tx, topic_no, target.no, &row)?;
     tx.audit(audit)?;
     describe(tx, topic, topic_no, target.no, row)
+}
+
+/// Subscribes many targets to a topic.
+pub(super) fn subscribe_many(
+    tx: &mut Tx<'_>,
+    topic: &TopicId,
+    targets: &[(SubscriberId, TargetId)],
+    audit: &AuditEntry,
+) -> Attempt<SubscribedMany> {
+    let topic_no = topic_no(tx, topic)?;
+    let mut done = SubscribedMany::default();
+    for (id, target) in targets {
+        let Some(no) = ids::find(tx, RecordKind::Target, target.as_str())? else {
+            done.missing += 1;
+            continue;
+        };
+        let target = people::target(tx, TargetNo(no))?;
+        if is_subscribed(tx, topic_no, target.no)? {
+            done.known += 1;
+            continue;
+        }
+        if ids::number(tx, &ids::subscriber_key(topic_no, id.as_str()))?.is_some() {
+            return Err(Fail::taken(RecordKind::Subscriber, Taken::Id));
+        }
+        let row = SubscriptionRow { channel: target.channel, id: id.clone(), created: audit.at };
+        insert(tx, topic_no, target.no, &row)?;
+        done.made += 1;
+    }
+    if done.made > 0 {
+        tx.audit(audit)?;
+    }
+    Ok(done)
 }
 
 fn find(view: &mut impl View, topic: &TopicId, id: &SubscriberId) -> Attempt<(TopicNo, TargetNo)> {

@@ -1,10 +1,10 @@
 //! Commands, carried out.
 
-use super::{Way, follow_up, import, upload};
+use super::{Way, follow_up, import};
 use crate::client::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TopicId};
-use crate::tui::message::{Command, Done, Item, KeepDraft, Writing};
+use crate::tui::message::{Command, Done, Item, KeepDraft, Stored, Writing};
 use crate::wire::draft::SaveDraft;
 use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::person::CreateUser;
@@ -42,7 +42,7 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::Retry(id, retry) => Done::Count(client.retry_message(id, retry).await?.recipients),
         Command::Undo(id) => message(client.undo_message(id).await?),
         Command::Duplicate(id) => message(client.duplicate_message(id).await?),
-        Command::DeleteMessage(id) => plain(client.delete_message(id).await)?,
+        Command::DeleteMessage(id) => plain(client.throw_away(id).await)?,
         Command::CreateTopic(name) => {
             let topic = CreateTopic { topic_id: UNIQUE.into(), name: name.clone(), subscribe: None };
             client.create_topic(&topic).await?;
@@ -58,16 +58,19 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         }
         Command::Subscribe(topic, who) => Done::Many(subscribe(client, topic, who).await?),
         Command::Import(file) => import::run(client, file, way).await?,
-        Command::FollowUp(id, whom, headline, count) => {
-            message(follow_up::run(client, id, *whom, headline, *count, way).await?)
-        }
+        Command::FollowUp(id, whom, count) => message(follow_up::run(client, id, *whom, *count, way).await?),
         Command::KeepDraft(draft) => keep_draft(client, draft).await?,
         Command::DropDraft(id) => match client.delete_draft(id).await {
             // It is gone, as it should be.
             Err(error) if error.status() == Some(404) => Done::Plain,
             other => plain(other)?,
         },
-        Command::Upload(path) => Done::Uploaded(upload::upload(client, path).await?),
+        Command::Upload(path) => {
+            let file = client.bring_file(path).await?;
+            let at = format!("{}:{}", file.bucket_id, file.id);
+            Done::Uploaded(Stored { at, name: file.name, bytes: file.size_original })
+        }
+        Command::Discard(files) => Done::Count(client.discard_brought(files).await?),
         Command::CreateTarget(user, target) => plain(client.create_target(user, target).await.map(drop))?,
         Command::UpdateTarget(user, id, change) => {
             plain(client.update_target(user, id, change).await.map(drop))?

@@ -66,7 +66,7 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             let preview = client.preview_message(&id).await?;
             Answer::Preview(id, Box::new(preview))
         }
-        Fetch::Folder(typed) => Answer::Folder(super::upload::folder(typed).await),
+        Fetch::Folder(typed) => Answer::Folder(super::folder::folder(typed).await),
         Fetch::File(at) => {
             let (bucket, id) = at.split_once(':').unwrap_or((&at, ""));
             let file = client.file(bucket, id).await?;

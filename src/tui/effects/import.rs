@@ -13,6 +13,7 @@ use tokio_util::io::ReaderStream;
 use super::Way;
 use crate::client::{Body, Client, ClientError, Result};
 use crate::tui::message::{Done, ImportFile, Progress};
+use crate::tui::show;
 use crate::wire::transfer::{ImportProgress, ImportRequest, Reject};
 
 /// Lines that were refused, of which the reasons are kept for the screen.
@@ -35,7 +36,14 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
     };
     let open = tokio::fs::File::open(path).await.map_err(failed(path))?;
     let all = open.metadata().await.ok().map(|about| about.len()).filter(|bytes| *bytes > 0);
-    let body = ReaderStream::new(open).map(|chunk| chunk.map(Frame::<Bytes>::data));
+    // Told to end, the file breaks off: whoever reads it then says how far it has come.
+    let stop = way.stop.clone();
+    let body = ReaderStream::new(open).map(move |chunk| {
+        if stop.is_cancelled() {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped by you"));
+        }
+        chunk.map(Frame::<Bytes>::data)
+    });
     let request = ImportRequest {
         source: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         topic,
@@ -50,13 +58,10 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
     let mut last = ImportProgress::default();
     let verb = if file.dry_run { "read" } else { "imported" };
     loop {
-        let step = tokio::select! {
-            biased;
-            () = way.stop.cancelled() => {
-                "stopped by you; what was made until then stays".clone_into(&mut last.error);
-                break;
-            }
-            step = steps.next() => step?,
+        let step = match steps.next().await {
+            // The line to the API went with the file.
+            Err(_) if way.stop.is_cancelled() => break,
+            step => step?,
         };
         let Some(step) = step else { break };
         if !step.rejects.is_empty() {
@@ -88,5 +93,42 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         None => None,
     };
     last.rejects = shown;
+    if way.stop.is_cancelled() && !last.done {
+        last.error = stopped(client, path, &mut last).await;
+    }
     Ok(Done::Imported(Box::new(last), wrote))
+}
+
+/// What to say of an import that was stopped: what is in, and what is left of the file.
+async fn stopped(client: &Client, path: &Path, last: &mut ImportProgress) -> String {
+    // What was written is what its record says, also where the last report was lost.
+    if !last.id.is_empty()
+        && let Ok(list) = client.imports().await
+        && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
+    {
+        last.counts = record.counts;
+    }
+    let left = match lines_of(path.to_owned()).await {
+        Some(all) => format!(", about {} lines of it are left", show::count(all.saturating_sub(last.lines))),
+        None => String::new(),
+    };
+    format!(
+        "stopped by you: {} lines were read{left}. The same file again goes on: who is there is not made twice",
+        show::count(last.lines)
+    )
+}
+
+/// How many lines a file has; nothing if it cannot be read again.
+async fn lines_of(path: PathBuf) -> Option<u64> {
+    let read = move || -> io::Result<u64> {
+        let mut file = std::fs::File::open(path)?;
+        let (mut block, mut lines) = (vec![0; 64 << 10], 0);
+        loop {
+            match io::Read::read(&mut file, &mut block)? {
+                0 => return Ok(lines),
+                n => lines += block[..n].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>(),
+            }
+        }
+    };
+    tokio::task::spawn_blocking(read).await.ok()?.ok()
 }

@@ -74,6 +74,8 @@ pub struct Compose {
     picker: Picker,
     /// Files: a mail's attachments, or a notification's image.
     pub files: Vec<Attached>,
+    /// Files that were taken off, and go from the store once the draft is saved without them.
+    dropped: Vec<String>,
     finder: Finder,
     /// The fields of one line.
     lines: Vec<(Part, LineField)>,
@@ -120,6 +122,7 @@ impl Compose {
             bcc: Vec::new(),
             picker: Picker::default(),
             files: Vec::new(),
+            dropped: Vec::new(),
             finder: Finder::default(),
             lines: Part::LINES.iter().map(|part| (*part, LineField::default())).collect(),
             body: BodyField::default(),

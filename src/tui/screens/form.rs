@@ -78,6 +78,11 @@ impl Form {
         self.problem = Some(text);
     }
 
+    /// What it is for.
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
     /// Whether what it asks for is under way.
     pub fn is_busy(&self) -> bool {
         self.busy

@@ -27,7 +27,7 @@ impl Help {
     }
 }
 
-/// What actions do here, and over a test's dialogue.
+/// What actions do here.
 pub fn act(state: &mut State, action: Action) -> bool {
     let height = usize::from(layout::body(state.size).height);
     match action {

@@ -18,7 +18,7 @@ use crate::tui::view as layout;
 use crate::tui::widgets::bar::bar;
 use crate::tui::widgets::pen::{Pen, below, inset};
 use crate::tui::widgets::table::{Cell, Column, Look, table_as};
-use crate::wire::provider::{BreakerState, ProviderHealth, ProviderTest, SLOW_START};
+use crate::wire::provider::{BreakerState, ProviderHealth, SLOW_START};
 use crate::wire::routing::WriteRouting;
 
 /// What the footer offers first.
@@ -358,30 +358,4 @@ fn quotas(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, provider: &ProviderH
         at += 1;
     }
     at
-}
-
-/// Draws what a test found.
-pub fn view_test(pen: &mut Pen<'_, '_>, test: &ProviderTest, body: Rect) {
-    let area = inset(body, 1);
-    let role = if test.ok { Role::STATE_OK } else { Role::STATE_FAILED };
-    let line = Line::from(pen.state(role, &test.finding));
-    pen.row(area, 0, &line);
-    let mut area = area;
-    if let Some(sent) = test.sent {
-        let (role, text) = if sent {
-            (Role::STATE_OK, "the service took the test message")
-        } else {
-            (Role::STATE_FAILED, "no test message was taken")
-        };
-        let line = Line::from(pen.state(role, text));
-        pen.row(area, 1, &line);
-        area = below(area, 1);
-    }
-    let room = usize::from(area.height).saturating_sub(2);
-    let skip = test.dialogue.len().saturating_sub(room);
-    for (n, said) in test.dialogue.iter().skip(skip).enumerate() {
-        let (mark, role) = if said.ours { ("→ ", Role::TEXT_DIM) } else { ("← ", Role::TEXT_CODE) };
-        let line = Line::from(vec![pen.span(mark, Role::TEXT_DIM), pen.span(&said.text, role)]);
-        pen.row(area, n + 2, &line);
-    }
 }

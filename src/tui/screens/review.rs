@@ -136,6 +136,16 @@ impl Review {
         self
     }
 
+    /// The command line that does the same, once it is known.
+    pub fn command_line(&self) -> Option<&str> {
+        self.same_as.as_deref()
+    }
+
+    /// What it does when it is confirmed.
+    pub fn command(&self) -> &Command {
+        &self.command
+    }
+
     /// Whether what it asks for is under way.
     pub fn is_busy(&self) -> bool {
         self.busy

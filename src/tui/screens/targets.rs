@@ -343,7 +343,7 @@ fn stands(target: &Target) -> (Role, &'static str) {
 
 const HISTORY: &[Column] = &[
     Column::text("When", 23),
-    Column::text("Outcome", 11),
+    Column::text("Outcome", 14),
     Column::text("Message", 18),
     Column::text("Provider", 10).from(100),
     Column::fill("Answer"),

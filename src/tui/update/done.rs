@@ -21,7 +21,8 @@ pub(super) fn done(state: &mut State, command: Command, result: Result<Done, Fau
         compose::kept_on_server(state, &draft, result);
         return;
     }
-    if matches!(command, Command::DropDraft(_)) {
+    // A file that stays is retention's.
+    if matches!(command, Command::DropDraft(_) | Command::Discard(_)) {
         return;
     }
     screens::job::step_over(state, &command);
@@ -97,7 +98,9 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::Decide(_), Done::Count(count)) => {
             state.say(format!("Decided for {}.", show::people(count)));
         }
-        (Command::TestProvider(..), Done::Test(test)) => state.overlays.push(Overlay::Dialogue(test)),
+        (Command::TestProvider(..), Done::Test(test)) => {
+            state.overlays.push(Overlay::Dialogue(screens::dialogue::Dialogue::new(test)));
+        }
         (Command::CreateProvider(..), Done::Provider(provider)) => {
             state.say(format!("{} is there: t tests it.", sanitize::line(&provider.name)));
         }

@@ -88,7 +88,8 @@ pub(super) fn act(state: &mut State, action: Action) {
         return;
     }
     let taken = match state.overlays.last() {
-        Some(Overlay::Help(_) | Overlay::Dialogue(_)) => help::act(state, action),
+        Some(Overlay::Help(_)) => help::act(state, action),
+        Some(Overlay::Dialogue(_)) => screens::dialogue::act(state, action),
         Some(Overlay::Palette(_)) => match palette::act(state, action) {
             palette::Chosen::Nothing => true,
             palette::Chosen::Run(action) => {

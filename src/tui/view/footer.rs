@@ -74,7 +74,10 @@ fn notice(state: &State) -> Option<(String, Role)> {
 
 fn wanted(state: &State) -> &'static [Action] {
     match state.overlays.last() {
-        Some(Overlay::Help(_) | Overlay::Dialogue(_)) => &[Action::Back, Action::MoveDown, Action::MoveUp],
+        Some(Overlay::Help(_)) => &[Action::Back, Action::MoveDown, Action::MoveUp],
+        Some(Overlay::Dialogue(_)) => {
+            &[Action::Back, Action::MoveUp, Action::MoveDown, Action::PageUp, Action::PageDown, Action::Copy]
+        }
         Some(Overlay::Palette(_)) => &[Action::Accept, Action::MoveDown, Action::MoveUp, Action::LeaveField],
         Some(Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::LeaveField],

@@ -8,7 +8,7 @@ use crate::domain::ids::{
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::topic::Topic;
-use crate::store::catalog::{ApiKey, Catalog, Replaced, SubscriberView};
+use crate::store::catalog::{ApiKey, Catalog, Replaced, SubscribedMany, SubscriberView};
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, providers, subscriptions};
 use crate::store::error::Result;
@@ -58,6 +58,16 @@ impl Catalog for Embedded {
             subscriptions::subscribe(tx, &topic, &id, &target, audit.at, &audit)
         })
         .await
+    }
+
+    async fn subscribe_many(
+        &self,
+        topic: &TopicId,
+        targets: Vec<(SubscriberId, TargetId)>,
+        audit: AuditEntry,
+    ) -> Result<SubscribedMany> {
+        let topic = topic.clone();
+        self.write(Class::Growth, move |tx| subscriptions::subscribe_many(tx, &topic, &targets, &audit)).await
     }
 
     async fn subscriber(&self, topic: &TopicId, id: &SubscriberId) -> Result<SubscriberView> {

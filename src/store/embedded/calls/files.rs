@@ -63,6 +63,11 @@ impl Buckets for Embedded {
         self.write(Class::Essential, move |tx| files::delete(tx, &file, &audit)).await
     }
 
+    async fn discard_file(&self, file: &FileRef, audit: AuditEntry) -> Result<Option<StoredFile>> {
+        let file = file.clone();
+        self.write(Class::Essential, move |tx| files::discard(tx, &file, &audit)).await
+    }
+
     async fn files(&self, bucket: &BucketId, page: PageRequest<StoredFile>) -> Result<Page<StoredFile>> {
         let bucket = bucket.clone();
         self.read(move |view| files::page(view, &bucket, &page)).await

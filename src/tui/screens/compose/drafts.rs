@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Compose, Kept, show as show_form};
+use super::{Compose, Kept, files, show as show_form};
 use crate::domain::ids::Revision;
 use crate::tui::message::{Command, Done, Fault, Fetch, KeepDraft, Slot};
 use crate::tui::screens::pick;
@@ -54,11 +54,15 @@ pub fn kept_on_server(state: &mut State, draft: &KeepDraft, result: Result<Done,
     }
     if compose.kept_edit != compose.edit {
         keep(state);
+    } else if compose.id.is_none() {
+        // No message names what it had: only the form did.
+        files::discard(state);
     }
 }
 
 /// Forgets on the server what is in the form: it was sent, or is blank.
 pub fn drop_kept(state: &mut State) {
+    files::discard(state);
     let Some(compose) = &mut state.compose else { return };
     let key = std::mem::take(&mut compose.key);
     state.drafts.retain(|draft| draft.id.as_str() != key);

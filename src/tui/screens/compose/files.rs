@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Serialize};
 
 use super::{Compose, Part, save};
+use crate::client::is_brought;
 use crate::domain::channel::Channel;
 use crate::settings::{Bytes, SettingValue};
 use crate::tui::message::{Command, Fault, Fetch, Folder, FolderEntry, Slot, Stored};
@@ -180,7 +181,8 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
         KeyCode::Enter if finder.is_empty() => compose.step(1),
         KeyCode::Enter => choose(state),
         KeyCode::Backspace if finder.is_empty() && key.modifiers == KeyModifiers::NONE => {
-            if compose.files.pop().is_some() {
+            if let Some(file) = compose.files.pop() {
+                compose.dropped.extend(file.at);
                 save::soon(state);
             }
         }
@@ -224,7 +226,8 @@ fn choose(state: &mut State) {
     let path = folder.at.join(&entry.name);
     finder.clear();
     if compose.part == Part::Image {
-        compose.files.clear();
+        let before = std::mem::take(&mut compose.files);
+        compose.dropped.extend(before.into_iter().filter_map(|file| file.at));
     }
     if !compose.files.iter().any(|file| file.path.as_ref() == Some(&path)) {
         let name = entry.name;
@@ -239,6 +242,26 @@ fn choose(state: &mut State) {
     save::soon(state);
     bring(state);
     learn(state);
+}
+
+/// The draft is saved as it stands here: files that were taken off it go from the store,
+/// unless another draft of this operator has them. The API keeps what a message names.
+pub(super) fn discard(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
+    let mut files = std::mem::take(&mut compose.dropped);
+    let here = compose.stored_files();
+    let others: Vec<String> = state
+        .drafts
+        .iter()
+        .filter(|draft| draft.id.as_str() != compose.key)
+        .map(|draft| serde_json::to_string(&draft.document).unwrap_or_default())
+        .collect();
+    files.retain(|at| {
+        is_brought(at) && !here.contains(at) && !others.iter().any(|other| other.contains(at.as_str()))
+    });
+    if !files.is_empty() {
+        state.command(Command::Discard(files));
+    }
 }
 
 /// Brings the next file that waits to the store, one at a time.
@@ -264,9 +287,14 @@ pub(super) fn bring(state: &mut State) {
 
 /// Takes note of what came of bringing a file.
 pub fn brought(state: &mut State, path: &PathBuf, result: Result<Stored, Fault>) {
-    let Some(compose) = &mut state.compose else { return };
-    let Some(file) = compose.files.iter_mut().find(|file| file.path.as_ref() == Some(path)) else {
-        // It was taken off, or another message is in the form by now.
+    let compose = state.compose.as_mut();
+    let known =
+        compose.and_then(|compose| compose.files.iter_mut().find(|file| file.path.as_ref() == Some(path)));
+    let Some(file) = known else {
+        // It was taken off, or another message is in the form by now: no draft names it.
+        if let Ok(stored) = result {
+            state.command(Command::Discard(vec![stored.at]));
+        }
         bring(state);
         return;
     };

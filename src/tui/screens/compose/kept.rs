@@ -25,6 +25,8 @@ pub struct Kept {
     bcc: Vec<Chosen>,
     #[serde(default)]
     files: Vec<Attached>,
+    #[serde(default)]
+    dropped: Vec<String>,
     /// By the place of the field among those of one line.
     lines: Vec<String>,
     body: String,
@@ -65,6 +67,7 @@ impl Compose {
             cc: self.cc.clone(),
             bcc: self.bcc.clone(),
             files: self.files.clone(),
+            dropped: self.dropped.clone(),
             lines: Part::LINES.iter().map(|part| self.text(*part).to_owned()).collect(),
             body: self.body.text(),
             variables: self.variables,
@@ -89,6 +92,7 @@ impl Compose {
         compose.cc = kept.cc;
         compose.bcc = kept.bcc;
         compose.files = kept.files;
+        compose.dropped = kept.dropped;
         for file in compose.files.iter_mut().filter(|file| file.at.is_some()) {
             file.stage = Stage::There;
         }

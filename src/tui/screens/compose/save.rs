@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Compose, drafts, sending};
+use super::{Compose, drafts, files, sending};
 use crate::tui::message::{Command, Done, Fault};
 use crate::tui::runtime::Request;
 use crate::tui::state::{State, timer};
@@ -63,6 +63,7 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
             if is_behind(compose) {
                 save(state);
             } else {
+                files::discard(state);
                 state.keep();
                 sending::go_on(state);
             }

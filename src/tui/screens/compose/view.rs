@@ -370,7 +370,7 @@ fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at
         let key =
             |action| state.keymap.keys_for(action, &[Scope::Compose]).into_iter().next().unwrap_or_default();
         let text = format!(
-            "{}; {} keeps yours, {} makes yours a draft of its own.",
+            "{}; {} keeps yours, {} keeps both",
             conflict::who(record, state.zone),
             key(Action::KeepMine),
             key(Action::KeepBoth)

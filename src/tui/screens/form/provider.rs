@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Entry, Form};
 use crate::domain::channel::Channel;
+use crate::domain::guard::GuardRule;
 use crate::domain::provider::{Field, Kind, Limits, Shape, kind, preset};
 use crate::tui::message::Command;
 use crate::tui::sanitize;
@@ -15,6 +16,14 @@ const LIMITS: [(&str, &str); 4] = [
     ("an hour", "recipients in any hour; empty: no limit"),
     ("a day", "recipients in any day; empty: no limit"),
     ("at once", "requests or sessions; empty: as the kind has it"),
+];
+/// The fields of the guard, behind the limits.
+const GUARD: [(&str, &str); 5] = [
+    ("stop bulk", "yes: when too much comes back, before the service bans us"),
+    ("at bounces", "hard bounces of a hundred deliveries that are too many, such as 5"),
+    ("at complaints", "complaints of a hundred that are too many, such as 0.1"),
+    ("of the last", "deliveries that are counted, 100 to 100000"),
+    ("not before", "so many deliveries: fewer say nothing"),
 ];
 /// The field that takes a key as it is.
 const UNCHECKED: &str = "unchecked";
@@ -46,6 +55,7 @@ pub(super) fn new(name: &str) -> (String, Vec<Entry>) {
     };
     let each = LIMITS.iter().enumerate();
     fields.extend(each.map(|(at, (name, help))| Entry::line(name, *help, &published(at))));
+    fields.extend(guard_fields(GuardRule::default()));
     (format!("New provider: {}", known.map_or(kind.title, |preset| preset.title)), fields)
 }
 
@@ -67,6 +77,7 @@ pub(super) fn edit(provider: &Provider) -> (String, Vec<Entry>) {
         number(limits.concurrency.map(u64::from)),
     ];
     fields.extend(LIMITS.iter().zip(&now).map(|((name, help), now)| Entry::line(name, *help, now)));
+    fields.extend(guard_fields(provider.guard));
     let help = "yes: take a new key without asking the service whether it takes it";
     fields.push(Entry::one_of(UNCHECKED, help, &["no", "yes"], "no"));
     (format!("Edit {}", sanitize::line(&provider.name)), fields)
@@ -113,6 +124,53 @@ fn value(field: &Field, text: &str) -> Result<Option<Value>, Wrong> {
         }
         _ => Value::from(text),
     }))
+}
+
+fn guard_fields(rule: GuardRule) -> Vec<Entry> {
+    let now = [
+        String::new(),
+        rule.bounce_percent.to_string(),
+        rule.complaint_percent.to_string(),
+        rule.window.to_string(),
+        rule.least.to_string(),
+    ];
+    let line = |((name, help), now): (&(&'static str, &str), &String)| Entry::line(name, *help, now);
+    let mut fields: Vec<Entry> = GUARD.iter().zip(&now).map(line).collect();
+    let (name, help) = GUARD[0];
+    fields[0] = Entry::one_of(name, help, &["yes", "no"], if rule.enabled { "yes" } else { "no" });
+    fields
+}
+
+/// The guard as the form says it; nothing: as it was.
+fn guard(form: &Form, old: GuardRule) -> Result<Option<GuardRule>, Wrong> {
+    let percent = |at: usize| {
+        let name = GUARD[at].0;
+        match form.text(name).trim_end_matches('%').trim().parse::<f64>() {
+            Ok(share) if share > 0.0 && share <= 100.0 => Ok(share),
+            _ => Err((Some(name), format!("{name}: a number above 0, up to 100."))),
+        }
+    };
+    let count = |at: usize, from: u64, to: u64| {
+        let name = GUARD[at].0;
+        match form.text(name).replace(',', "").parse::<u64>() {
+            Ok(n) if (from..=to).contains(&n) => Ok(n),
+            _ if to == u64::MAX => Err((Some(name), format!("{name}: a number from {from} on."))),
+            _ => Err((Some(name), format!("{name}: a number from {from} to {to}."))),
+        }
+    };
+    let enabled = form.text(GUARD[0].0) != "no";
+    if !enabled {
+        // What stands in the other fields does not count then.
+        return Ok(old.enabled.then_some(GuardRule { enabled, ..old }));
+    }
+    let rule = GuardRule {
+        enabled,
+        bounce_percent: percent(1)?,
+        complaint_percent: percent(2)?,
+        window: count(3, 100, 100_000)?,
+        least: count(4, 1, u64::MAX)?,
+    };
+    Ok((rule != old).then_some(rule))
 }
 
 fn limits(form: &Form, old: Limits) -> Result<Limits, Wrong> {
@@ -164,7 +222,7 @@ pub(super) fn create(form: &Form, name: &'static str) -> Result<Command, Wrong> 
         label => label,
     };
     let provider = WriteProvider {
-        guard: None,
+        guard: guard(form, GuardRule::default())?,
         provider_id: Some("unique()".to_owned()),
         name: Some(label.to_owned()),
         enabled: Some(true),
@@ -209,6 +267,7 @@ pub(super) fn update(form: &Form, provider: &Provider) -> Result<Command, Wrong>
         limits: Some(limits(form, provider.limits)?),
         revision: Some(provider.revision),
         unchecked: (form.text(UNCHECKED) == "yes").then_some(true),
+        guard: guard(form, provider.guard)?,
         fields,
         ..WriteProvider::default()
     };
@@ -252,8 +311,14 @@ mod tests {
                 panic!("{} is not made", kind.name)
             };
             assert_eq!(made.fields.len(), kind.fields.len(), "{}", kind.name);
+            let names: std::collections::BTreeSet<_> = form.fields.iter().map(|field| field.name).collect();
+            assert_eq!(names.len(), form.fields.len(), "{}: two fields have one name", kind.name);
             assert_eq!(made.limits.unwrap().per_second, Some(2.5));
             assert_eq!(made.channel.is_some(), kind.channels.len() > 1);
+            assert_eq!(made.guard, None);
+            fill(&mut form, "at bounces", "2.5%");
+            let Ok(Command::CreateProvider(_, made)) = create(&form, kind.name) else { panic!() };
+            assert_eq!(made.guard, Some(GuardRule { bounce_percent: 2.5, ..GuardRule::default() }));
         }
     }
 
@@ -274,6 +339,11 @@ mod tests {
         fill(&mut form, "port", "465");
         let Ok(Command::UpdateProvider(_, _, change)) = update(&form, &provider) else { panic!() };
         assert_eq!(Value::Object(change.fields), serde_json::json!({"password": "new", "port": 465}));
+        fill(&mut form, "of the last", "7");
+        assert_eq!(update(&form, &provider).unwrap_err().0, Some("of the last"));
+        fill(&mut form, "stop bulk", "no");
+        let Ok(Command::UpdateProvider(_, _, off)) = update(&form, &provider) else { panic!() };
+        assert!(!off.guard.unwrap().enabled);
         fill(&mut form, "port", "70000");
         assert_eq!(update(&form, &provider).unwrap_err().0, Some("port"));
     }

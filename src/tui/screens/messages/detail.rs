@@ -233,7 +233,7 @@ fn draw_content(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Mess
 }
 
 const DELIVERIES: &[Column] = &[
-    Column::text("Outcome", 11),
+    Column::text("Outcome", 14),
     Column::text("To", 26),
     Column::text("Provider", 10).from(90),
     Column::fill("Answer"),

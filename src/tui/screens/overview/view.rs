@@ -151,13 +151,14 @@ fn sends(pen: &mut Pen<'_, '_>, state: &State, area: Rect, mut at: usize, index:
         let p = &message.progress;
         let done = p.planned.saturating_sub(p.open());
         let (role, word) = show::state(message.state);
-        let wide = usize::from(area.width).saturating_sub(62).clamp(12, 48);
+        let wide = usize::from(area.width).saturating_sub(64).clamp(12, 48);
         let title = sanitize::column(
             message.headline(),
             wide,
             pen.style(if chosen { Role::TEXT_STRONG } else { Role::TEXT }),
         );
-        let mut line = vec![mark(pen, chosen), pen.state(role, &format!("{word:<8}")), title, Span::raw(" ")];
+        let mut line =
+            vec![mark(pen, chosen), pen.state(role, &format!("{word:<9} ")), title, Span::raw(" ")];
         line.extend(bar(pen, done, p.planned, 10));
         line.push(
             pen.span(format!(" {:>3}% of {}", percent(done, p.planned), show::count(p.planned)), Role::TEXT),

@@ -126,7 +126,8 @@ fn retry_lines(headline: &str, retry: &Retry) -> Vec<(String, Role)> {
 
 fn retry_command(id: &MessageId, retry: &Retry) -> String {
     let uncertain = if retry.uncertain { " --uncertain" } else { "" };
-    format!("herald message retry {id}{uncertain}")
+    let through = retry.provider_id.as_ref().map(|id| format!(" --provider {id}")).unwrap_or_default();
+    format!("herald message retry {id}{uncertain}{through}")
 }
 
 /// Counts a retry anew that is asked for in another way.
@@ -314,8 +315,11 @@ pub fn open_follow_up(state: &mut State, message: &Message, whom: Whom) {
         state.say("Nobody is left who has not been tried.");
         return;
     }
-    let command = Command::FollowUp(message.id.clone(), whom, headline.to_owned(), count);
-    let review = Review::new(title, lines, command).counted(count);
+    let command = Command::FollowUp(message.id.clone(), whom, count);
+    let verb = if whom == Whom::Untried { "correct" } else { "follow-up" };
+    let review = Review::new(title, lines, command)
+        .same_as(format!("herald message {verb} {}", message.id))
+        .counted(count);
     open(state, review.watching(message));
 }
 
@@ -360,7 +364,7 @@ pub fn open_unsubscribe(state: &mut State, subscriber: &Subscriber) {
     let title = format!("Take {} off {}?", subscriber.target.identifier, subscriber.topic_id);
     let command = Command::Unsubscribe(subscriber.topic_id.clone(), subscriber.id.clone());
     let review = Review::new(title, Vec::new(), command)
-        .same_as(format!("herald topic unsubscribe {} {}", subscriber.topic_id, subscriber.id));
+        .same_as(format!("herald topic unsubscribe {} {}", subscriber.topic_id, subscriber.target_id));
     open(state, review);
 }
 

@@ -1,15 +1,9 @@
-//! Files of the console's machine: what a folder holds, and the way to the store.
+//! Files of the console's machine: what a folder holds.
 
 use std::path::{Path, PathBuf};
 
-use tokio_util::io::ReaderStream;
+use crate::tui::message::{Folder, FolderEntry};
 
-use crate::client::{Client, ClientError, Result};
-use crate::tui::message::{Folder, FolderEntry, Stored};
-use crate::wire::storage::WriteBucket;
-
-/// The bucket of files that came through a console.
-const BUCKET: &str = "attachments";
 /// The most names of a folder that are shown.
 const MOST: usize = 200;
 
@@ -67,32 +61,6 @@ fn names(folder: &Path, begins: &str) -> std::io::Result<Vec<FolderEntry>> {
     out.sort_by(|a, b| (!a.folder, &a.name).cmp(&(!b.folder, &b.name)));
     out.truncate(MOST);
     Ok(out)
-}
-
-/// Brings a file to the store, which then keeps it by itself.
-pub(super) async fn upload(client: &Client, path: &Path) -> Result<Stored> {
-    let failed = |error: std::io::Error| ClientError::Request(format!("{}: {error}", path.display()));
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let put = async || {
-        let file = tokio::fs::File::open(path).await.map_err(failed)?;
-        client.upload(BUCKET, "unique()", &name, ReaderStream::new(file)).await
-    };
-    let file = match put().await {
-        Err(error) if error.kind() == "storage_bucket_not_found" => {
-            let bucket = WriteBucket {
-                bucket_id: Some(BUCKET.to_owned()),
-                name: "Attachments".to_owned(),
-                ..WriteBucket::default()
-            };
-            match client.create_bucket(&bucket).await {
-                // Another console was first.
-                Err(error) if error.status() != Some(409) => return Err(error),
-                _ => put().await?,
-            }
-        }
-        other => other?,
-    };
-    Ok(Stored { at: format!("{}:{}", file.bucket_id, file.id), name: file.name, bytes: file.size_original })
 }
 
 #[cfg(test)]
