@@ -1,5 +1,7 @@
 //! Every action of the console names a command line; each must be one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use clap::Parser;
 use clap::error::ErrorKind;
 use herald::cli::args::Cli;
