@@ -76,8 +76,10 @@ fn copied(state: &mut State, world: &World, name: &str) -> Vec<String> {
     out
 }
 
-/// Places from which keys are pressed: a world, and the way there.
-const PLACES: &[(fn() -> World, &str)] = &[
+/// A place from which keys are pressed: a world, and the way there.
+type Place = (fn() -> World, &'static str);
+
+const PLACES: &[Place] = &[
     (World::busy, "0"),
     (World::busy, "1"),
     (World::busy, "1 j"),

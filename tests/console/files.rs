@@ -105,9 +105,9 @@ fn a_file_that_is_taken_off_goes_from_the_store_once_the_draft_is_saved_without_
 #[test]
 fn an_import_that_is_stopped_says_what_is_in_and_what_is_left() {
     let dir = tempfile::tempdir().unwrap();
-    let rows: String = (0..20_000).map(|n| format!("reader{n}@example.com\n")).collect();
+    let rows: Vec<String> = (0..20_000).map(|n| format!("reader{n}@example.com\n")).collect();
     let file = dir.path().join("people.csv");
-    std::fs::write(&file, format!("email\n{rows}")).unwrap();
+    std::fs::write(&file, format!("email\n{}", rows.concat())).unwrap();
     paused(async move {
         let api = Api::new(World::busy());
         let mut seat = Seat::at(&api, 120, 40);
