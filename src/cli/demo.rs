@@ -1,6 +1,8 @@
 //! `herald demo`: everything on a throw-away directory, with providers that speak
 //! the real protocols to a sandbox on loopback.
 
+mod receipts;
+
 use super::args::Demo;
 use super::commands::Desk;
 use super::engine::{Doors, RunningEngine};
@@ -9,6 +11,7 @@ use super::instance::Instance;
 use super::sandbox::token_of_its_own;
 use crate::client::{Client, body_from};
 use crate::domain::channel::Channel;
+use crate::domain::guard::GuardRule;
 use crate::domain::provider::Limits;
 use crate::domain::time::Timestamp;
 use crate::engine::Mode;
@@ -37,6 +40,8 @@ pub struct RunningDemo {
     sandbox: Sandbox,
     dir: PathBuf,
     keep: bool,
+    /// Ends with the demo.
+    receipts: tokio::task::JoinHandle<()>,
 }
 
 /// The settings of a demo: whatever was given, marked as one and free to use loopback.
@@ -77,7 +82,9 @@ impl RunningDemo {
         } else {
             repoint(&client, &sandbox, &token).await?;
         }
-        Ok(Self { engine, sandbox, dir: dir.to_owned(), keep })
+        let client = engine.client();
+        let receipts = tokio::spawn(async move { receipts::run(client, "main", token).await });
+        Ok(Self { engine, sandbox, dir: dir.to_owned(), keep, receipts })
     }
 
     /// The client of the demo's engine.
@@ -92,6 +99,7 @@ impl RunningDemo {
 
     /// Ends everything, and takes a throw-away directory with it.
     pub async fn stop(self) -> Outcome {
+        self.receipts.abort();
         let stopped = self.engine.stop().await;
         self.sandbox.shutdown().await;
         if let Ok(lock) = stopped {
@@ -162,9 +170,11 @@ fn fields(value: Value) -> Map<String, Value> {
 }
 
 /// Where the sandbox is this time.
-fn smtp_fields(sandbox: &Sandbox) -> Map<String, Value> {
+fn smtp_fields(sandbox: &Sandbox, token: &str) -> Map<String, Value> {
     let port = sandbox.smtp_addr().map_or(0, |address| address.port());
-    fields(json!({"host": "127.0.0.1", "port": port, "encryption": "none", "autoTLS": false}))
+    fields(json!({
+        "host": "127.0.0.1", "port": port, "encryption": "none", "autoTLS": false, "receiptToken": token,
+    }))
 }
 
 fn http_fields(sandbox: &Sandbox, token: &str) -> Map<String, Value> {
@@ -198,7 +208,7 @@ async fn repoint(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
         let fields = match kind {
             // Made by an older demo.
             _ if now.provider != kind => continue,
-            "smtp" => smtp_fields(sandbox),
+            "smtp" => smtp_fields(sandbox, token),
             "sandbox" => http_fields(sandbox, token),
             push => push_fields(sandbox, push),
         };
@@ -215,7 +225,7 @@ async fn repoint(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
 }
 
 async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
-    let mut smtp = smtp_fields(sandbox);
+    let mut smtp = smtp_fields(sandbox, token);
     smtp.extend(fields(json!({"fromName": "Herald demo", "fromEmail": "news@example.com"})));
     let limits = |per_second| Some(Limits { per_second: Some(per_second), ..Limits::default() });
     let write = |id: &str, name: &str, channel, limits, fields| WriteProvider {
@@ -230,7 +240,12 @@ async fn seed(client: &Client, sandbox: &Sandbox, token: &str) -> Outcome {
         preset: None,
         fields,
     };
-    client.create_provider("smtp", &write("main", "Main (SMTP)", Channel::Email, limits(20.0), smtp)).await?;
+    let main = WriteProvider {
+        // So few people are written to that one complaint would be too many.
+        guard: Some(GuardRule { complaint_percent: 5.0, ..GuardRule::default() }),
+        ..write("main", "Main (SMTP)", Channel::Email, limits(20.0), smtp)
+    };
+    client.create_provider("smtp", &main).await?;
     let mut texts = http_fields(sandbox, token);
     texts.insert("from".into(), "Herald".into());
     client.create_provider("sandbox", &write("texts", "Texts", Channel::Sms, limits(5.0), texts)).await?;

@@ -6,8 +6,9 @@
 //! (<https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations>).
 //! 202 has no body; the id is in `X-Message-Id`. Refusals have texts and fields, no codes; their
 //! statuses are those of the reference's “Errors”
-//! (<https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors>),
-//! which wants an `Accept` too. Unconfirmed: 415.
+//! (<https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors>), of which
+//! 406 says that `Accept` is missing. Unconfirmed: 415, which the older reference had for a body that is
+//! not JSON.
 
 use super::adapter::{AccountError, Answer, CompileError, Recipient, Rendition, Verdict};
 use super::http::{Head, HttpAnswer};

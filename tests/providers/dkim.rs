@@ -14,6 +14,57 @@ use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use std::sync::Arc;
 
+/// What signing costs whoever shares a thread with it: `cargo test --test providers -- --ignored
+/// --nocapture what_signing_costs`.
+#[test]
+#[ignore = "it measures"]
+fn what_signing_costs() {
+    const MAILS: usize = 400;
+    let account: serde_json::Value = serde_json::from_str(&fcm_account("https://t.example")).unwrap();
+    let signer =
+        Arc::new(Signer::new("sender.example", "mail", account["private_key"].as_str().unwrap()).unwrap());
+    let headers = [("from".to_owned(), "from:a@sender.example".to_owned())];
+    let body = digest(&SHA256, b"body");
+    for own_threads in [false, true] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let signer = Arc::clone(&signer);
+        let headers = headers.clone();
+        runtime.block_on(async move {
+            let mut others = Vec::new();
+            let begun = std::time::Instant::now();
+            let work = async {
+                let one = |n: usize| {
+                    let unsigned = signer.prepare(&headers, body.as_ref(), n as i64).unwrap();
+                    async move { if own_threads { unsigned.signed().await } else { unsigned.sign() } }
+                };
+                for from in (0..MAILS).step_by(8) {
+                    let some = futures_util::future::join_all((from..from + 8).map(one)).await;
+                    assert!(some.iter().all(Option::is_some));
+                    tokio::task::yield_now().await;
+                }
+            };
+            let mut work = std::pin::pin!(work);
+            loop {
+                let asked = std::time::Instant::now();
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {
+                        others.push(asked.elapsed().as_secs_f64() * 1000.0);
+                    }
+                    () = &mut work => break,
+                }
+            }
+            let rate = MAILS as f64 / begun.elapsed().as_secs_f64();
+            others.sort_by(f64::total_cmp);
+            let at = |share: f64| others.get((others.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+            println!(
+                "own threads {own_threads}: {rate:.0} signatures/s; a sleep of 1 ms took {:.1} ms in the middle, {:.1} at 99 %",
+                at(0.5), at(0.99)
+            );
+        });
+    }
+}
+
 const DATE: &str = "Sun, 22 Nov 2026 17:03:10 +0000";
 
 /// Of a header: the relaxed form, by the letter of RFC 6376, 3.4.2.

@@ -9,7 +9,9 @@ use herald::providers::sigv4::{Signed, Signer};
 use reqwest::{Client, Method};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A request, and what the service makes of it.
 #[derive(Clone)]
@@ -103,6 +105,64 @@ pub async fn check(kind: &str, rows: Vec<Row>) {
     sandbox.shutdown().await;
 }
 
+/// What a service's module says that it refuses: the statuses, and how many rules there are.
+fn rules(docs: &str) -> (BTreeSet<u16>, usize) {
+    let mut statuses = BTreeSet::new();
+    let mut count = 0;
+    let rows = docs.lines().filter_map(|line| line.strip_prefix("//! | "));
+    for row in rows.filter(|row| !row.starts_with("status") && !row.starts_with("---")) {
+        let (first, refused) = row.split_once(" | ").unwrap();
+        let numbers = first.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() == 3);
+        statuses.extend(numbers.map(|number| number.parse::<u16>().unwrap()));
+        count += refused.split([';', '·']).count();
+    }
+    (statuses, count)
+}
+
+/// Every service that is played says what it refuses and where that is documented, and for each rule
+/// there is a request in these tests.
+#[test]
+fn every_refusal_has_a_source_and_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let tests =
+        read(&root.join("tests/sandbox/services.rs")) + &read(&root.join("tests/sandbox/gateways.rs"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root.join("src/sandbox/services")).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // What they share, and the gateway that follows a description of its tests' own.
+        if path.extension().is_none() || ["asked", "multipart", "custom"].contains(&kind.as_str()) {
+            continue;
+        }
+        seen += 1;
+        let text = read(&path);
+        let docs: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let docs = docs.join("\n");
+        assert!(docs.contains("<https://"), "{kind} names no source");
+        let (statuses, count) = rules(&docs);
+        assert!(count > 0, "{kind} has no table of what it refuses");
+        let begin =
+            tests.find(&format!("async fn {kind}() {{")).unwrap_or_else(|| panic!("{kind} has no test"));
+        let test = &tests[begin..];
+        let test = &test[..test.find("\n}\n").unwrap()];
+        let helper = if kind == "ses" { &tests[tests.find("async fn ses_row").unwrap()..begin] } else { "" };
+        let asked = test.matches("good.but(").count()
+            + test.matches("with(").count()
+            + test.matches("ses_row(").count()
+            + test.matches("ses_at(").count();
+        assert!(asked >= count, "{kind}: {asked} requests for {count} rules");
+        for status in statuses {
+            let word = status.to_string();
+            assert!(
+                test.contains(&word) || helper.contains(&word),
+                "{kind}: nothing is refused with {status}"
+            );
+        }
+    }
+    assert!(seen >= 17, "{seen} services");
+}
+
 #[tokio::test]
 async fn twilio() {
     const SID: &str = "AC0123456789abcdef0123456789abcdef";
@@ -186,6 +246,7 @@ async fn sendgrid() {
             good.but("a wrong key", 401, "", |row| row.header("authorization", "Bearer x")),
             good.but("another path", 404, "", |row| row.path = "/v3/mail".to_owned()),
             good.but("another method", 405, "", |row| row.method = Method::PUT),
+            good.but("no Accept", 406, "Accept", |row| row.header("accept", "")),
             good.but("another type", 415, "", |row| row.header("content-type", FORM)),
             good.but("broken JSON", 400, "", |row| row.body = "{".to_owned()),
             with("no from", "from.email", |b| b["from"] = Value::Null),
@@ -212,6 +273,7 @@ async fn sendgrid() {
             with("a reserved header", "reserved", |b| {
                 b["personalizations"][0]["headers"] = json!({"Reply-To": "c@example.com"});
             }),
+            good.but("too large", 413, "", |row| row.body = "x".repeat((30 << 20) + 1)),
             with("long substitutions", "10000", |b| {
                 b["personalizations"][0]["substitutions"] = json!({"-a-": "x".repeat(10_000)});
             }),
@@ -263,10 +325,20 @@ async fn resend() {
 
 /// As if signed for the address that it goes to.
 async fn ses_row(body: &Value, status: u16, says: &str, edit: impl FnOnce(&mut Signer, &mut TimeDelta)) {
+    ses_at("/v2/email/outbound-bulk-emails", &body.to_string(), status, says, edit).await;
+}
+
+async fn ses_at(
+    path: &str,
+    body: &str,
+    status: u16,
+    says: &str,
+    edit: impl FnOnce(&mut Signer, &mut TimeDelta),
+) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = both().start().await.unwrap();
     let host = sandbox.http_addr().unwrap().to_string();
-    let path = "/ses/v2/email/outbound-bulk-emails";
+    let path = &format!("/ses{path}");
     let (mut signer, mut late) = (
         Signer {
             access_key: "AKIDEXAMPLE".to_owned(),
@@ -277,7 +349,6 @@ async fn ses_row(body: &Value, status: u16, says: &str, edit: impl FnOnce(&mut S
         TimeDelta::zero(),
     );
     edit(&mut signer, &mut late);
-    let body = body.to_string();
     let headers = [("content-type", JSON), ("host", host.as_str())];
     let request = Signed { method: "POST", path, query: "", headers: &headers, body: body.as_bytes() };
     let (time, authorization) = signer.sign(request, Utc::now() + late);
@@ -287,7 +358,7 @@ async fn ses_row(body: &Value, status: u16, says: &str, edit: impl FnOnce(&mut S
         .header("content-type", JSON)
         .header("x-amz-date", time)
         .header("authorization", authorization)
-        .body(body)
+        .body(body.to_owned())
         .send()
         .await
         .unwrap();
@@ -332,6 +403,14 @@ async fn ses() {
     ses_row(&with(tag), 400, bad, same).await;
     let nobody = |b: &mut Value| b["BulkEmailEntries"][0]["Destination"]["ToAddresses"] = json!(["nobody"]);
     ses_row(&with(nobody), 200, "\"INVALID_PARAMETER\"", same).await;
+    let headers = |b: &mut Value| {
+        let sixteen: Vec<_> = (0..16).map(|n| json!({"Name": format!("X-{n}"), "Value": "v"})).collect();
+        b["BulkEmailEntries"][0]["ReplacementHeaders"] = sixteen.into();
+    };
+    ses_row(&with(headers), 400, bad, same).await;
+    ses_row(&with(|b| b["FromEmailAddress"] = json!("nobody")), 400, bad, same).await;
+    ses_at("/v2/email", "{}", 404, "UnknownOperation", same).await;
+    ses_at("/v2/email/outbound-bulk-emails", "{", 400, "Serialization", same).await;
     let unsigned = Row::new("/v2/email/outbound-bulk-emails", &[("content-type", JSON)], body.to_string());
     let missing = unsigned.but("unsigned", 403, "MissingAuthenticationToken", |_| {});
     check("ses", vec![missing]).await;

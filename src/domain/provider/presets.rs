@@ -19,7 +19,7 @@ pub struct Preset {
     pub per_second: Option<f64>,
     /// Recipients a day that the service publishes as its limit.
     pub per_day: Option<u64>,
-    /// Where the service says so.
+    /// Where the service says so itself.
     pub source: &'static str,
 }
 

@@ -3,6 +3,8 @@
 //! Each header of the list is named once more than it occurs: whoever adds a second `From` or
 //! `List-Unsubscribe` on the way breaks the signature (RFC 6376, 8.15; RFC 8058, 4).
 
+mod threads;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
@@ -11,6 +13,7 @@ use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::fmt;
+use std::sync::Arc;
 
 /// Headers that are signed, where they are.
 const SIGNED: [&str; 13] = [
@@ -90,9 +93,14 @@ impl Signer {
         Ok(Self { domain: domain.to_ascii_lowercase(), selector: selector.to_ascii_lowercase(), key })
     }
 
-    /// The DKIM-Signature header of a mail with these headers and this body, with its line end; `at` in
-    /// seconds since 1970. `None`: the key cannot sign.
-    pub fn header(&self, headers: &[(String, String)], body_hash: &[u8], at: i64) -> Option<String> {
+    /// The DKIM-Signature header of a mail with these headers and this body, but for the signature;
+    /// `at` in seconds since 1970. `None`: it cannot be written.
+    pub fn prepare(
+        self: &Arc<Self>,
+        headers: &[(String, String)],
+        body_hash: &[u8],
+        at: i64,
+    ) -> Option<Unsigned> {
         let mut names = Vec::new();
         let mut data = String::new();
         for name in SIGNED {
@@ -127,16 +135,7 @@ impl Signer {
         header.push_str(";\r\n b=");
         let (_, line) = canonical_header(&header)?;
         data.push_str(&line);
-        let signature = self.sign(data.as_bytes())?;
-        let text = STANDARD.encode(signature);
-        for (n, part) in text.as_bytes().chunks(LINE).enumerate() {
-            if n > 0 {
-                header.push_str("\r\n ");
-            }
-            header.push_str(&String::from_utf8_lossy(part));
-        }
-        header.push_str("\r\n");
-        Some(header)
+        Some(Unsigned { signer: Arc::clone(self), header, data })
     }
 
     fn sign(&self, data: &[u8]) -> Option<Vec<u8>> {
@@ -148,6 +147,41 @@ impl Signer {
             }
             // RFC 8463, 3: the hash is what is signed.
             Key::Ed25519(key) => Some(key.sign(digest(&SHA256, data).as_ref()).as_ref().to_vec()),
+        }
+    }
+}
+
+/// A DKIM-Signature header that lacks its signature.
+#[derive(Debug)]
+pub struct Unsigned {
+    signer: Arc<Signer>,
+    header: String,
+    /// What is signed.
+    data: String,
+}
+
+impl Unsigned {
+    /// The header with its signature and line end. RSA takes about a millisecond. `None`: the key cannot
+    /// sign.
+    pub fn sign(self) -> Option<String> {
+        let signature = STANDARD.encode(self.signer.sign(self.data.as_bytes())?);
+        let mut header = self.header;
+        for (n, part) in signature.as_bytes().chunks(LINE).enumerate() {
+            if n > 0 {
+                header.push_str("\r\n ");
+            }
+            header.push_str(&String::from_utf8_lossy(part));
+        }
+        header.push_str("\r\n");
+        Some(header)
+    }
+
+    /// The same, without keeping the caller's thread from others for long.
+    pub async fn signed(self) -> Option<String> {
+        match self.signer.key {
+            Key::Rsa(_) => threads::sign(self).await,
+            // Some tens of microseconds: less than handing it over and back is worth.
+            Key::Ed25519(_) => self.sign(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! CRLF and have at most 998 characters.
 
 use super::address::Mailbox;
-use super::dkim::{self, Prepared, Signer};
+use super::dkim::{self, Prepared, Signer, Unsigned};
 use crate::domain::content::{Attachment as File, Content, EmailContent};
 use crate::providers::adapter::{CompileError, Recipient, Rendered, Rendition};
 use bytes::Bytes;
@@ -185,7 +185,7 @@ impl CompiledMail {
     }
 
     /// Writes what belongs to one recipient, as it goes over the wire before the
-    /// shared part.
+    /// shared part, signed at once.
     pub fn write_head(
         &self,
         out: &mut Vec<u8>,
@@ -194,6 +194,23 @@ impl CompiledMail {
         recipient: &Recipient,
         date: &str,
     ) -> Result<(), SlotError> {
+        let begin = out.len();
+        if let Some(unsigned) = self.write_unsigned(out, sender, to, recipient, date)? {
+            let header = unsigned.sign().ok_or(SlotError::Signature)?;
+            out.splice(begin..begin, header.into_bytes());
+        }
+        Ok(())
+    }
+
+    /// The same without its DKIM-Signature, which stands before it where there is one.
+    pub fn write_unsigned(
+        &self,
+        out: &mut Vec<u8>,
+        sender: &Sender,
+        to: &Mailbox<'_>,
+        recipient: &Recipient,
+        date: &str,
+    ) -> Result<Option<Unsigned>, SlotError> {
         let (begin, mut body_hash) = (out.len(), None);
         let at = DateTime::parse_from_rfc2822(date).map_or(0, |date| date.timestamp());
         let reference = recipient.reference.as_str();
@@ -232,14 +249,13 @@ impl CompiledMail {
             out.extend_from_slice(&dot_stuffed(&body));
         }
         if let (Some(prepared), Some(signer)) = (&self.prepared, &sender.dkim) {
-            let signed = match &body_hash {
-                Some((headers, hash)) => signer.header(&prepared.with(headers), hash, at),
-                None => signer.header(&prepared.with(&out[begin..]), prepared.body(), at),
+            let unsigned = match &body_hash {
+                Some((headers, hash)) => signer.prepare(&prepared.with(headers), hash, at),
+                None => signer.prepare(&prepared.with(&out[begin..]), prepared.body(), at),
             };
-            let header = signed.ok_or(SlotError::Signature)?;
-            out.splice(begin..begin, header.into_bytes());
+            return unsigned.map(Some).ok_or(SlotError::Signature);
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -1,12 +1,14 @@
 //! SendGrid's mail send, as documented at
 //! <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send>; refusals by
 //! <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors>, limits by
-//! <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations>.
+//! <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations>; 406 by
+//! <https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses>.
 //!
 //! | status | refused |
 //! | --- | --- |
 //! | 401 | no bearer token, or a wrong one |
 //! | 404, 405 | another path or method |
+//! | 406 | no `Accept` |
 //! | 415 | a content type other than JSON |
 //! | 413 | more than 30 MB |
 //! | 400 | broken JSON; no `from`, or one that is no address; no personalization, or more than 1,000; one without `to`; an address that is none, or that stands twice; no subject for somebody; no `content`, an empty part, or text behind HTML; a header that is reserved; substitutions over 10,000 bytes |
@@ -58,6 +60,9 @@ impl Service for SendGrid {
                 None,
                 "The provided authorization grant is invalid, expired, or revoked",
             );
+        }
+        if asked.header("accept").is_none_or(str::is_empty) {
+            return self.refuse(406, None, "Missing Accept header");
         }
         match (asked.method.clone(), asked.path) {
             (Method::GET, "/v3/scopes") => Reply::json(200, &json!({"scopes": ["mail.send"]})),

@@ -311,7 +311,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     at = pen.paragraph(inner, at, &latency, Role::TEXT);
     at = quotas(pen, inner, at, provider);
     let today = format!(
-        "today (UTC): accepted {} · refused {} · put off {} · bounced {}",
+        "today (UTC): accepted {} · refused {} · put off {} · came back {}",
         show::count(provider.accepted),
         show::count(provider.failed),
         show::count(provider.put_off),
@@ -331,7 +331,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     if provider.guard.of > 0 {
         at += 1;
         let mut back = format!(
-            "of the last {}: bounced {} · complained {}",
+            "guard, of the last {} it handed over: no such address {} (refused or came back) · complained {}",
             show::count(provider.guard.of),
             show::count(provider.guard.bounced),
             show::count(provider.guard.complained)
