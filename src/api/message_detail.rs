@@ -152,6 +152,12 @@ pub(crate) async fn retry(call: Call) -> Answered {
     if request.dry_run {
         return ok(&answer);
     }
+    // A run of nobody would end them as left out, and then nobody could try them again.
+    if suppressed > 0 && answer.recipients == 0 && !listed.at_least {
+        return Err(Refusal::not_now(format!(
+            "Everybody of message {id} who failed is on the suppression list: nobody is tried again. Take an address off it first (`herald suppression remove`)"
+        )));
+    }
     if request.uncertain && !message.state.is_over() {
         let released =
             engine.decide_uncertain(&id, crate::store::dispatch::Decision::Release, call.actor()).await?;

@@ -69,7 +69,10 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
             let retry = Retry { uncertain: how.uncertain, provider_id, ..Retry::default() };
             let done = client.retry_message(&id, &retry).await?;
             desk.out.either(&done, |done| {
-                let mut text = format!("{} recipients are tried again", grouped(done.recipients));
+                let mut text = match done.recipients {
+                    1 => "1 recipient is tried again".to_owned(),
+                    many => format!("{} recipients are tried again", grouped(many)),
+                };
                 for left in &done.left_out {
                     let _ = write!(text, "; {} left out: {}", grouped(left.count), left.reason);
                 }

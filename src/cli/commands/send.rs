@@ -54,7 +54,9 @@ pub async fn run(desk: &Desk, what: Send) -> Outcome {
     let progress = ended.progress;
     let missed = progress.planned.saturating_sub(progress.accepted + progress.skipped);
     if missed > 0 || progress.accepted == 0 {
-        return Err(Failure::Incomplete(format!("{} people were not accepted", grouped(missed))));
+        let who =
+            if missed == 1 { "1 person was".to_owned() } else { format!("{} people were", grouped(missed)) };
+        return Err(Failure::Incomplete(format!("{who} not accepted")));
     }
     Ok(())
 }
