@@ -72,13 +72,12 @@ fn notice(state: &State) -> Option<(String, Role)> {
     state.toast.as_ref().map(|toast| (toast.text.clone(), toast.role))
 }
 
+/// What is hinted at; the arrows go without saying.
 fn wanted(state: &State) -> &'static [Action] {
     match state.overlays.last() {
-        Some(Overlay::Help(_)) => &[Action::Back, Action::MoveDown, Action::MoveUp],
-        Some(Overlay::Dialogue(_)) => {
-            &[Action::Back, Action::MoveUp, Action::MoveDown, Action::PageUp, Action::PageDown, Action::Copy]
-        }
-        Some(Overlay::Palette(_)) => &[Action::Accept, Action::MoveDown, Action::MoveUp, Action::LeaveField],
+        Some(Overlay::Help(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
+        Some(Overlay::Dialogue(_)) => &[Action::Back, Action::PageUp, Action::PageDown, Action::Copy],
+        Some(Overlay::Palette(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::LeaveField],
         Some(Overlay::Review(_)) => {
@@ -92,10 +91,8 @@ fn wanted(state: &State) -> &'static [Action] {
             Action::Editor,
             Action::LeaveField,
         ],
-        Some(Overlay::Pick(_)) => &[Action::Open, Action::MoveDown, Action::MoveUp, Action::Back],
-        Some(Overlay::Calendar(_)) => {
-            &[Action::Open, Action::MoveRight, Action::MoveDown, Action::PageDown, Action::Back]
-        }
+        Some(Overlay::Pick(_)) => &[Action::Open, Action::Back],
+        Some(Overlay::Calendar(_)) => &[Action::Open, Action::PageDown, Action::PageUp, Action::Back],
         Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::StopJob, Action::Copy],
         Some(Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         None => match state.tab {

@@ -31,31 +31,65 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     upcoming(pen, state, area, at, overview, &mut index);
 }
 
-/// The way through an empty store: a provider, people, a message.
+/// A step of the way through an empty store.
+struct Step {
+    /// Whether it was taken; `None`: nothing tells, and nobody has to.
+    done: Option<bool>,
+    what: &'static str,
+    keys: String,
+}
+
+/// The way through an empty store: a provider, its test, people, a message.
 fn first_steps(pen: &mut Pen<'_, '_>, state: &State, area: Rect, overview: &Overview) -> usize {
     pen.text(area, 0, "First steps", Role::TEXT_STRONG);
+    let key = |action: Action, scope: Scope| {
+        let keys = state.keymap.keys_for(action, &[scope, Scope::List, Scope::Global]);
+        keys.into_iter().next().unwrap_or_else(|| action.id().to_owned())
+    };
+    let on_providers = |action| {
+        format!("{} then {}", key(Action::GoProviders, Scope::Global), key(action, Scope::Providers))
+    };
     let steps = [
-        (!overview.providers.is_empty(), "Add a provider: the account that delivers", {
-            format!("{} then {}", layout::key_of(state, Action::GoProviders), "a")
-        }),
-        (overview.store.targets > 0, "Add people: one by one, or `herald import people.csv`", {
-            format!("{} then {}", layout::key_of(state, Action::GoTargets), "a")
-        }),
-        (overview.store.messages > 0, "Write to them, and watch it go out on Live", {
-            layout::key_of(state, Action::Compose)
-        }),
+        Step {
+            done: Some(!overview.providers.is_empty()),
+            what: "Add a provider: the account that delivers",
+            keys: on_providers(Action::CreateProvider),
+        },
+        Step {
+            done: None,
+            what: "Test it: a real message to an address of yours",
+            keys: on_providers(Action::ProviderTest),
+        },
+        Step {
+            done: Some(overview.store.targets > 0),
+            what: "Add people one by one, or import a file",
+            keys: format!(
+                "{} then {} or {}",
+                key(Action::GoTargets, Scope::Global),
+                key(Action::CreatePerson, Scope::Targets),
+                key(Action::Import, Scope::Targets)
+            ),
+        },
+        Step {
+            done: Some(overview.store.messages > 0),
+            what: "Write to them, and watch it go out on Live",
+            keys: key(Action::Compose, Scope::Overview),
+        },
     ];
-    let next = steps.iter().position(|(done, ..)| !done);
-    for (n, (done, what, key)) in steps.iter().enumerate() {
-        let glyph = if *done { pen.state(Role::STATE_OK, "") } else { Span::raw("  ") };
-        let role = if next == Some(n) { Role::TEXT } else { Role::TEXT_DIM };
-        let mut spans = vec![glyph, pen.span(format!("{} {what}", n + 1), role)];
+    let next = steps.iter().position(|step| step.done == Some(false));
+    for (n, step) in steps.iter().enumerate() {
+        let done = step.done == Some(true);
+        let glyph = if done { pen.state(Role::STATE_OK, "") } else { Span::raw("  ") };
+        // What may be passed over stands beside the one that follows it.
+        let now = next == Some(n) || (step.done.is_none() && next == Some(n + 1));
+        let role = if now { Role::TEXT } else { Role::TEXT_DIM };
+        let mut spans = vec![glyph, pen.span(format!("{} {}", n + 1, step.what), role)];
         if !done {
-            spans.push(pen.span(format!("   {key}"), Role::KEY));
+            spans.push(pen.span(format!("   {}", step.keys), Role::KEY));
         }
         pen.row(area, n + 1, &Line::from(spans));
     }
-    5
+    steps.len() + 2
 }
 
 fn mark(pen: &Pen<'_, '_>, chosen: bool) -> Span<'static> {
