@@ -75,10 +75,9 @@ fn notice(state: &State) -> Option<(String, Role)> {
 /// What is hinted at; the arrows go without saying.
 fn wanted(state: &State) -> &'static [Action] {
     match state.overlays.last() {
-        Some(Overlay::Help(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
+        Some(Overlay::Help(_) | Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         Some(Overlay::Dialogue(_)) => &[Action::Back, Action::PageUp, Action::PageDown, Action::Copy],
-        Some(Overlay::Palette(_)) => &[Action::Accept, Action::LeaveField],
-        Some(Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
+        Some(Overlay::Palette(_) | Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::LeaveField],
         Some(Overlay::Review(_)) => {
             &[Action::Confirm, Action::LeaveField, Action::NextSample, Action::CopyCommand]
@@ -94,7 +93,6 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Pick(_)) => &[Action::Open, Action::Back],
         Some(Overlay::Calendar(_)) => &[Action::Open, Action::PageDown, Action::PageUp, Action::Back],
         Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::StopJob, Action::Copy],
-        Some(Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         None => match state.tab {
             Tab::Overview => screens::overview::HINTS,
             Tab::Messages => screens::messages::HINTS,
