@@ -245,7 +245,7 @@ async fn failed_deliveries_are_retried_through_another_provider() {
     let failed = sink::is_over(&house.client(), "news", PATIENCE).await;
     assert_eq!(failed.progress.failed, 1);
     house.run(["message", "retry", "news", "--provider", "nobody"]).fails(3, "nobody");
-    house.run(["message", "retry", "news", "--provider", "mail"]).shows("1 recipients");
+    house.run(["message", "retry", "news", "--provider", "mail"]).shows("1 recipient is tried again");
     let done =
         sink::wait_for(&house.client(), "news", PATIENCE, |message| message.progress.accepted == 1).await;
     assert_eq!(done.progress.failed, 0);

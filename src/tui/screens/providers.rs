@@ -331,7 +331,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     if provider.guard.of > 0 {
         at += 1;
         let mut back = format!(
-            "guard, of the last {} it handed over: no such address {} (refused or came back) · complained {}",
+            "guard, of the last {}: no such address {} (refused or came back) · complained {}",
             show::count(provider.guard.of),
             show::count(provider.guard.bounced),
             show::count(provider.guard.complained)
@@ -339,7 +339,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         if let Some(last) = provider.receipts.last {
             back.extend([" · last receipt ", &show::relative_to(last, state.now)]);
         }
-        pen.text(inner, at, back, Role::TEXT_DIM);
+        at = pen.paragraph(inner, at, &back, Role::TEXT_DIM) - 1;
     }
     if !provider.last_problem.is_empty() {
         pen.text(inner, at + 1, format!("last problem: {}", provider.last_problem), Role::TEXT_DIM);

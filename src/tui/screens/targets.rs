@@ -16,7 +16,7 @@ use crate::tui::state::paged::Paged;
 use crate::tui::state::{Focus, Parts, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
-use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::pen::{Pen, below, inset, wrapped};
 use crate::tui::widgets::table::{Cell, Column, Look, table, table_as};
 use crate::tui::{sanitize, show};
 use crate::wire::delivery::{Delivery, DeliveryPage, DeliveryRequest};
@@ -381,12 +381,21 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     }
     let focused = state.targets.focus == Focus::Detail;
     let key = layout::key_of(state, Action::Copy);
-    let line = Line::from(vec![
-        pen.span(format!("{key} copies  "), Role::KEY),
-        pen.span(sanitize::fit(&answer(state), usize::from(inner.width).saturating_sub(10)), Role::TEXT),
-    ]);
-    pen.row(inner, 1, &line);
-    let area = below(area, 2);
+    let key = format!("{key} copies  ");
+    let beside = u16::try_from(sanitize::width(&key)).unwrap_or(0).min(inner.width);
+    let room = Rect { x: inner.x + beside, width: inner.width - beside, ..inner };
+    pen.text(inner, 1, key, Role::KEY);
+    // The whole answer, where the history below it keeps some rows.
+    let rows = usize::from(inner.height.saturating_sub(5)).clamp(1, 3);
+    let mut said = wrapped(&answer(state), usize::from(room.width));
+    if said.len() > rows {
+        let rest = said.split_off(rows - 1).join(" ");
+        said.push(rest);
+    }
+    for (n, line) in said.iter().enumerate() {
+        pen.text(room, 1 + n, line, Role::TEXT);
+    }
+    let area = below(area, u16::try_from(said.len()).unwrap_or(1) + 1);
     let height = usize::from(area.height).saturating_sub(1);
     let top = list.top(height);
     let rows: Vec<Vec<Cell>> = list.rows()[top..]
