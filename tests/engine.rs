@@ -21,6 +21,8 @@ mod limits;
 mod model;
 #[path = "engine/modes.rs"]
 mod modes;
+#[path = "engine/operate.rs"]
+mod operate;
 #[path = "engine/operations.rs"]
 mod operations;
 #[path = "engine/operators.rs"]

@@ -2,11 +2,11 @@
 //! where nothing came of the message.
 
 use super::{Client, ClientError, Result};
+use crate::domain::hex::hex;
 use crate::domain::ids::MessageId;
 use crate::wire::message::{AttachmentRef, Data, State};
 use crate::wire::storage::{File, WriteBucket};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::fmt::Write as _;
 use std::path::Path;
 use tokio_util::io::ReaderStream;
 
@@ -24,10 +24,7 @@ fn new_id() -> Result<String> {
     let mut bytes = [0u8; 12];
     let failed = |_| ClientError::Request("the system gives no random numbers".into());
     SystemRandom::new().fill(&mut bytes).map_err(failed)?;
-    Ok(bytes.iter().fold(OURS.to_owned(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    }))
+    Ok(format!("{OURS}{}", hex(&bytes)))
 }
 
 impl Client {
@@ -95,15 +92,11 @@ impl Client {
     }
 }
 
-fn name_of(file: &AttachmentRef) -> String {
-    format!("{}:{}", file.bucket_id, file.file_id)
-}
-
 /// The files that a message names, as `BUCKET:FILE`.
 fn files_of(data: &Data) -> Vec<String> {
     match data {
-        Data::Email(mail) => mail.attachments.iter().map(name_of).collect(),
-        Data::Push(push) => push.image.iter().map(name_of).collect(),
+        Data::Email(mail) => mail.attachments.iter().map(AttachmentRef::at).collect(),
+        Data::Push(push) => push.image.iter().map(AttachmentRef::at).collect(),
         Data::Sms(_) => Vec::new(),
     }
 }

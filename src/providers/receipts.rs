@@ -131,6 +131,11 @@ pub fn receive(
 }
 
 /// The field that receipts are verified with.
+/// Refuses receipts of a service whose messages ask for none: whoever sends one is not answering us.
+fn switched_on(account: &Account) -> Result<(), ReceiptError> {
+    if account.provider.takes_receipts() { Ok(()) } else { Err(ReceiptError::NotSetUp("option receipts")) }
+}
+
 fn proof(account: &Account, field: &'static str) -> Result<String, ReceiptError> {
     account.text(field).ok_or(ReceiptError::NotSetUp(field))
 }

@@ -152,6 +152,13 @@ pub struct AttachmentRef {
     pub url: Option<String>,
 }
 
+impl AttachmentRef {
+    /// The file as parameters name it: `BUCKET:FILE`.
+    pub fn at(&self) -> String {
+        format!("{}:{}", self.bucket_id, self.file_id)
+    }
+}
+
 /// A text message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SmsData {

@@ -105,6 +105,13 @@ pub struct File {
     pub compression: String,
 }
 
+impl File {
+    /// The file as messages name it: `BUCKET:FILE`.
+    pub fn at(&self) -> String {
+        format!("{}:{}", self.bucket_id, self.id)
+    }
+}
+
 /// Creates or changes a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

@@ -8,6 +8,15 @@ use super::seat::{Seat, paused};
 use super::service::Api;
 use super::world::World;
 
+/// A console with a new message in its form.
+async fn composing(api: &Api) -> Seat {
+    let mut seat = Seat::at(api, 120, 40);
+    seat.shows("Needs you").await;
+    seat.press("c").await;
+    seat.shows("The news").await;
+    seat
+}
+
 #[test]
 fn a_file_is_found_by_its_path_brought_to_the_store_and_attached() {
     let dir = tempfile::tempdir().unwrap();
@@ -16,10 +25,7 @@ fn a_file_is_found_by_its_path_brought_to_the_store_and_attached() {
     let typed = format!("{}/pr", dir.path().display());
     paused(async move {
         let api = Api::new(World::busy());
-        let mut seat = Seat::at(&api, 120, 40);
-        seat.shows("Needs you").await;
-        seat.press("c").await;
-        seat.shows("The news").await;
+        let mut seat = composing(&api).await;
         seat.press("enter tab").await;
         seat.type_text("Prices").await;
         seat.press("alt-a").await;
@@ -54,10 +60,7 @@ fn a_file_that_is_too_large_is_said_before_anything_is_sent() {
     let typed = format!("{}/fi", dir.path().display());
     paused(async move {
         let api = Api::new(World::busy());
-        let mut seat = Seat::at(&api, 120, 40);
-        seat.shows("Needs you").await;
-        seat.press("c").await;
-        seat.shows("The news").await;
+        let mut seat = composing(&api).await;
         seat.press("alt-a").await;
         // What the limit is has been asked by now.
         seat.frame(Duration::from_secs(1)).await;
@@ -77,10 +80,7 @@ fn a_file_that_is_taken_off_goes_from_the_store_once_the_draft_is_saved_without_
     let typed = format!("{}/pr", dir.path().display());
     paused(async move {
         let api = Api::new(World::busy());
-        let mut seat = Seat::at(&api, 120, 40);
-        seat.shows("Needs you").await;
-        seat.press("c").await;
-        seat.shows("The news").await;
+        let mut seat = composing(&api).await;
         seat.press("enter tab").await;
         seat.type_text("Prices").await;
         seat.press("tab").await;

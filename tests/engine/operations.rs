@@ -1,38 +1,14 @@
 //! Operations over deliveries: whom they find, whom they leave out, and that they reach exactly those.
 
+use crate::operate::{ask, confirm, done, preview};
 use crate::world::*;
 use herald::domain::channel::{Channel, InDoubt};
 use herald::domain::delivery::{Outcome, Stage};
-use herald::domain::ids::{OperationId, ProviderId, TopicId};
+use herald::domain::ids::{ProviderId, TopicId};
 use herald::domain::state::MessageState;
-use herald::engine::Engine;
 use herald::providers::adapter::Verdict;
 use herald::wire::operation::{CreateOperation, Operation, OperationAction, OperationState};
 use std::collections::BTreeMap;
-
-fn ask(action: OperationAction, filter: &str) -> CreateOperation {
-    CreateOperation {
-        action,
-        filter: filter.into(),
-        provider_id: None,
-        uncertain: false,
-        reason: "test".into(),
-    }
-}
-
-async fn preview(engine: &Engine, asked: CreateOperation) -> Operation {
-    engine.preview_operation(&actor(), asked, chrono_tz::UTC).await.unwrap()
-}
-
-async fn done(engine: &Engine, id: &OperationId) -> Operation {
-    until("the operation ends", async || engine.operation(id).await.unwrap().is_over()).await;
-    engine.operation(id).await.unwrap()
-}
-
-async fn confirm(engine: &Engine, operation: &Operation) -> Operation {
-    engine.confirm_operation(&actor(), &operation.id, operation.preview.count).await.unwrap();
-    done(engine, &operation.id).await
-}
 
 fn left(operation: &Operation) -> BTreeMap<String, u64> {
     operation.preview.left_out.iter().map(|left| (left.reason.clone(), left.count)).collect()

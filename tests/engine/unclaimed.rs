@@ -1,41 +1,18 @@
 //! Operations that reach who was planned and whom nobody has claimed, while others are being sent to.
 
+use crate::operate::{ask, confirm, done, preview};
 use crate::world::*;
 use herald::domain::channel::Channel;
 use herald::domain::delivery::Outcome;
-use herald::domain::ids::{OperationId, ProviderId};
+use herald::domain::ids::ProviderId;
 use herald::domain::state::MessageState;
 use herald::engine::Engine;
-use herald::wire::operation::{CreateOperation, Operation, OperationAction, OperationState};
+use herald::wire::operation::{CreateOperation, OperationAction, OperationState};
 use std::collections::BTreeSet;
-
-fn ask(action: OperationAction, filter: &str) -> CreateOperation {
-    CreateOperation {
-        action,
-        filter: filter.into(),
-        provider_id: None,
-        uncertain: false,
-        reason: String::new(),
-    }
-}
 
 fn elsewhere(filter: &str) -> CreateOperation {
     let provider_id = Some(ProviderId::new("other").unwrap());
     CreateOperation { provider_id, ..ask(OperationAction::FailOver, filter) }
-}
-
-async fn preview(engine: &Engine, asked: CreateOperation) -> Operation {
-    engine.preview_operation(&actor(), asked, chrono_tz::UTC).await.unwrap()
-}
-
-async fn over(engine: &Engine, id: &OperationId) -> Operation {
-    until("the operation ends", async || engine.operation(id).await.unwrap().is_over()).await;
-    engine.operation(id).await.unwrap()
-}
-
-async fn confirm(engine: &Engine, operation: &Operation) -> Operation {
-    engine.confirm_operation(&actor(), &operation.id, operation.preview.count).await.unwrap();
-    over(engine, &operation.id).await
 }
 
 /// A message to ten people through a provider that takes three an hour.
@@ -175,7 +152,7 @@ fn a_crash_neither_loses_nor_repeats_a_step_over_the_plan() {
             operation.id
         });
         world.live(async |engine| {
-            let operation = over(&engine, &id).await;
+            let operation = done(&engine, &id).await;
             assert_eq!(operation.state, OperationState::Done);
             assert_eq!((operation.done, operation.moved_on), (5_990, 0), "stopped after {stop}");
             let after = ended(&engine, "m").await;

@@ -180,7 +180,8 @@ fn arrived(sender: &Sender, rendition: &herald::providers::adapter::Rendition, t
     let compiled = compile(sender, rendition).unwrap();
     let mut wire = Vec::new();
     let address = Mailbox::parse(&to.address).unwrap();
-    compiled.write_head(&mut wire, sender, &address, to, DATE).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(compiled.write_head(&mut wire, sender, &address, to, DATE)).unwrap();
     wire.extend_from_slice(compiled.fixed());
     let text = String::from_utf8(wire).unwrap();
     let lines = text.split_inclusive("\r\n").map(|line| line.strip_prefix('.').unwrap_or(line));

@@ -1,6 +1,7 @@
 //! Compiled mail, read back by an independent parser.
 
 use super::account::{mail, recipient, rendition};
+use futures_util::FutureExt as _;
 use herald::domain::content::{Attachment, Content, EmailContent};
 use herald::providers::adapter::{Recipient, Rendered, Rendition};
 use herald::providers::smtp::address::Mailbox;
@@ -21,7 +22,9 @@ fn sender() -> Sender {
 fn wire(compiled: &CompiledMail, recipient: &Recipient) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let to = Mailbox::parse(&recipient.address).unwrap();
-    compiled.write_head(&mut out, &sender(), &to, recipient, DATE).unwrap();
+    let sender = sender();
+    // Nothing is signed here, so nothing is waited for.
+    compiled.write_head(&mut out, &sender, &to, recipient, DATE).now_or_never().unwrap().unwrap();
     out.extend_from_slice(compiled.fixed());
     (out, compiled.fixed().len())
 }

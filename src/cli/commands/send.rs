@@ -139,7 +139,7 @@ async fn attach(desk: &Desk, files: &[PathBuf]) -> Outcome<Vec<String>> {
     for file in files {
         desk.out.note(format!("bringing {}", file.display()))?;
         match desk.client.bring_file(file).await {
-            Ok(stored) => brought.push(format!("{}:{}", stored.bucket_id, stored.id)),
+            Ok(stored) => brought.push(stored.at()),
             Err(error) => {
                 desk.client.discard_brought(&brought).await.ok();
                 return Err(error.into());

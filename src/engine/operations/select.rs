@@ -29,6 +29,7 @@ use crate::wire::delivery::Delivery;
 use crate::wire::fields;
 use crate::wire::operation::{CreateOperation, OperationAction, OperationPreview};
 use crate::wire::preview::LeftOut;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -127,6 +128,58 @@ impl Chosen {
     }
 }
 
+/// What has been found so far: by rows of the log, among those who wait, in the plan.
+#[derive(Default)]
+struct SoFar {
+    /// What is known of each message; `None`: it is gone.
+    messages: HashMap<MessageNo, Option<Known>>,
+    seen: HashSet<(MessageNo, TargetNo)>,
+    chosen: BTreeMap<MessageNo, Chosen>,
+    tally: Tally,
+}
+
+/// How many are in, and how many are left out for which reason.
+#[derive(Default)]
+struct Tally {
+    left: BTreeMap<&'static str, u64>,
+    preview: OperationPreview,
+}
+
+impl SoFar {
+    /// Looks a message up once.
+    async fn learn(&mut self, engine: &Engine, no: MessageNo) -> Outcome<()> {
+        if let Entry::Vacant(entry) = self.messages.entry(no) {
+            entry.insert(known(engine, no).await?);
+        }
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// Somebody fits and is left out.
+    fn leave_out(&mut self, why: &'static str) {
+        *self.left.entry(why).or_default() += 1;
+    }
+
+    /// Somebody is in.
+    fn note(&mut self, delivery: Delivery) -> Outcome<()> {
+        let preview = &mut self.preview;
+        preview.count += 1;
+        preview.uncertain += u64::from(delivery.outcome == Delivered::Uncertain);
+        preview.oldest = Some(preview.oldest.map_or(delivery.at, |at| at.min(delivery.at)));
+        preview.newest = Some(preview.newest.map_or(delivery.at, |at| at.max(delivery.at)));
+        if preview.sample.len() < SAMPLE {
+            preview.sample.push(delivery);
+        }
+        if preview.count > MOST {
+            return Err(Refusal::not_now(format!(
+                "More than {MOST} deliveries fit: narrow the filter, by message, provider or time"
+            )));
+        }
+        Ok(())
+    }
+}
+
 struct Search<'a> {
     engine: &'a Engine,
     asked: &'a CreateOperation,
@@ -152,8 +205,8 @@ pub(super) async fn select(
     let now = engine.now();
     let mut query =
         LogQuery { order: Order::Descending, limit: PAGE, scan: 1_000_000, ..LogQuery::default() };
-    let mut preview = OperationPreview::default();
     if !narrow(engine, &filter, &mut query, now).await? {
+        let preview = OperationPreview::default();
         return Ok(Found { planned: Vec::new(), sets: Vec::new(), preview });
     }
     let open = |outcome: &Delivered| {
@@ -171,87 +224,50 @@ pub(super) async fn select(
     let by_waiting = filter.required("outcome").is_none();
     let choice = engine.core.choice().await?;
     let search = Search { engine, asked, to, choice, now };
-    let mut messages: HashMap<MessageNo, Option<Known>> = HashMap::new();
-    let mut seen: HashSet<(MessageNo, TargetNo)> = HashSet::new();
-    let mut chosen: BTreeMap<MessageNo, Chosen> = BTreeMap::new();
-    let mut left: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut so_far = SoFar::default();
     if by_waiting {
         // First: older rows of the log say nothing of somebody who is planned again.
-        let so_far = waiting::SoFar {
-            messages: &mut messages,
-            seen: &mut seen,
-            chosen: &mut chosen,
-            left: &mut left,
-            preview: &mut preview,
-        };
-        search.planned(&filter, &query, so_far).await?;
+        search.planned(&filter, &query, &mut so_far).await?;
     }
     while more {
         let page = engine.store().log(query.clone()).await?;
-        preview.scanned += page.scanned.max(page.rows.len() as u64);
+        so_far.tally.preview.scanned += page.scanned.max(page.rows.len() as u64);
         let mut names = Names::new(engine).await?;
         let shown = names.deliveries(engine, page.rows.clone()).await?;
         for (row, delivery) in page.rows.iter().zip(shown) {
-            if !filter.passes(&delivery, now) || !seen.insert((row.message, row.target)) {
+            if !filter.passes(&delivery, now) || !so_far.seen.insert((row.message, row.target)) {
                 continue;
             }
-            if let std::collections::hash_map::Entry::Vacant(entry) = messages.entry(row.message) {
-                entry.insert(known(engine, row.message).await?);
-            }
-            let Some(Some(known)) = messages.get(&row.message) else { continue };
+            so_far.learn(engine, row.message).await?;
+            let Some(Some(known)) = so_far.messages.get(&row.message) else { continue };
             let verdict = search.verdict(row, known, &names).await?;
             let of_message = || Chosen::of(known);
             match verdict {
                 Verdict::Waits(no, key) => {
-                    chosen.entry(row.message).or_insert_with(of_message).waiting.push((no, key));
+                    so_far.chosen.entry(row.message).or_insert_with(of_message).waiting.push((no, key));
                 }
                 Verdict::Over(again) => {
-                    chosen.entry(row.message).or_insert_with(of_message).again.push(again);
+                    so_far.chosen.entry(row.message).or_insert_with(of_message).again.push(again);
                 }
                 Verdict::LeftOut(why) => {
-                    *left.entry(why).or_default() += 1;
+                    so_far.tally.leave_out(why);
                     continue;
                 }
                 Verdict::Passed => continue,
             }
-            note(&mut preview, delivery);
-            if preview.count > MOST {
-                return Err(too_many());
-            }
+            so_far.tally.note(delivery)?;
         }
         query.after = page.next;
         more = page.next.is_some();
     }
     if by_waiting {
-        let so_far = waiting::SoFar {
-            messages: &mut messages,
-            seen: &mut seen,
-            chosen: &mut chosen,
-            left: &mut left,
-            preview: &mut preview,
-        };
-        search.waiting(&filter, &query, so_far).await?;
+        search.waiting(&filter, &query, &mut so_far).await?;
     }
+    let SoFar { chosen, tally: Tally { mut left, mut preview }, .. } = so_far;
     let (planned, sets) = pack(chosen, &mut preview, &mut left);
     preview.left_out =
         left.into_iter().map(|(reason, count)| LeftOut { reason: reason.to_owned(), count }).collect();
     Ok(Found { planned, sets, preview })
-}
-
-fn too_many() -> Refusal {
-    Refusal::not_now(format!(
-        "More than {MOST} deliveries fit: narrow the filter, by message, provider or time"
-    ))
-}
-
-fn note(preview: &mut OperationPreview, delivery: Delivery) {
-    preview.count += 1;
-    preview.uncertain += u64::from(delivery.outcome == Delivered::Uncertain);
-    preview.oldest = Some(preview.oldest.map_or(delivery.at, |at| at.min(delivery.at)));
-    preview.newest = Some(preview.newest.map_or(delivery.at, |at| at.max(delivery.at)));
-    if preview.sample.len() < SAMPLE {
-        preview.sample.push(delivery);
-    }
 }
 
 /// Sets of bounded size. A batch that goes again under its key is in as a whole, or not at all.

@@ -15,7 +15,7 @@
 //! account's token (`…-Ma-…`). Nothing tells the time: that a nonce, and a receipt, counts once is
 //! what makes a replay harmless.
 
-use super::{Incoming, ReceiptError, Received, gateways};
+use super::{Incoming, ReceiptError, Received, gateways, switched_on};
 use crate::providers::adapter::Account;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,9 +69,7 @@ fn third(incoming: &Incoming<'_>, url: &Url, nonce: &str) -> String {
 }
 
 pub(super) fn receive(account: &Account, incoming: &Incoming<'_>) -> Result<Received, ReceiptError> {
-    if !account.provider.takes_receipts() {
-        return Err(ReceiptError::NotSetUp("option receipts"));
-    }
+    switched_on(account)?;
     let token = account.required_secret("authToken").map_err(|_| ReceiptError::NotSetUp("authToken"))?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, token.expose_secret().as_bytes());
     let url = Url::parse(incoming.url).map_err(|_| ReceiptError::Unreadable("its URL is none"))?;

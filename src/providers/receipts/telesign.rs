@@ -3,7 +3,7 @@
 //! <https://developer.telesign.com/enterprise/docs/transaction-callback-service>). Nothing in it tells
 //! the time: that a receipt counts once is what makes a replay harmless.
 
-use super::{Incoming, ReceiptError, Received, gateways};
+use super::{Incoming, ReceiptError, Received, gateways, switched_on};
 use crate::providers::adapter::Account;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,9 +11,7 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 
 pub(super) fn receive(account: &Account, incoming: &Incoming<'_>) -> Result<Received, ReceiptError> {
-    if !account.provider.takes_receipts() {
-        return Err(ReceiptError::NotSetUp("option receipts"));
-    }
+    switched_on(account)?;
     let key = account.required_secret("apiKey").map_err(|_| ReceiptError::NotSetUp("apiKey"))?;
     // The example key of the documentation has characters between that are none of base64's: the SDKs
     // pass them over.

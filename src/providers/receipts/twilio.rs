@@ -4,7 +4,7 @@
 //! as in <https://www.twilio.com/docs/api/errors>. Nothing in it tells the time: that a receipt counts
 //! once is what makes a replay harmless.
 
-use super::{Incoming, ReceiptError, Received, said};
+use super::{Incoming, ReceiptError, Received, said, switched_on};
 use crate::domain::provider::Receipt;
 use crate::domain::receipt::Report;
 use crate::providers::adapter::Account;
@@ -19,9 +19,7 @@ const NO_SUCH_NUMBER: &[&str] = &["30005", "30006", "21211", "21614"];
 const OPTED_OUT: &str = "21610";
 
 pub(super) fn receive(account: &Account, incoming: &Incoming<'_>) -> Result<Received, ReceiptError> {
-    if !account.provider.takes_receipts() {
-        return Err(ReceiptError::NotSetUp("option receipts"));
-    }
+    switched_on(account)?;
     let token = account.required_secret("authToken").map_err(|_| ReceiptError::NotSetUp("authToken"))?;
     let mut form = incoming.form();
     form.sort();

@@ -8,7 +8,7 @@
 
 use super::address::Mailbox;
 use super::classify::Step;
-use super::mime::{CompiledMail, Sender, SlotError};
+use super::mime::{CompiledMail, Sender};
 use super::reply::Reply;
 use super::session::{Failure, Session, Timeouts};
 use super::wire::{CutOff, Lost};
@@ -98,7 +98,9 @@ pub async fn run(
         }
         // Written before anything is promised to the server, since it can fail.
         scratch.clear();
-        if let Err(error) = write_head(&mut scratch, train, front).await {
+        let written =
+            train.mail.write_head(&mut scratch, train.sender, &front.to, front.recipient, train.date).await;
+        if let Err(error) = written {
             let answer = Answer::new(Verdict::Permanent, Stage::Local, 0, error.to_string());
             answers(front.place, answer);
             queue.pop_front();
@@ -189,16 +191,6 @@ pub async fn run(
     session.scratch = scratch;
     session.used = Instant::now();
     ended
-}
-
-/// Writes what belongs to one recipient, signed where mail is.
-async fn write_head(out: &mut Vec<u8>, train: Train<'_>, mail: &Mail<'_>) -> Result<(), SlotError> {
-    let unsigned = train.mail.write_unsigned(out, train.sender, &mail.to, mail.recipient, train.date)?;
-    if let Some(unsigned) = unsigned {
-        let header = unsigned.signed().await.ok_or(SlotError::Signature)?;
-        out.splice(0..0, header.into_bytes());
-    }
-    Ok(())
 }
 
 fn final_answer(reply: &Reply, latency: Duration) -> Answer {

@@ -185,8 +185,8 @@ impl CompiledMail {
     }
 
     /// Writes what belongs to one recipient, as it goes over the wire before the
-    /// shared part, signed at once.
-    pub fn write_head(
+    /// shared part; signed where mail is.
+    pub async fn write_head(
         &self,
         out: &mut Vec<u8>,
         sender: &Sender,
@@ -196,14 +196,14 @@ impl CompiledMail {
     ) -> Result<(), SlotError> {
         let begin = out.len();
         if let Some(unsigned) = self.write_unsigned(out, sender, to, recipient, date)? {
-            let header = unsigned.sign().ok_or(SlotError::Signature)?;
+            let header = unsigned.signed().await.ok_or(SlotError::Signature)?;
             out.splice(begin..begin, header.into_bytes());
         }
         Ok(())
     }
 
     /// The same without its DKIM-Signature, which stands before it where there is one.
-    pub fn write_unsigned(
+    fn write_unsigned(
         &self,
         out: &mut Vec<u8>,
         sender: &Sender,

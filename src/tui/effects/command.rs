@@ -67,8 +67,7 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         },
         Command::Upload(path) => {
             let file = client.bring_file(path).await?;
-            let at = format!("{}:{}", file.bucket_id, file.id);
-            Done::Uploaded(Stored { at, name: file.name, bytes: file.size_original })
+            Done::Uploaded(Stored { at: file.at(), name: file.name, bytes: file.size_original })
         }
         Command::Discard(files) => Done::Count(client.discard_brought(files).await?),
         Command::CreateTarget(user, target) => plain(client.create_target(user, target).await.map(drop))?,

@@ -1,8 +1,8 @@
 //! Those who are planned, and whom nobody has claimed: neither the log nor those who wait has a row of
 //! them.
 
-use super::waiting::{SoFar, pending};
-use super::{Chosen, MOST, Search, known, left_out, note};
+use super::waiting::pending;
+use super::{Chosen, MOST, Search, SoFar, left_out};
 use crate::domain::filter::CheckedFilter;
 use crate::domain::ids::{IdentifierNo, RunNo, WaitNo};
 use crate::domain::plan::{LaneKey, PackedRun, Planned, WaitReason, Waiting};
@@ -40,7 +40,7 @@ impl Search<'_> {
         &self,
         filter: &CheckedFilter,
         query: &LogQuery,
-        mut so_far: SoFar<'_>,
+        so_far: &mut SoFar,
     ) -> Outcome<()> {
         // Trying them or letting them go is what happens anyway; and nothing has happened at any time.
         let nothing_to_do = matches!(self.asked.action, OperationAction::Retry | OperationAction::Release);
@@ -72,7 +72,7 @@ impl Search<'_> {
                     )));
                 }
                 if !people.is_empty() {
-                    self.planned_run(filter, lane, found.run, &people, &mut so_far).await?;
+                    self.planned_run(filter, lane, found.run, &people, so_far).await?;
                 }
             }
         }
@@ -85,12 +85,10 @@ impl Search<'_> {
         lane: LaneKey,
         run: RunNo,
         people: &[Planned],
-        so_far: &mut SoFar<'_>,
+        so_far: &mut SoFar,
     ) -> Outcome<()> {
-        so_far.preview.scanned += people.len() as u64;
-        if let std::collections::hash_map::Entry::Vacant(entry) = so_far.messages.entry(lane.message) {
-            entry.insert(known(self.engine, lane.message).await?);
-        }
+        so_far.tally.preview.scanned += people.len() as u64;
+        so_far.learn(self.engine, lane.message).await?;
         let Some(Some(known)) = so_far.messages.get(&lane.message) else { return Ok(()) };
         if known.message.state.is_over() {
             return Ok(());
@@ -109,14 +107,11 @@ impl Search<'_> {
             }
             let foreign = self.cannot_take(known.message.channel(), planned.target, lane.provider, &names);
             if let Some(why) = foreign.or(late.then_some(left_out::LATE)) {
-                *so_far.left.entry(why).or_default() += 1;
+                so_far.tally.leave_out(why);
                 continue;
             }
             fit.push(*planned);
-            note(so_far.preview, pending.delivery);
-            if so_far.preview.count > MOST {
-                return Err(super::too_many());
-            }
+            so_far.tally.note(pending.delivery)?;
         }
         if !fit.is_empty() {
             let set = PlannedSet { provider: lane.provider, run, people: PackedRun::pack(&fit) };

@@ -1,9 +1,8 @@
 //! Those who wait and were never tried: the log has no row of them.
 
-use super::{Chosen, Known, MOST, STEP, Search, Verdict, known, note};
+use super::{Chosen, STEP, Search, SoFar, Verdict};
 use crate::domain::delivery::{Outcome as Delivered, Stage};
 use crate::domain::filter::{CheckedFilter, FieldValue, Row};
-use crate::domain::ids::{MessageNo, TargetNo};
 use crate::domain::message::Message;
 use crate::domain::plan::WaitReason;
 use crate::domain::time::Timestamp;
@@ -12,8 +11,6 @@ use crate::engine::usecases::names::Names;
 use crate::store::dispatch::{WaitingFilter, WaitingRow};
 use crate::store::history::LogQuery;
 use crate::wire::delivery::Delivery;
-use crate::wire::operation::OperationPreview;
-use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Somebody who waits, for the filter and for the preview's sample.
 pub(super) struct Pending {
@@ -78,24 +75,14 @@ pub(super) fn pending(row: &WaitingRow, status: &'static str, message: &Message,
     Pending { delivery, status, tried: waiting.attempts > 0 }
 }
 
-/// What has been found so far.
-pub(super) struct SoFar<'a> {
-    pub(super) messages: &'a mut HashMap<MessageNo, Option<Known>>,
-    pub(super) seen: &'a mut HashSet<(MessageNo, TargetNo)>,
-    pub(super) chosen: &'a mut BTreeMap<MessageNo, Chosen>,
-    pub(super) left: &'a mut BTreeMap<&'static str, u64>,
-    pub(super) preview: &'a mut OperationPreview,
-}
-
 impl Search<'_> {
     /// Adds those who wait, fit, and were not found by a row of the log.
     pub(super) async fn waiting(
         &self,
         filter: &CheckedFilter,
         query: &LogQuery,
-        so_far: SoFar<'_>,
+        so_far: &mut SoFar,
     ) -> Outcome<()> {
-        let SoFar { messages, seen, chosen, left, preview } = so_far;
         let store = self.engine.store();
         let narrowed = WaitingFilter { message: query.message, provider: query.provider, why: None };
         let mut after = None;
@@ -103,7 +90,7 @@ impl Search<'_> {
             let rows = store.waiting(narrowed.clone(), after, STEP).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.waiting.no.0);
-            preview.scanned += rows.len() as u64;
+            so_far.tally.preview.scanned += rows.len() as u64;
             let mut names = Names::new(self.engine).await?;
             let targets = rows.iter().map(|row| row.waiting.target).collect();
             let identifiers = rows.iter().map(|row| row.waiting.identifier).collect();
@@ -113,30 +100,25 @@ impl Search<'_> {
                 if query.target.is_some_and(|wanted| wanted != target) {
                     continue;
                 }
-                if let std::collections::hash_map::Entry::Vacant(entry) = messages.entry(no) {
-                    entry.insert(known(self.engine, no).await?);
-                }
-                let Some(Some(known)) = messages.get(&no) else { continue };
+                so_far.learn(self.engine, no).await?;
+                let Some(Some(known)) = so_far.messages.get(&no) else { continue };
                 let status = if row.due == Timestamp::NEVER { "held" } else { "waiting" };
                 let pending = pending(row, status, &known.message, &names);
-                if !filter.passes(&pending, self.now) || !seen.insert((no, target)) {
+                if !filter.passes(&pending, self.now) || !so_far.seen.insert((no, target)) {
                     continue;
                 }
                 match self.of_waiting(row, known, &names) {
                     Verdict::Waits(wait, key) => {
                         let of_message = || Chosen::of(known);
-                        chosen.entry(no).or_insert_with(of_message).waiting.push((wait, key));
+                        so_far.chosen.entry(no).or_insert_with(of_message).waiting.push((wait, key));
                     }
                     Verdict::LeftOut(why) => {
-                        *left.entry(why).or_default() += 1;
+                        so_far.tally.leave_out(why);
                         continue;
                     }
                     Verdict::Over(_) | Verdict::Passed => continue,
                 }
-                note(preview, pending.delivery);
-                if preview.count > MOST {
-                    return Err(super::too_many());
-                }
+                so_far.tally.note(pending.delivery)?;
             }
         }
     }

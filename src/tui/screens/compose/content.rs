@@ -47,7 +47,7 @@ pub(super) fn of(message: &Message) -> Compose {
 }
 
 fn attached(file: &AttachmentRef) -> Attached {
-    Attached::stored(format!("{}:{}", file.bucket_id, file.file_id))
+    Attached::stored(file.at())
 }
 
 fn of_push(compose: &mut Compose, push: &PushData) {
