@@ -148,7 +148,7 @@ fn account(lines: &str, uid: u32) -> Option<String> {
 }
 
 /// The zone of the settings, else the system's, else UTC.
-fn zone(settings: &Settings) -> chrono_tz::Tz {
+fn zone(settings: &Settings) -> crate::domain::zone::Zone {
     let system = || {
         std::env::var("TZ").ok().or_else(|| {
             let link = std::fs::read_link("/etc/localtime").ok()?;
@@ -159,7 +159,7 @@ fn zone(settings: &Settings) -> chrono_tz::Tz {
     settings
         .operator_zone
         .or_else(|| system()?.trim_start_matches(':').parse().ok())
-        .unwrap_or(chrono_tz::Tz::UTC)
+        .unwrap_or(crate::domain::zone::Zone::UTC)
 }
 
 fn desk(client: Client, global: &Global, settings: &Settings) -> Desk {

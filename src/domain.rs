@@ -32,3 +32,4 @@ pub mod time;
 pub mod topic;
 pub mod validate;
 pub mod when;
+pub mod zone;

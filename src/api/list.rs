@@ -322,7 +322,7 @@ async fn resolve_cursor<T: Listed>(id: &str, source: &dyn Source<T>) -> Outcome<
 /// The `filter` of a call, in Herald's language.
 pub(crate) fn checked_filter(call: &Call, fields: &FieldTable) -> Outcome<CheckedFilter> {
     let Some(text) = call.query("filter") else { return Ok(CheckedFilter::everything()) };
-    let zone = call.app.settings.operator_zone.unwrap_or(chrono_tz::UTC);
+    let zone = call.app.settings.operator_zone.unwrap_or(crate::domain::zone::Zone::UTC);
     let filter = Filter::parse(text).and_then(|filter| filter.check(fields, zone));
     filter.map_err(|error| Invalid::value("filter", error.to_string()).into())
 }

@@ -161,7 +161,7 @@ fn envelope(call: &Call, channel: Channel, params: &mut Params) -> Outcome<Messa
     let words: Option<wire::message::ScheduleWords> = params.typed("scheduleWords")?;
     if let Some(words) = &words {
         validate::line("scheduleWords.words", &words.words, 1, 128)?;
-        if words.zone.parse::<chrono_tz::Tz>().is_err() {
+        if words.zone.parse::<crate::domain::zone::Zone>().is_err() {
             return Err(Invalid::value("scheduleWords.zone", "Value must be an IANA time zone").into());
         }
     }

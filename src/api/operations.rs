@@ -10,7 +10,7 @@ const MOST: usize = 100;
 
 pub(crate) async fn create(call: Call) -> Answered {
     let asked: CreateOperation = call.json()?;
-    let zone = call.app.settings.operator_zone.unwrap_or(chrono_tz::UTC);
+    let zone = call.app.settings.operator_zone.unwrap_or(crate::domain::zone::Zone::UTC);
     created(&call.engine().preview_operation(call.actor(), asked, zone).await?)
 }
 

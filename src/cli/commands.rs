@@ -28,10 +28,10 @@ use crate::client::Client;
 use crate::domain::ids::IdError;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
+use crate::domain::zone::Zone;
 use crate::engine::Engine;
 use crate::wire::person::Target;
 use crate::wire::query::ListRequest;
-use chrono_tz::Tz;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub struct Desk {
     /// Where words go.
     pub out: Output,
     /// The zone in which times are understood and shown.
-    pub zone: Tz,
+    pub zone: Zone,
     /// The country of numbers without one.
     pub country: Option<String>,
     /// How long sending can be undone.

@@ -26,8 +26,8 @@ mod zones;
 
 use std::ops::Range;
 
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc, Weekday};
-use chrono_tz::Tz;
 
 pub use duration::{format_duration, parse_duration, unit_millis};
 pub use echo::{Echo, relative, spell};
@@ -39,7 +39,7 @@ pub struct When {
     /// The instant; whole seconds, except for `now`.
     pub at: DateTime<Utc>,
     /// The zone that it was said in.
-    pub zone: Tz,
+    pub zone: Zone,
     /// What the change of the clocks did to it.
     pub shift: Option<Shift>,
     /// What should be looked at twice.
@@ -96,7 +96,7 @@ pub enum Warning {
         /// What was said.
         said: String,
         /// The zone that was taken.
-        taken: Tz,
+        taken: Zone,
     },
 }
 
@@ -194,7 +194,7 @@ impl WhenError {
 }
 
 /// Understands `words`, said at `now` by somebody in `operator_zone`.
-pub fn parse(words: &str, now: DateTime<Utc>, operator_zone: Tz) -> Result<When, WhenError> {
+pub fn parse(words: &str, now: DateTime<Utc>, operator_zone: Zone) -> Result<When, WhenError> {
     let said = words::read(words)?;
     resolve::resolve(&said, words, now, operator_zone)
 }

@@ -98,7 +98,7 @@ impl Engine {
         &self,
         by: &Actor,
         asked: CreateOperation,
-        zone: chrono_tz::Tz,
+        zone: crate::domain::zone::Zone,
     ) -> Outcome<Operation> {
         validate::line("reason", &asked.reason, 0, 512)?;
         let to = self.destination(&asked).await?;

@@ -241,7 +241,7 @@ impl SettingValue for Secret {
     }
 }
 
-impl SettingValue for chrono_tz::Tz {
+impl SettingValue for crate::domain::zone::Zone {
     const SHAPE: Shape = Shape::Text;
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()

@@ -1,6 +1,6 @@
 //! What somebody else has changed meanwhile, in words.
 
-use chrono_tz::Tz;
+use crate::domain::zone::Zone;
 use serde_json::Value;
 
 use super::watch::Standing;
@@ -8,7 +8,7 @@ use super::{sanitize, show};
 use crate::wire::error::{Difference, StaleRecord};
 
 /// Who changed it, and when: `bo changed it at 14:02:11`.
-pub fn who(record: &StaleRecord, zone: Tz) -> String {
+pub fn who(record: &StaleRecord, zone: Zone) -> String {
     let by = record.by.as_deref().filter(|by| !by.is_empty()).unwrap_or("somebody else");
     let at = record.at.map(|at| format!(" at {}", show::clock(at, zone))).unwrap_or_default();
     format!("{} changed it{at}", sanitize::line(by))
@@ -27,14 +27,14 @@ pub fn field(difference: &Difference) -> String {
 }
 
 /// All of it in a sentence or two.
-pub fn told(record: &StaleRecord, zone: Tz) -> String {
+pub fn told(record: &StaleRecord, zone: Zone) -> String {
     let fields: Vec<String> = record.difference.iter().take(3).map(field).collect();
     let what = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
     format!("{}{what}. Nothing was done: look again, then decide.", who(record, zone))
 }
 
 /// What an open dialog is about has been changed.
-pub fn changed(now: &Standing, me: &str, zone: Tz) -> String {
+pub fn changed(now: &Standing, me: &str, zone: Zone) -> String {
     let is = if now.is.is_empty() { String::new() } else { format!(": it {}", now.is) };
     match &now.by {
         Some(_) => {
@@ -48,7 +48,7 @@ pub fn changed(now: &Standing, me: &str, zone: Tz) -> String {
 }
 
 /// What an open dialog is about is there no longer.
-pub fn gone(now: &Standing, me: &str, zone: Tz) -> String {
+pub fn gone(now: &Standing, me: &str, zone: Zone) -> String {
     match &now.by {
         Some(_) => {
             format!("{} while you read. Nothing was done; esc goes back.", did(now, me, "deleted it", zone))
@@ -57,7 +57,7 @@ pub fn gone(now: &Standing, me: &str, zone: Tz) -> String {
     }
 }
 
-fn did(now: &Standing, me: &str, what: &str, zone: Tz) -> String {
+fn did(now: &Standing, me: &str, what: &str, zone: Zone) -> String {
     let by = now.by.as_deref().unwrap_or_default();
     let by = if by == me { "You have".to_owned() } else { sanitize::line(by).into_owned() };
     let at = now.at.map(|at| format!(" at {}", show::clock(at, zone))).unwrap_or_default();
@@ -82,7 +82,7 @@ mod tests {
                 Difference { field: "topics".to_owned(), now: json!(["a", "b"]) },
             ],
         };
-        let text = told(&record, Tz::UTC);
+        let text = told(&record, Zone::UTC);
         assert!(text.starts_with("bo␛ changed it at 14:02:11: subject is now “Other"), "{text}");
         assert!(text.contains("topics is now 2 of them. Nothing was done"), "{text}");
         assert!(!text.chars().any(crate::domain::sanitize::is_unsafe), "{text}");

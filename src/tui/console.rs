@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use chrono_tz::Tz;
+use crate::domain::zone::Zone;
 use ratatui::Frame;
 
 use super::effects::{Hands, read_kept};
@@ -26,7 +26,7 @@ pub struct Options {
     /// What keys mean.
     pub keymap: Keymap,
     /// The zone in which the operator reads times.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Where it is.
     pub place: Place,
     /// What to say when it starts, such as what is wrong with a keymap file.

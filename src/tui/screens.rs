@@ -16,7 +16,7 @@ pub mod review;
 pub mod targets;
 pub mod topics;
 
-use chrono_tz::Tz;
+use crate::domain::zone::Zone;
 
 use super::action::Action;
 use super::message::Page;
@@ -71,7 +71,7 @@ pub fn columns(tab: Tab) -> &'static [Column] {
 }
 
 /// Whether a filter is one; else what is wrong with it.
-pub fn check_filter(text: &str, table: &FieldTable, zone: Tz) -> Result<(), String> {
+pub fn check_filter(text: &str, table: &FieldTable, zone: Zone) -> Result<(), String> {
     let filter = Filter::parse(text).map_err(|error| error.to_string())?;
     filter.check(table, zone).map(drop).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! Facts as a person reads them: counts, times, ids and states.
 
+use crate::domain::zone::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::sanitize;
 use super::theme::Role;
@@ -87,17 +87,17 @@ pub fn age(since: Timestamp, now: DateTime<Utc>) -> String {
 }
 
 /// A time as exactly as a log says it: `Tue 17 Nov 10:02:11 CET`.
-pub fn exact(at: Timestamp, zone: Tz) -> String {
+pub fn exact(at: Timestamp, zone: Zone) -> String {
     at.to_utc().with_timezone(&zone).format("%a %-d %b %H:%M:%S %Z").to_string()
 }
 
 /// The time of day alone: `10:02:11`.
-pub fn clock(at: Timestamp, zone: Tz) -> String {
+pub fn clock(at: Timestamp, zone: Zone) -> String {
     at.to_utc().with_timezone(&zone).format("%H:%M:%S").to_string()
 }
 
 /// The time of day to the millisecond: `10:02:11.409`.
-pub fn clock_millis(at: Timestamp, zone: Tz) -> String {
+pub fn clock_millis(at: Timestamp, zone: Zone) -> String {
     at.to_utc().with_timezone(&zone).format("%H:%M:%S%.3f").to_string()
 }
 
@@ -139,7 +139,7 @@ pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
 }
 
 /// One reason as a sentence without its subject, its times as people read them.
-pub fn why(reason: &Why, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn why(reason: &Why, now: DateTime<Utc>, zone: Zone) -> String {
     let when = |at: &Timestamp| format!("{} ({})", relative_to(*at, now), exact(*at, zone));
     match reason {
         Why::UndoWindow { until } => format!("can be taken back until {}", clock(*until, zone)),
@@ -209,7 +209,7 @@ pub fn answer(delivery: &Delivery, now: DateTime<Utc>) -> String {
 }
 
 /// The answer to support in one sentence, to be copied.
-pub fn sentence(delivery: &Delivery, zone: Tz) -> String {
+pub fn sentence(delivery: &Delivery, zone: Zone) -> String {
     let at = exact(delivery.at, zone);
     let what = sanitize::line(&delivery.headline).into_owned();
     let through = delivery.provider_id.as_ref().map(|id| format!(" by {id}")).unwrap_or_default();
@@ -254,7 +254,7 @@ pub fn whereabouts(
     rows: &[Delivery],
     since: Option<Timestamp>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> String {
     let Some(newest) = rows.first() else {
         let address = sanitize::line(address);

@@ -6,8 +6,8 @@ pub mod paged;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::domain::zone::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::action::Scope;
 use super::keymap::{Keymap, Mode, Pending};
@@ -241,7 +241,7 @@ pub struct State {
     /// What keys mean.
     pub keymap: Keymap,
     /// The operator's zone.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Where it is.
     pub place: Place,
     /// The tab that is shown.
@@ -309,7 +309,7 @@ pub struct State {
 
 impl State {
     /// A console before its first frame.
-    pub fn new(theme: Theme, keymap: Keymap, zone: Tz, place: Place) -> Self {
+    pub fn new(theme: Theme, keymap: Keymap, zone: Zone, place: Place) -> Self {
         Self {
             now: DateTime::UNIX_EPOCH,
             size: (80, 24),

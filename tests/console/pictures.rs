@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use chrono_tz::Tz;
+use herald::domain::zone::Zone;
 use herald::tui::keymap::Keymap;
 use herald::tui::message::Msg;
 use herald::tui::state::{Place, State};
@@ -94,7 +94,7 @@ pub fn svg(buffer: &Buffer) -> String {
 fn picture(keys: &str) -> String {
     let world = World::busy();
     let theme = Theme::shipped("dark", Depth::True).unwrap();
-    let mut state = State::new(theme, Keymap::shipped("default").unwrap(), Tz::UTC, Place::default());
+    let mut state = State::new(theme, Keymap::shipped("default").unwrap(), Zone::UTC, Place::default());
     tell(&mut state, &world, Msg::Resize(SIZE.0, SIZE.1));
     tell(&mut state, &world, Msg::Clock(now()));
     press(&mut state, &world, keys);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use chrono_tz::Tz;
+use herald::domain::zone::Zone;
 use herald::tui::keymap::Keymap;
 use herald::tui::message::{Answer, Effect, Fetch, Msg, Stored};
 use herald::tui::screens::form::Purpose;
@@ -108,7 +108,7 @@ pub fn tell(state: &mut State, world: &World, msg: Msg) {
 /// A console of this size, at work.
 pub fn begun(world: &World, columns: u16, rows: u16) -> State {
     let keymap = Keymap::shipped("default").unwrap();
-    let mut state = State::new(theme(), keymap, Tz::UTC, Place::default());
+    let mut state = State::new(theme(), keymap, Zone::UTC, Place::default());
     tell(&mut state, world, Msg::Resize(columns, rows));
     tell(&mut state, world, Msg::Clock(now()));
     state

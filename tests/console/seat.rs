@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use herald::domain::zone::Zone;
 use herald::tui::console::{self, Options};
 use herald::tui::keymap::Keymap;
 use herald::tui::runtime::{self, Exit};
@@ -193,7 +193,7 @@ pub fn options() -> Options {
         theme: Theme::shipped("mono", Depth::None).unwrap(),
         follow_background: false,
         keymap: Keymap::shipped("default").unwrap(),
-        zone: Tz::UTC,
+        zone: Zone::UTC,
         place: Place::default(),
         notices: Vec::new(),
         keep: None,

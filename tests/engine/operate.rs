@@ -16,7 +16,7 @@ pub fn ask(action: OperationAction, filter: &str) -> CreateOperation {
 }
 
 pub async fn preview(engine: &Engine, asked: CreateOperation) -> Operation {
-    engine.preview_operation(&actor(), asked, chrono_tz::UTC).await.unwrap()
+    engine.preview_operation(&actor(), asked, herald::domain::zone::Zone::UTC).await.unwrap()
 }
 
 /// The operation, when it is over.

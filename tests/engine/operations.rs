@@ -259,8 +259,9 @@ fn an_operation_that_is_cancelled_stays_where_it_is() {
         assert!(refused.message.contains("hour"), "{refused}");
         let all = engine.operations(None, 10).await.unwrap().operations;
         assert_eq!(all.len(), 2);
-        let nothing =
-            engine.preview_operation(&actor(), ask(OperationAction::Retry, ""), chrono_tz::UTC).await;
+        let nothing = engine
+            .preview_operation(&actor(), ask(OperationAction::Retry, ""), herald::domain::zone::Zone::UTC)
+            .await;
         assert!(nothing.unwrap_err().message.contains("filter"));
     });
 }

@@ -1,7 +1,7 @@
 //! A filter against the fields of a list: names resolved, operators allowed, values typed.
 
+use crate::domain::zone::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::Tz;
 
 use super::FilterError;
 use super::ast::{Comparison, Expr, Filter, Operator, Term, Word};
@@ -63,7 +63,7 @@ pub enum Operand {
     /// instant has both alike.
     Span(Timestamp, Timestamp),
     /// A day counted from today (−1 yesterday), in the zone of the check.
-    Day(i8, Tz),
+    Day(i8, Zone),
     /// Nothing: `field=""` finds rows where it is missing or empty.
     Empty,
 }
@@ -92,7 +92,7 @@ impl Filter {
     /// Compares the filter with what the list has. Dates without an offset are
     /// days of `zone`. The first thing that is wrong is the error, with what
     /// was probably meant.
-    pub fn check(&self, table: &FieldTable, zone: Tz) -> Result<CheckedFilter, FilterError> {
+    pub fn check(&self, table: &FieldTable, zone: Zone) -> Result<CheckedFilter, FilterError> {
         let checker = Checker { source: &self.source.0, table, zone };
         let expr = self.expr.as_ref().map(|e| checker.expr(e)).transpose()?;
         Ok(CheckedFilter { expr })
@@ -144,7 +144,7 @@ impl CheckedFilter {
 struct Checker<'a> {
     source: &'a str,
     table: &'a FieldTable,
-    zone: Tz,
+    zone: Zone,
 }
 
 impl Checker<'_> {
@@ -268,7 +268,7 @@ impl Checker<'_> {
 }
 
 /// Midnight of `day`, or the first instant of it where midnight is skipped.
-fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
+fn start_of_day(day: NaiveDate, zone: Zone) -> Option<Timestamp> {
     let midnight = day.and_time(NaiveTime::MIN);
     (0..=24)
         .filter_map(|hours| midnight.checked_add_signed(TimeDelta::hours(hours)))

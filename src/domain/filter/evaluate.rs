@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use chrono_tz::Tz;
+    use crate::domain::zone::Zone;
 
     const TABLE: FieldTable = FieldTable {
         rows: "messages",
@@ -242,7 +242,11 @@ mod tests {
     }
 
     fn passes(filter: &str) -> bool {
-        Filter::parse(filter).unwrap().check(&TABLE, Tz::Europe__Berlin).unwrap().passes(&Message, now())
+        Filter::parse(filter)
+            .unwrap()
+            .check(&TABLE, "Europe/Berlin".parse().unwrap())
+            .unwrap()
+            .passes(&Message, now())
     }
 
     #[test]
@@ -327,7 +331,7 @@ mod tests {
             ("html=maybe", 6, "`true` or `false`"),
             ("failed>''", 8, "a number such as"),
         ] {
-            let error = Filter::parse(filter).unwrap().check(&TABLE, Tz::UTC).unwrap_err();
+            let error = Filter::parse(filter).unwrap().check(&TABLE, Zone::UTC).unwrap_err();
             assert_eq!(error.column, column, "{filter}: {error}");
             assert!(error.problem.contains(words), "{filter}: {error}");
         }
@@ -337,7 +341,7 @@ mod tests {
     fn a_store_sees_what_it_can_look_up() {
         let filter = Filter::parse("status=failed,sent since=1h (topic=a or topic=b)")
             .unwrap()
-            .check(&TABLE, Tz::UTC)
+            .check(&TABLE, Zone::UTC)
             .unwrap();
         assert_eq!(
             filter.required("status"),

@@ -1,9 +1,9 @@
 //! A point in time spelled out.
 
+use crate::domain::zone::Zone;
 use chrono::{
     DateTime, Datelike as _, LocalResult, Offset as _, TimeDelta, TimeZone as _, Timelike as _, Utc,
 };
-use chrono_tz::Tz;
 
 use super::zones::{find_zone, zone_name};
 
@@ -22,9 +22,9 @@ pub struct Echo {
 }
 
 impl Echo {
-    pub(super) fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz, operator_zone: Tz) -> Self {
+    pub(super) fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone, operator_zone: Zone) -> Self {
         let day = at.with_timezone(&zone).date_naive();
-        let beside = |other: Tz| {
+        let beside = |other: Zone| {
             if at.with_timezone(&other).date_naive() == day {
                 format!("{} {}", clock(at, other), zone_name(other))
             } else {
@@ -34,7 +34,7 @@ impl Echo {
         Self {
             named: spell(at, zone, now),
             operator: (operator_zone != zone).then(|| beside(operator_zone)),
-            utc: (zone != Tz::UTC && operator_zone != Tz::UTC).then(|| beside(Tz::UTC)),
+            utc: (zone != Zone::UTC && operator_zone != Zone::UTC).then(|| beside(Zone::UTC)),
             relative: ahead(at - now),
         }
     }
@@ -58,7 +58,7 @@ impl std::fmt::Display for Echo {
 /// that of `now` there. [`super::parse`] understands it as the same instant,
 /// to the second, as long as it is not past.
 #[must_use]
-pub fn spell(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> String {
+pub fn spell(at: DateTime<Utc>, zone: Zone, now: DateTime<Utc>) -> String {
     let local = at.with_timezone(&zone);
     let this_year = local.year() == now.with_timezone(&zone).year();
     let date = local.format(if this_year { "%a %-d %b" } else { "%a %-d %b %Y" });
@@ -67,7 +67,7 @@ pub fn spell(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> String {
 
 /// The time of day, without seconds when there are none; with the offset where
 /// the time alone, or the zone's name, would be taken for another instant.
-fn clock(at: DateTime<Utc>, zone: Tz) -> String {
+fn clock(at: DateTime<Utc>, zone: Zone) -> String {
     let local = at.with_timezone(&zone);
     let time = local.format(if local.second() == 0 { "%H:%M" } else { "%H:%M:%S" });
     let first = match zone.from_local_datetime(&local.naive_local()) {

@@ -1,10 +1,10 @@
 //! What was said to an instant.
 
+use crate::domain::zone::Zone;
 use chrono::{
     DateTime, Datelike as _, Days, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime,
     Offset as _, SubsecRound as _, TimeDelta, TimeZone as _, Utc,
 };
-use chrono_tz::Tz;
 
 use super::echo::{Echo, relative, spell};
 use super::words::{Day, Said};
@@ -16,7 +16,7 @@ const LAST_YEAR: i32 = 9999;
 /// By what local times are counted.
 #[derive(Clone, Copy)]
 enum Clock {
-    Zone(Tz),
+    Zone(Zone),
     Fixed(FixedOffset),
 }
 
@@ -56,7 +56,7 @@ impl Clock {
 
 /// The first whole minute after `local` that exists. Gaps are an hour, rarely
 /// half of one; the longest there was is a day (Samoa, 30 December 2011).
-fn after_gap(zone: Tz, local: NaiveDateTime) -> Option<NaiveDateTime> {
+fn after_gap(zone: Zone, local: NaiveDateTime) -> Option<NaiveDateTime> {
     let minute = local.trunc_subsecs(0) - TimeDelta::seconds(i64::from(chrono::Timelike::second(&local)));
     (1..=25 * 60)
         .filter_map(|minutes| minute.checked_add_signed(TimeDelta::minutes(minutes)))
@@ -67,7 +67,7 @@ pub(super) fn resolve(
     said: &Said,
     source: &str,
     now: DateTime<Utc>,
-    operator_zone: Tz,
+    operator_zone: Zone,
 ) -> Result<When, WhenError> {
     let zone = said.zone.as_ref().map_or(operator_zone, |zone| zone.zone);
     let clock = said.offset.map_or(Clock::Zone(zone), Clock::Fixed);

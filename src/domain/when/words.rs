@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::domain::zone::Zone;
 use chrono::{FixedOffset, NaiveDate, NaiveTime, Weekday};
-use chrono_tz::Tz;
 
 use super::WhenError;
 use super::lengths::{Length, length_of, length_words};
@@ -19,7 +19,7 @@ pub(super) struct Said {
     pub weekday: Option<Weekday>,
     pub time: Option<NaiveTime>,
     pub offset: Option<FixedOffset>,
-    pub zone: Option<Zone>,
+    pub zone: Option<SaidZone>,
     pub length: Option<Length>,
     /// `tonight`: a bare hour is one of the evening.
     tonight: bool,
@@ -29,8 +29,8 @@ pub(super) struct Said {
 
 /// A zone, and the abbreviation it was said by, if it was one.
 #[derive(Debug)]
-pub(super) struct Zone {
-    pub zone: Tz,
+pub(super) struct SaidZone {
+    pub zone: Zone,
     pub abbreviation: Option<String>,
 }
 
@@ -471,7 +471,7 @@ impl Reader<'_> {
             let Some((zone, abbreviation)) = find_zone(&name) else { continue };
             let count = count + usize::from(self.word(count) == "time");
             let abbreviation = abbreviation.then(|| name.to_uppercase());
-            if self.said.zone.replace(Zone { zone, abbreviation }).is_some() {
+            if self.said.zone.replace(SaidZone { zone, abbreviation }).is_some() {
                 return Err(self.twice(count, "zone"));
             }
             self.at += count;

@@ -1,127 +1,125 @@
 //! Zones by the names that people give them.
 
-use chrono_tz::{TZ_VARIANTS, Tz};
+use crate::domain::zone::Zone;
 
 /// Cities that have no zone of their own name, and short names of regions.
-const CITIES: &[(&str, Tz)] = &[
-    ("munich", Tz::Europe__Berlin),
-    ("münchen", Tz::Europe__Berlin),
-    ("hamburg", Tz::Europe__Berlin),
-    ("frankfurt", Tz::Europe__Berlin),
-    ("cologne", Tz::Europe__Berlin),
-    ("köln", Tz::Europe__Berlin),
-    ("stuttgart", Tz::Europe__Berlin),
-    ("wien", Tz::Europe__Vienna),
-    ("zürich", Tz::Europe__Zurich),
-    ("geneva", Tz::Europe__Zurich),
-    ("basel", Tz::Europe__Zurich),
-    ("lyon", Tz::Europe__Paris),
-    ("marseille", Tz::Europe__Paris),
-    ("barcelona", Tz::Europe__Madrid),
-    ("milan", Tz::Europe__Rome),
-    ("roma", Tz::Europe__Rome),
-    ("edinburgh", Tz::Europe__London),
-    ("manchester", Tz::Europe__London),
-    ("gothenburg", Tz::Europe__Stockholm),
-    ("kyiv", Tz::Europe__Kiev),
-    ("kiev", Tz::Europe__Kiev),
-    ("boston", Tz::America__New_York),
-    ("washington", Tz::America__New_York),
-    ("miami", Tz::America__New_York),
-    ("atlanta", Tz::America__New_York),
-    ("philadelphia", Tz::America__New_York),
-    ("nyc", Tz::America__New_York),
-    ("dallas", Tz::America__Chicago),
-    ("houston", Tz::America__Chicago),
-    ("austin", Tz::America__Chicago),
-    ("san francisco", Tz::America__Los_Angeles),
-    ("seattle", Tz::America__Los_Angeles),
-    ("portland", Tz::America__Los_Angeles),
-    ("san diego", Tz::America__Los_Angeles),
-    ("las vegas", Tz::America__Los_Angeles),
-    ("montréal", Tz::America__Toronto),
-    ("rio de janeiro", Tz::America__Sao_Paulo),
-    ("são paulo", Tz::America__Sao_Paulo),
-    ("beijing", Tz::Asia__Shanghai),
-    ("shenzhen", Tz::Asia__Shanghai),
-    ("osaka", Tz::Asia__Tokyo),
-    ("mumbai", Tz::Asia__Kolkata),
-    ("delhi", Tz::Asia__Kolkata),
-    ("new delhi", Tz::Asia__Kolkata),
-    ("bangalore", Tz::Asia__Kolkata),
-    ("tel aviv", Tz::Asia__Jerusalem),
-    ("abu dhabi", Tz::Asia__Dubai),
-    ("hanoi", Tz::Asia__Bangkok),
-    ("cape town", Tz::Africa__Johannesburg),
-    ("canberra", Tz::Australia__Sydney),
-    ("wellington", Tz::Pacific__Auckland),
-    ("eastern", Tz::America__New_York),
-    ("central", Tz::America__Chicago),
-    ("mountain", Tz::America__Denver),
-    ("pacific", Tz::America__Los_Angeles),
+const CITIES: &[(&str, &str)] = &[
+    ("munich", "Europe/Berlin"),
+    ("münchen", "Europe/Berlin"),
+    ("hamburg", "Europe/Berlin"),
+    ("frankfurt", "Europe/Berlin"),
+    ("cologne", "Europe/Berlin"),
+    ("köln", "Europe/Berlin"),
+    ("stuttgart", "Europe/Berlin"),
+    ("wien", "Europe/Vienna"),
+    ("zürich", "Europe/Zurich"),
+    ("geneva", "Europe/Zurich"),
+    ("basel", "Europe/Zurich"),
+    ("lyon", "Europe/Paris"),
+    ("marseille", "Europe/Paris"),
+    ("barcelona", "Europe/Madrid"),
+    ("milan", "Europe/Rome"),
+    ("roma", "Europe/Rome"),
+    ("edinburgh", "Europe/London"),
+    ("manchester", "Europe/London"),
+    ("gothenburg", "Europe/Stockholm"),
+    ("kyiv", "Europe/Kiev"),
+    ("kiev", "Europe/Kiev"),
+    ("boston", "America/New_York"),
+    ("washington", "America/New_York"),
+    ("miami", "America/New_York"),
+    ("atlanta", "America/New_York"),
+    ("philadelphia", "America/New_York"),
+    ("nyc", "America/New_York"),
+    ("dallas", "America/Chicago"),
+    ("houston", "America/Chicago"),
+    ("austin", "America/Chicago"),
+    ("san francisco", "America/Los_Angeles"),
+    ("seattle", "America/Los_Angeles"),
+    ("portland", "America/Los_Angeles"),
+    ("san diego", "America/Los_Angeles"),
+    ("las vegas", "America/Los_Angeles"),
+    ("montréal", "America/Toronto"),
+    ("rio de janeiro", "America/Sao_Paulo"),
+    ("são paulo", "America/Sao_Paulo"),
+    ("beijing", "Asia/Shanghai"),
+    ("shenzhen", "Asia/Shanghai"),
+    ("osaka", "Asia/Tokyo"),
+    ("mumbai", "Asia/Kolkata"),
+    ("delhi", "Asia/Kolkata"),
+    ("new delhi", "Asia/Kolkata"),
+    ("bangalore", "Asia/Kolkata"),
+    ("tel aviv", "Asia/Jerusalem"),
+    ("abu dhabi", "Asia/Dubai"),
+    ("hanoi", "Asia/Bangkok"),
+    ("cape town", "Africa/Johannesburg"),
+    ("canberra", "Australia/Sydney"),
+    ("wellington", "Pacific/Auckland"),
+    ("eastern", "America/New_York"),
+    ("central", "America/Chicago"),
+    ("mountain", "America/Denver"),
+    ("pacific", "America/Los_Angeles"),
 ];
 
 /// Abbreviations, and the place whose clocks are meant. People write `CET` in
 /// July and mean the clock on the wall, so a place is taken, not an offset.
-const ABBREVIATIONS: &[(&str, Tz)] = &[
-    ("gmt", Tz::UTC),
-    ("bst", Tz::Europe__London),
-    ("wet", Tz::Europe__Lisbon),
-    ("west", Tz::Europe__Lisbon),
-    ("cet", Tz::Europe__Berlin),
-    ("cest", Tz::Europe__Berlin),
-    ("mez", Tz::Europe__Berlin),
-    ("mesz", Tz::Europe__Berlin),
-    ("met", Tz::Europe__Berlin),
-    ("eet", Tz::Europe__Athens),
-    ("eest", Tz::Europe__Athens),
-    ("msk", Tz::Europe__Moscow),
-    ("est", Tz::America__New_York),
-    ("edt", Tz::America__New_York),
-    ("et", Tz::America__New_York),
-    ("cst", Tz::America__Chicago),
-    ("cdt", Tz::America__Chicago),
-    ("ct", Tz::America__Chicago),
-    ("mst", Tz::America__Denver),
-    ("mdt", Tz::America__Denver),
-    ("mt", Tz::America__Denver),
-    ("pst", Tz::America__Los_Angeles),
-    ("pdt", Tz::America__Los_Angeles),
-    ("pt", Tz::America__Los_Angeles),
-    ("ist", Tz::Asia__Kolkata),
-    ("jst", Tz::Asia__Tokyo),
-    ("kst", Tz::Asia__Seoul),
-    ("hkt", Tz::Asia__Hong_Kong),
-    ("sgt", Tz::Asia__Singapore),
-    ("aest", Tz::Australia__Sydney),
-    ("aedt", Tz::Australia__Sydney),
-    ("nzst", Tz::Pacific__Auckland),
-    ("nzdt", Tz::Pacific__Auckland),
+const ABBREVIATIONS: &[(&str, &str)] = &[
+    ("gmt", "UTC"),
+    ("bst", "Europe/London"),
+    ("wet", "Europe/Lisbon"),
+    ("west", "Europe/Lisbon"),
+    ("cet", "Europe/Berlin"),
+    ("cest", "Europe/Berlin"),
+    ("mez", "Europe/Berlin"),
+    ("mesz", "Europe/Berlin"),
+    ("met", "Europe/Berlin"),
+    ("eet", "Europe/Athens"),
+    ("eest", "Europe/Athens"),
+    ("msk", "Europe/Moscow"),
+    ("est", "America/New_York"),
+    ("edt", "America/New_York"),
+    ("et", "America/New_York"),
+    ("cst", "America/Chicago"),
+    ("cdt", "America/Chicago"),
+    ("ct", "America/Chicago"),
+    ("mst", "America/Denver"),
+    ("mdt", "America/Denver"),
+    ("mt", "America/Denver"),
+    ("pst", "America/Los_Angeles"),
+    ("pdt", "America/Los_Angeles"),
+    ("pt", "America/Los_Angeles"),
+    ("ist", "Asia/Kolkata"),
+    ("jst", "Asia/Tokyo"),
+    ("kst", "Asia/Seoul"),
+    ("hkt", "Asia/Hong_Kong"),
+    ("sgt", "Asia/Singapore"),
+    ("aest", "Australia/Sydney"),
+    ("aedt", "Australia/Sydney"),
+    ("nzst", "Pacific/Auckland"),
+    ("nzdt", "Pacific/Auckland"),
 ];
 
 /// A zone by what people call it, in any case, and whether it was an
 /// abbreviation: `Berlin`, `new york`, `Europe/Berlin`, `UTC`, `CET`.
 #[must_use]
-pub fn find_zone(name: &str) -> Option<(Tz, bool)> {
+pub fn find_zone(name: &str) -> Option<(Zone, bool)> {
     let lower = name.to_lowercase();
     if lower == "utc" || lower == "z" {
-        return Some((Tz::UTC, false));
+        return Some((Zone::UTC, false));
     }
     if let Some((_, zone)) = ABBREVIATIONS.iter().find(|(short, _)| *short == lower) {
-        return Some((*zone, true));
+        return Some((zone.parse().ok()?, true));
     }
     if let Some((_, zone)) = CITIES.iter().find(|(city, _)| *city == lower) {
-        return Some((*zone, false));
+        return Some((zone.parse().ok()?, false));
     }
     let id = lower.replace(' ', "_");
-    let whole = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(&id));
-    let city =
-        || TZ_VARIANTS.iter().find(|zone| city_of(**zone).is_some_and(|city| city.eq_ignore_ascii_case(&id)));
-    whole.or_else(city).map(|zone| (*zone, false))
+    let city = || Zone::all().find(|zone| city_of(*zone).is_some_and(|city| city.eq_ignore_ascii_case(&id)));
+    id.parse().ok().or_else(city).map(|zone| (zone, false))
 }
 
 /// The city of a zone's id, if its id names one.
-fn city_of(zone: Tz) -> Option<&'static str> {
+fn city_of(zone: Zone) -> Option<&'static str> {
     let (region, city) = zone.name().rsplit_once('/')?;
     (region != "Etc" && !city.bytes().any(|b| b.is_ascii_digit())).then_some(city)
 }
@@ -129,7 +127,7 @@ fn city_of(zone: Tz) -> Option<&'static str> {
 /// How a zone is called in short: its city where that is understood as the
 /// same zone, else its id.
 #[must_use]
-pub fn zone_name(zone: Tz) -> String {
+pub fn zone_name(zone: Zone) -> String {
     if let Some(city) = city_of(zone) {
         let name = city.replace('_', " ");
         if find_zone(&name) == Some((zone, false)) {
@@ -141,7 +139,7 @@ pub fn zone_name(zone: Tz) -> String {
 
 /// Every name that is understood, for suggestions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let cities = TZ_VARIANTS.iter().filter_map(|zone| city_of(*zone));
+    let cities = Zone::all().filter_map(city_of);
     CITIES.iter().map(|(city, _)| *city).chain(cities)
 }
 
@@ -149,21 +147,32 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 mod tests {
     use super::*;
 
+    fn named(name: &str) -> Zone {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn what_a_name_stands_for_is_a_zone() {
+        for (name, zone) in CITIES.iter().chain(ABBREVIATIONS) {
+            assert!(zone.parse::<Zone>().is_ok(), "{name}: {zone}");
+        }
+    }
+
     #[test]
     fn names_that_people_use() {
         for (name, zone) in [
-            ("Berlin", Tz::Europe__Berlin),
-            ("new york", Tz::America__New_York),
-            ("New_York", Tz::America__New_York),
-            ("europe/berlin", Tz::Europe__Berlin),
-            ("UTC", Tz::UTC),
-            ("Port-au-Prince", Tz::America__PortauPrince),
-            ("MUNICH", Tz::Europe__Berlin),
-            ("Etc/GMT+5", Tz::Etc__GMTPlus5),
+            ("Berlin", "Europe/Berlin"),
+            ("new york", "America/New_York"),
+            ("New_York", "America/New_York"),
+            ("europe/berlin", "Europe/Berlin"),
+            ("UTC", "UTC"),
+            ("Port-au-Prince", "America/Port-au-Prince"),
+            ("MUNICH", "Europe/Berlin"),
+            ("Etc/GMT+5", "Etc/GMT+5"),
         ] {
-            assert_eq!(find_zone(name), Some((zone, false)), "{name}");
+            assert_eq!(find_zone(name), Some((named(zone), false)), "{name}");
         }
-        assert_eq!(find_zone("CET"), Some((Tz::Europe__Berlin, true)));
+        assert_eq!(find_zone("CET"), Some((named("Europe/Berlin"), true)));
         for name in ["", "Atlantis", "GMT+5", "noon"] {
             assert_eq!(find_zone(name), None, "{name}");
         }
@@ -171,9 +180,9 @@ mod tests {
 
     #[test]
     fn a_zones_name_is_its_city_or_its_id() {
-        assert_eq!(zone_name(Tz::America__New_York), "New York");
-        assert_eq!(zone_name(Tz::US__Pacific), "US/Pacific");
-        assert_eq!(zone_name(Tz::UTC), "UTC");
-        assert_eq!(zone_name(Tz::Etc__GMTPlus5), "Etc/GMT+5");
+        assert_eq!(zone_name(named("America/New_York")), "New York");
+        assert_eq!(zone_name(named("US/Pacific")), "US/Pacific");
+        assert_eq!(zone_name(named("UTC")), "UTC");
+        assert_eq!(zone_name(named("Etc/GMT+5")), "Etc/GMT+5");
     }
 }

@@ -193,7 +193,7 @@ pub(super) async fn select(
     engine: &Engine,
     asked: &CreateOperation,
     to: Option<&Provider>,
-    zone: chrono_tz::Tz,
+    zone: crate::domain::zone::Zone,
 ) -> Outcome<Found> {
     let filter = Filter::parse(&asked.filter).and_then(|filter| filter.check(&fields::DELIVERIES, zone));
     let filter = filter.map_err(|error| Invalid::value("filter", error.to_string()))?;

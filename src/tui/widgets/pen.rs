@@ -1,7 +1,7 @@
 //! Draws lines of text in roles.
 
+use crate::domain::zone::Zone;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,7 +19,7 @@ pub struct Pen<'a, 'b> {
     /// What time it is.
     pub now: DateTime<Utc>,
     /// The operator's zone.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 impl Pen<'_, '_> {

@@ -68,10 +68,10 @@ pub(super) fn starts(state: &State, at: Option<&(Timestamp, ScheduleWords)>) -> 
         None if undo > 0 => format!("starts when you confirm, {undo} s to take it back"),
         None => "starts when you confirm".to_owned(),
         Some((at, words)) => {
-            let said: chrono_tz::Tz = words.zone.parse().unwrap_or(state.zone);
+            let said: crate::domain::zone::Zone = words.zone.parse().unwrap_or(state.zone);
             // Zones whose clocks show the same are one.
-            let clock = |zone: chrono_tz::Tz| at.to_utc().with_timezone(&zone).naive_local();
-            let mut zones = vec![said, state.zone, chrono_tz::UTC];
+            let clock = |zone: crate::domain::zone::Zone| at.to_utc().with_timezone(&zone).naive_local();
+            let mut zones = vec![said, state.zone, crate::domain::zone::Zone::UTC];
             zones.dedup_by_key(|zone| clock(*zone));
             let spelled: Vec<String> =
                 zones.iter().map(|zone| when::spell(at.to_utc(), *zone, state.now)).collect();

@@ -111,7 +111,7 @@ mod tests {
         for typed in ["ana", "ana@example.com", "+4930123456", "type=sms ana", "expired=true", ""] {
             let text = filter(typed);
             let read = Filter::parse(&text).unwrap();
-            assert!(read.check(&TARGETS, chrono_tz::UTC).is_ok(), "{typed}: {text}");
+            assert!(read.check(&TARGETS, crate::domain::zone::Zone::UTC).is_ok(), "{typed}: {text}");
         }
         assert_eq!(filter("ana@example.com"), "address=\"ana@example.com\"");
         assert!(filter("ana@exam").starts_with("address~"));
