@@ -21,6 +21,8 @@ mod fixture;
 
 #[path = "store/catalog.rs"]
 mod catalog;
+#[path = "store/documents.rs"]
+mod documents;
 #[path = "store/failing.rs"]
 mod failing;
 #[path = "store/files.rs"]
@@ -37,6 +39,8 @@ mod opening;
 mod people;
 #[path = "store/planning.rs"]
 mod planning;
+#[path = "store/receipts.rs"]
+mod receipts;
 #[path = "store/sending.rs"]
 mod sending;
 #[path = "store/sums.rs"]

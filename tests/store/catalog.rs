@@ -2,11 +2,11 @@
 
 use crate::fixture::*;
 use herald::domain::channel::Channel;
-use herald::domain::ids::{KeyId, ProviderId, ProviderNo, Revision, SubscriberId, TopicId};
+use herald::domain::ids::{KeyId, ProviderId, ProviderNo, Revision, SubscriberId, TargetId, TopicId};
 use herald::domain::provider::{Provider, ProviderHold};
 use herald::domain::time::Timestamp;
 use herald::domain::topic::Topic;
-use herald::store::catalog::ApiKey;
+use herald::store::catalog::{ApiKey, SubscribedMany};
 use herald::store::page::PageRequest;
 use herald::store::{RecordKind, Store, StoreError, Taken};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -120,6 +120,64 @@ async fn credentials_are_sealed(store: impl Store) {
     assert!(matches!(store.provider(&made.id).await, Err(StoreError::NotFound { .. })));
 }
 
+async fn a_replaced_key_comes_back_while_it_is_kept(store: impl Store) {
+    let first = secrets(&[("host", "mail.example.com"), ("password", "correct horse 1234")]);
+    let made = store.create_provider(provider("smtp"), first, audit("provider.create", "")).await.unwrap();
+    assert_eq!(store.replaced(made.no).await.unwrap(), None);
+    let nothing = store.roll_back(made.clone(), made.revision, audit("provider.rollback", "")).await;
+    assert!(matches!(nothing, Err(StoreError::Moved)), "nothing is kept");
+
+    let second = secrets(&[("host", "mail.example.com"), ("password", "battery staple 5678")]);
+    let later = Provider { updated: Timestamp(T0.0 + 10), ..made.clone() };
+    let put =
+        store.put_provider(later, Some(second), made.revision, audit("provider.update", "")).await.unwrap();
+    let kept = store.replaced(made.no).await.unwrap().unwrap();
+    assert_eq!((kept.at, kept.credentials["password"].as_str()), (Timestamp(T0.0 + 10), "••••1234"));
+
+    let stale = store.roll_back(put.clone(), made.revision, audit("provider.rollback", "")).await;
+    assert!(matches!(stale, Err(StoreError::Stale { .. })));
+    let back = Provider { updated: Timestamp(T0.0 + 20), credentials: kept.credentials, ..put.clone() };
+    store.roll_back(back, put.revision, audit("provider.rollback", "")).await.unwrap();
+    let opened = store.credentials(made.no).await.unwrap();
+    assert_eq!(opened["password"].expose_secret(), "correct horse 1234");
+    let kept = store.replaced(made.no).await.unwrap().unwrap();
+    assert_eq!((kept.at, kept.credentials["password"].as_str()), (Timestamp(T0.0 + 20), "••••5678"));
+
+    assert_eq!(store.wipe_replaced(Timestamp(T0.0 + 19)).await.unwrap(), 0);
+    assert_eq!(store.wipe_replaced(Timestamp(T0.0 + 20)).await.unwrap(), 1);
+    assert_eq!(store.replaced(made.no).await.unwrap(), None);
+    assert_eq!(store.credentials(made.no).await.unwrap().len(), 2, "what is in use stays");
+}
+
+async fn many_are_subscribed_together(store: impl Store) {
+    store.create_topic(topic("news"), audit("topic.create", "")).await.unwrap();
+    person(&store, "ana", Some("news")).await;
+    let mut all = vec![(SubscriberId::new("x").unwrap(), TargetId::new("t-ana").unwrap())];
+    for name in ["bo", "cy"] {
+        let (_, target) = person(&store, name, None).await;
+        all.push((SubscriberId::new(format!("s-{name}")).unwrap(), target.id));
+    }
+    all.push((SubscriberId::new("y").unwrap(), TargetId::new("nobody").unwrap()));
+    let entry = || audit("subscriber.create", "topic/news");
+    let done = store.subscribe_many(&id("news"), all.clone(), entry()).await.unwrap();
+    assert_eq!(done, SubscribedMany { made: 2, known: 1, missing: 1 });
+    assert_eq!(store.topic(&id("news")).await.unwrap().totals.email, 3);
+    let again = store.subscribe_many(&id("news"), all, entry()).await.unwrap();
+    assert_eq!(again, SubscribedMany { made: 0, known: 3, missing: 1 });
+    assert_eq!(
+        store.audit(Some("topic/news"), None, 10).await.unwrap().len(),
+        1,
+        "what changes nothing is no event"
+    );
+
+    let (_, dee) = person(&store, "dee", None).await;
+    let taken = vec![(SubscriberId::new("s-bo").unwrap(), dee.id)];
+    let taken = store.subscribe_many(&id("news"), taken, entry()).await;
+    assert!(matches!(taken, Err(StoreError::Conflict { kind: RecordKind::Subscriber, taken: Taken::Id })));
+    let missing = store.subscribe_many(&id("nowhere"), Vec::new(), entry()).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { kind: RecordKind::Topic, .. })));
+}
+
 async fn keys_are_found_by_their_hash(store: impl Store) {
     let key = ApiKey {
         id: KeyId::new("k1").unwrap(),
@@ -149,5 +207,7 @@ contract! {
     a_topic_is_edited_and_deleted,
     members_come_in_order,
     credentials_are_sealed,
+    a_replaced_key_comes_back_while_it_is_kept,
+    many_are_subscribed_together,
     keys_are_found_by_their_hash,
 }

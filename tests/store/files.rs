@@ -134,4 +134,51 @@ async fn what_is_past_its_time_and_what_is_named(store: impl Store) {
     assert!(store.files_in_messages().await.unwrap().is_empty());
 }
 
-contract!(buckets_count_their_files, files_are_capped_together, what_is_past_its_time_and_what_is_named);
+async fn a_bucket_is_edited_and_listed(store: impl Store) {
+    let made = store.create_bucket(bucket("docs"), audit("bucket.create", "")).await.unwrap();
+    store.create_bucket(bucket("pictures"), audit("bucket.create", "")).await.unwrap();
+    keep(&store, file("docs", "a", "d1")).await;
+    let edited = Bucket { name: "Prices".into(), files: 99, bytes: 99, ..made.clone() };
+    let put = store.put_bucket(edited.clone(), made.revision, audit("bucket.update", "")).await.unwrap();
+    assert_eq!((put.name.as_str(), put.revision, put.no), ("Prices", made.revision.next(), made.no));
+    assert_eq!((put.files, put.bytes), (1, 10), "what it counts is not edited");
+    let stale = store.put_bucket(edited, made.revision, audit("bucket.update", "")).await;
+    assert!(matches!(stale, Err(StoreError::Stale { kind: RecordKind::Bucket, .. })));
+    let page = store.buckets(PageRequest { limit: 1, ..PageRequest::default() }).await.unwrap();
+    assert_eq!((page.items, page.total), (vec![put], Some(2)));
+    let rest = store.buckets(PageRequest { after: page.next, ..PageRequest::default() }).await.unwrap();
+    assert_eq!(rest.items[0].id.as_str(), "pictures");
+}
+
+async fn a_file_that_a_message_names_is_not_discarded(store: impl Store) {
+    store.create_bucket(bucket("docs"), audit("bucket.create", "")).await.unwrap();
+    for id in ["named", "loose"] {
+        keep(&store, file("docs", id, "d")).await;
+    }
+    let mut draft = mail("m");
+    let Content::Email(content) = &mut draft.content else { panic!("a mail") };
+    content.attachments.push(Attachment {
+        bucket: "docs".into(),
+        file: "named".into(),
+        name: "named.txt".into(),
+        mime: "text/plain".into(),
+        digest: "d".into(),
+        size: 10,
+    });
+    let draft = store.create_message(draft, audit("message.create", "")).await.unwrap();
+    let discard = async |id: &str| store.discard_file(&at("docs", id), audit("file.delete", "")).await;
+    assert_eq!(discard("named").await.unwrap(), None);
+    assert!(store.file(&at("docs", "named")).await.is_ok());
+    assert_eq!(discard("loose").await.unwrap().unwrap().id.as_str(), "loose");
+    assert!(matches!(discard("loose").await, Err(StoreError::NotFound { kind: RecordKind::File, .. })));
+    store.delete_message(&draft.id, audit("message.delete", "")).await.unwrap();
+    assert!(discard("named").await.unwrap().is_some(), "nobody names it any more");
+}
+
+contract! {
+    buckets_count_their_files,
+    files_are_capped_together,
+    what_is_past_its_time_and_what_is_named,
+    a_bucket_is_edited_and_listed,
+    a_file_that_a_message_names_is_not_discarded,
+}

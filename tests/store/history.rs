@@ -1,8 +1,10 @@
 //! The log, the audit, changes, retention.
 
 use crate::fixture::*;
+use herald::domain::audit::AuditEntry;
 use herald::domain::delivery::{LogDetail, LogRow, Outcome};
 use herald::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
+use herald::domain::once::{Done, Once, REMEMBERED};
 use herald::domain::state::Event;
 use herald::domain::time::Timestamp;
 use herald::store::history::{LogQuery, Retention};
@@ -119,6 +121,46 @@ async fn the_audit_says_who_did_what(store: impl Store) {
     assert_eq!(rest.len(), 2);
 }
 
+async fn a_repeated_call_is_refused_while_it_is_remembered(store: impl Store) {
+    let once = Once { key: [1; 32], call: [2; 32] };
+    let entry = |at: Timestamp| {
+        let mut entry = AuditEntry { at, ..audit("message.create", "message/m") };
+        entry.actor.once = Some(once);
+        entry
+    };
+    assert_eq!(store.done(once.key).await.unwrap(), None);
+    store.answer_done(once.key, b"too early".to_vec()).await.unwrap();
+    assert_eq!(store.done(once.key).await.unwrap(), None, "an answer to nothing is not kept");
+    store.create_message(mail("m"), entry(T0)).await.unwrap();
+    let done = Done { call: once.call, at: T0, resource: "message/m".into(), answer: None };
+    assert_eq!(store.done(once.key).await.unwrap(), Some(done.clone()));
+    store.answer_done(once.key, b"made".to_vec()).await.unwrap();
+    assert_eq!(store.done(once.key).await.unwrap(), Some(Done { answer: Some(b"made".to_vec()), ..done }));
+
+    let again = store.create_message(mail("n"), entry(T0.plus(REMEMBERED / 2))).await;
+    assert!(matches!(again, Err(StoreError::Repeated)));
+    let none = store.message(&mail("n").id).await;
+    assert!(matches!(none, Err(StoreError::NotFound { .. })), "and nothing of it was done");
+    let later = T0.plus(REMEMBERED);
+    store.create_message(mail("n"), entry(later)).await.unwrap();
+    assert_eq!(store.done(once.key).await.unwrap().map(|done| done.at), Some(later));
+}
+
+async fn entries_are_rewritten_in_their_place(store: impl Store) {
+    for summary in ["wrote to ana@example.com", "wrote to bo"] {
+        let entry = AuditEntry { summary: summary.into(), ..audit("message.create", "message/m") };
+        store.append_audit(entry).await.unwrap();
+    }
+    let mut entries = store.audit(None, None, 10).await.unwrap();
+    let (no, mut entry) = entries.pop().unwrap();
+    entry.summary = "wrote to somebody".into();
+    store.rewrite_audit(vec![(no, entry.clone()), (no + 1000, entry.clone())]).await.unwrap();
+    let now = store.audit(None, None, 10).await.unwrap();
+    assert_eq!(now.len(), 2, "what is gone stays gone");
+    assert_eq!((now[0].clone(), now[1].clone()), (entries[0].clone(), (no, entry)));
+    assert_eq!(store.audit(Some("message/m"), None, 10).await.unwrap(), now);
+}
+
 async fn changes_say_what_to_fetch(store: impl Store) {
     let mut changes = store.changes();
     let before = *changes.borrow_and_update();
@@ -168,6 +210,8 @@ async fn what_is_past_its_time_goes(store: impl Store) {
 contract! {
     every_query_of_the_log_in_pages,
     the_audit_says_who_did_what,
+    a_repeated_call_is_refused_while_it_is_remembered,
+    entries_are_rewritten_in_their_place,
     changes_say_what_to_fetch,
     what_is_past_its_time_goes,
 }

@@ -5,7 +5,7 @@ use herald::domain::channel::Channel;
 use herald::domain::ids::{ImportId, TopicId, UserId};
 use herald::domain::person::{Target, User};
 use herald::store::page::PageRequest;
-use herald::store::people::ImportPerson;
+use herald::store::people::{ImportPerson, ImportRecord};
 use herald::store::{Store, StoreError};
 
 fn person_of(line: u64, id: &str, topics: &[&str]) -> ImportPerson {
@@ -130,8 +130,22 @@ async fn an_import_is_taken_back(store: impl Store) {
     assert_eq!((step.users, step.unchanged), (38, 1));
 }
 
+async fn the_name_of_a_file_is_rewritten(store: impl Store) {
+    begin(&store).await;
+    store.import_people(&import_id(), vec![person_of(2, "ana", &["news"])], T0).await.unwrap();
+    let record = store.imports(1).await.unwrap().remove(0);
+    let renamed = ImportRecord { source: "(erased)".into(), ..record };
+    store.rewrite_import(renamed.clone()).await.unwrap();
+    assert_eq!(store.imports(10).await.unwrap(), [renamed]);
+    // It still knows what it made.
+    store.undo_import(&import_id(), audit("import.undo", "import/i1")).await.unwrap();
+    assert!(matches!(store.user(&UserId::new("ana").unwrap()).await, Err(StoreError::NotFound { .. })));
+    assert_eq!(store.imports(1).await.unwrap()[0].source, "(erased)");
+}
+
 contract! {
     the_same_file_again_changes_nothing,
     what_exists_is_left_as_it_is,
     an_import_is_taken_back,
+    the_name_of_a_file_is_rewritten,
 }

@@ -1,7 +1,7 @@
 //! Messages and their schedule.
 
 use crate::fixture::*;
-use herald::domain::ids::{MessageId, Revision};
+use herald::domain::ids::{MessageId, MessageNo, Revision};
 use herald::domain::message::Message;
 use herald::domain::plan::{LaneKey, PlanCursor};
 use herald::domain::state::{Event, Hold, MessageState};
@@ -155,6 +155,20 @@ async fn a_restored_store_holds_everything(store: impl Store) {
     assert_eq!(held.state, MessageState::Held(Hold::Restored));
 }
 
+async fn a_text_is_rewritten_whatever_the_state(store: impl Store) {
+    let made = create(&store, due_mail("m", at(0))).await;
+    assert_eq!(store.message_by_no(made.no).await.unwrap(), made);
+    let missing = store.message_by_no(MessageNo(99)).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { kind: RecordKind::Message, .. })));
+    let event = Event::Cancel { by: "tester".into() };
+    let over = store.transition(made.no, event, None, at(1), None).await.unwrap();
+    let Message { content, .. } = mail("another");
+    store.rewrite_content(made.no, content.clone()).await.unwrap();
+    let now = store.message(&made.id).await.unwrap();
+    assert_eq!(now, Message { content, ..over }, "nothing but its text is another");
+    assert_eq!(store.audit(Some("message/m"), None, 10).await.unwrap().len(), 0);
+}
+
 async fn a_message_for_nobody_fails(store: impl Store) {
     let made = create(&store, due_mail("m", at(0))).await;
     store.claim_due(at(0), 1, None).await.unwrap();
@@ -178,5 +192,6 @@ contract! {
     lists_by_state_merge_in_order,
     a_message_is_deleted_with_its_plan,
     a_restored_store_holds_everything,
+    a_text_is_rewritten_whatever_the_state,
     a_message_for_nobody_fails,
 }
