@@ -5,7 +5,7 @@ use super::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TargetId, TopicId};
 use crate::wire::delivery::DeliveryRequest;
-use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
+use crate::wire::message::{Envelope, Message, State, WriteEmail, WritePush, WriteSms};
 use crate::wire::topic::CreateTopic;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,12 @@ impl Client {
         told: &watch::Sender<u64>,
         stop: &CancellationToken,
     ) -> Result<Message> {
-        let headline = self.message_detail(id).await?.message.headline().to_owned();
+        let message = self.message_detail(id).await?.message;
+        if whom == Whom::Untried && message.state != State::Paused {
+            // Whoever is tried meanwhile would get both.
+            return Err(ClientError::Request("it is not paused: pause it first, then correct it".into()));
+        }
+        let headline = message.headline().to_owned();
         let name = match whom {
             Whom::Untried => format!("Not tried: {headline}"),
             Whom::Reached => format!("Got: {headline}"),

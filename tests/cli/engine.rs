@@ -204,7 +204,15 @@ async fn a_hangup_reads_the_certificate_again() {
     engine.answers(&house.client()).await;
     // Whether the server shows a certificate of this authority.
     let shows = async |trusted: &Certificates| {
-        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        // The socket answers a moment before this listener does.
+        let begun = std::time::Instant::now();
+        let stream = loop {
+            match tokio::net::TcpStream::connect(address).await {
+                Ok(stream) => break stream,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
         let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
         tokio_rustls::TlsConnector::from(trusted.client()).connect(name, stream).await.is_ok()
     };

@@ -2,6 +2,8 @@
 
 use super::house::{House, PATIENCE, Serve};
 use super::sink::{self, Sink};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use herald::sandbox::{Effect, RecipientRule, Rule, Stage, When};
 use herald::wire::message::State;
 use std::time::Duration;
@@ -168,6 +170,76 @@ async fn the_body_from_a_file_and_from_standard_input() {
         .collect();
     assert!(kept.contains("<p>From a file</p>") && kept.contains("From standard input"), "{kept}");
     house.run(to.into_iter().chain(["not-there.html"])).fails(1, "not-there.html");
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_are_attached_from_disk() {
+    let house = House::new();
+    let (sink, engine) = scene(&house).await;
+    let prices = house.file("prices.csv", "tea,3\ncoffee,4\n");
+    let note = house.file("note.txt", "read me");
+    let to =
+        ["send", "email", "--id", "m", "--to", "p1@d1.example", "--subject", "s", "--body", "b", "--wait"];
+    let attach = |files: &[&str]| {
+        to.iter()
+            .copied()
+            .chain(files.iter().flat_map(|file| ["--attach", file]))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    house.run(attach(&[prices.to_str().unwrap(), "not-there.pdf"])).fails(2, "not-there.pdf");
+    house.run(["message", "show", "m"]).fails(3, "m");
+    let files = [prices.to_str().unwrap(), note.to_str().unwrap()];
+    house.run(attach(&files)).shows("accepted 1");
+    let mail = String::from_utf8_lossy(&sink.record().last(1)[0].content).into_owned();
+    for (name, content) in [("prices.csv", "tea,3\ncoffee,4\n"), ("note.txt", "read me")] {
+        let there = mail.contains(content) || mail.contains(&STANDARD.encode(content));
+        assert!(there && mail.contains(&format!("filename=\"{name}\"")), "{name} is not in {mail}");
+    }
+    let shown = house.run(["message", "show", "m", "--json"]).json();
+    assert_eq!(shown["message"]["data"]["attachments"].as_array().unwrap().len(), 2, "{shown}");
+    engine.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_for_the_rest_and_a_message_for_those_who_got_it() {
+    let house = House::new();
+    let (sink, engine) = scene(&house).await;
+    let client = house.client();
+    sink.mail(|plan| plan.latency.fixed_ms = 150);
+    house.run(["provider", "set", "mail", "-o", "concurrency=1", "-o", "window=2"]).ok();
+    house.run(["message", "correct", "m"]).fails(3, "m");
+    house.run(mail("m", &["--draft"])).ok();
+    house.run(["message", "follow-up", "m"]).fails(1, "nobody fits");
+    house.run(["message", "send", "m"]).ok();
+    sink.has(2).await;
+    house.run(["message", "correct", "m"]).fails(1, "pause it first");
+    house.run(["message", "pause", "m"]).ok();
+    let paused = sink::wait_for(&client, "m", PATIENCE, |m| m.progress.in_flight() == 0).await;
+    let (got, rest) = (paused.progress.accepted, paused.progress.untouched());
+    assert!(got > 0 && rest > 0 && got + rest == PEOPLE as u64, "{:?}", paused.progress);
+    sink.mail(|plan| plan.latency.fixed_ms = 0);
+
+    let reached = house.run(["message", "follow-up", "m", "--json"]).json();
+    assert_eq!(
+        (&reached["state"], &reached["data"]["subject"]),
+        (&"draft".into(), &"News of the day".into())
+    );
+    let corrected = house.run(["message", "correct", "m", "--json"]).json();
+    assert_eq!(sink::is(&client, "m", State::Cancelled).await.progress.cancelled, rest, "it ends for them");
+    assert_eq!(sink.record().arrivals(), got, "a draft sends nothing");
+
+    for (draft, people) in [(&reached, got), (&corrected, rest)] {
+        let id = draft["$id"].as_str().unwrap();
+        house.run(["message", "preview", id]).shows(&format!("{people} people"));
+        house.run(["message", "send", id, "--confirm", &people.to_string()]).ok();
+        assert_eq!(sink::is(&client, id, State::Sent).await.progress.accepted, people);
+    }
+    let books = sink.books();
+    assert_eq!(books.len(), PEOPLE, "everybody has one");
+    let twice = books.values().filter(|copies| copies.len() == 2).count() as u64;
+    assert_eq!(twice, got, "those who had got it have the one that follows too");
     engine.kill();
 }
 
