@@ -12,6 +12,7 @@ pub mod content;
 pub mod delivery;
 pub mod file;
 pub mod filter;
+pub mod gist;
 pub mod gsm;
 pub mod guard;
 pub mod hex;

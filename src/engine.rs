@@ -44,6 +44,8 @@ pub use dispatch::desk::HandingOn;
 pub use error::{EngineError, Result};
 
 use self::core::{Core, lock};
+use crate::domain::delivery::show_address;
+use crate::domain::gist::gist;
 use crate::domain::ids::{ProviderId, ProviderNo};
 use crate::domain::provider::Provider;
 use crate::domain::time::{Clock, Timestamp};
@@ -89,6 +91,8 @@ pub struct ProviderHealth {
     pub used: (u64, u64),
     /// Until when the breaker holds all back, if it is open.
     pub breaker: Option<Timestamp>,
+    /// Since when the breaker is open.
+    pub broken_since: Option<Timestamp>,
     /// The breaker lets one train try.
     pub probing: bool,
 }
@@ -189,13 +193,14 @@ impl Engine {
             condition: standing.condition,
             until: standing.until,
             handing_on: standing.handing_on,
-            cause: crate::domain::delivery::show_address(&standing.cause, "the recipient"),
+            cause: show_address(&gist(&standing.cause), "the recipient"),
             health: desk.as_ref().map(|desk| desk.health.view(self.now().0)).unwrap_or_default(),
             in_flight: desk.as_ref().map_or(0, |desk| desk.in_hand.load(SeqCst)),
             claimed: standing.claimed,
             window: standing.window,
             used: standing.used,
             breaker: standing.breaker,
+            broken_since: standing.broken_since,
             probing: standing.probing,
         }
     }

@@ -200,6 +200,7 @@ pub(crate) async fn provider_list(engine: &Engine) -> Outcome<Vec<ProviderHealth
             day: used(provider.limits.per_day, standing.map_or(0, |standing| standing.used.1)),
             breaker: standing.map(breaker).unwrap_or_default(),
             breaker_until: standing.and_then(|standing| standing.breaker),
+            breaker_since: standing.and_then(|standing| standing.broken_since),
             last_problem: standing.map(|standing| standing.cause.clone()).unwrap_or_default(),
             failover: failover(&routing, &provider, standing, &providers),
             slow_start: slow_start::holds(&provider),

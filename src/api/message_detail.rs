@@ -12,6 +12,7 @@ use crate::domain::plan::Again;
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::reason::Why;
 use crate::domain::receipt::ReceiptCounts;
+use crate::domain::state::MessageState;
 use crate::domain::suppression::{Suppression, SuppressionCause};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
@@ -63,8 +64,10 @@ pub(crate) async fn detail(call: Call) -> Answered {
     let end = message.finished_at.unwrap_or(now);
     let seconds = message.started_at.map_or(0.0, |from| end.since(from).as_secs_f64());
     let rate = if seconds > 0.0 { answered(&message.progress) as f64 / seconds } else { 0.0 };
-    let moving = !message.state.is_over() && rate > 0.0;
-    let eta_s = moving.then(|| message.progress.open() as f64 / rate);
+    // Who waits for a time or for somebody does not go at this rate.
+    let ahead = message.progress.untouched() + message.progress.in_flight();
+    let moving = message.state == MessageState::Processing && rate > 0.0 && ahead > 0;
+    let eta_s = moving.then(|| ahead as f64 / rate);
     ok(&MessageDetail { message: shown(&call, message).await?, planned, lanes, rate, eta_s })
 }
 

@@ -5,7 +5,8 @@ use super::call::Call;
 use super::deliveries::Names;
 use super::health::{provider_list, queues};
 use crate::domain::delivery::{LogRow, Outcome as Delivered, show_address};
-use crate::domain::ids::ProviderNo;
+use crate::domain::gist::gist;
+use crate::domain::ids::{ProviderId, ProviderNo};
 use crate::domain::plan::NO_PROVIDER;
 use crate::domain::reason::Why;
 use crate::domain::state::MessageState;
@@ -14,6 +15,7 @@ use crate::engine::usecases::Outcome;
 use crate::store::history::{LogQuery, StoreHealth};
 use crate::store::messages::MessageFilter;
 use crate::store::page::{Order, PageRequest};
+use crate::wire::alert::AlertKind;
 use crate::wire::overview::{
     Cause, Concern, ErrorGroup, ErrorGroups, Instance, NeedsYou, Overview, SettingRow, StateCounts, Stopped,
     StoreStats, Upcoming,
@@ -39,6 +41,7 @@ fn states(counts: [u64; 8]) -> StateCounts {
 /// An answer with what differs between recipients taken out: digits in runs of
 /// more than three, and what stands in angle brackets.
 fn shape(answer: &str) -> String {
+    let answer = gist(answer);
     let mut out = String::new();
     let mut digits = String::new();
     let mut depth = 0u32;
@@ -97,10 +100,12 @@ async fn causes(engine: &Engine) -> Outcome<Vec<Cause>> {
                     text: text.clone(),
                     count: 0,
                     spans: vec![0; SPANS],
+                    first: row.at,
                     last: row.at,
                 }
             });
         cause.count += 1;
+        cause.first = cause.first.min(row.at);
         cause.last = cause.last.max(row.at);
         let ago = (now.since(row.at).as_secs() / SPAN.as_secs()) as usize;
         if let Some(span) = SPANS.checked_sub(1 + ago).and_then(|at| cause.spans.get_mut(at)) {
@@ -188,7 +193,7 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
             (Concern::ProviderRefuses, format!("{} refuses us: {answer}", provider.id), Some(*since))
         }
         Why::Breaker { cause, .. } => {
-            (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), None)
+            (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), provider.breaker_since)
         }
         Why::ProviderPaused { by, since, .. } => {
             (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
@@ -205,7 +210,7 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
         None => text,
     };
     Some(NeedsYou {
-        waiting: provider.queued + provider.retrying + provider.held,
+        waiting: provider.waiting(),
         since,
         provider_id: Some(provider.id.clone()),
         reason: Some(why),
@@ -267,7 +272,41 @@ async fn needs_you(engine: &Engine, overview: &Overview) -> Outcome<Vec<NeedsYou
             ..need(Concern::Held, format!("“{}” {reason}", message.content.headline()))
         });
     }
+    needs.extend(of_alerts(engine, overview, &needs).await?);
     Ok(needs)
+}
+
+/// Open alerts about what nothing else here speaks of.
+async fn of_alerts(engine: &Engine, overview: &Overview, needs: &[NeedsYou]) -> Outcome<Vec<NeedsYou>> {
+    let known = |id: &Option<ProviderId>| id.is_some() && needs.iter().any(|need| need.provider_id == *id);
+    let mut out = Vec::new();
+    for alert in engine.alerts().await?.alerts {
+        let text = match alert.kind {
+            AlertKind::Disk if overview.suspended.is_none() => alert.text,
+            AlertKind::NoReceipt | AlertKind::WebhookDisabled => alert.text,
+            AlertKind::FailureRate if !known(&alert.provider_id) => alert.text,
+            AlertKind::OldestWaiting if !known(&alert.provider_id) => match &alert.provider_id {
+                Some(id) => format!("{id} is late: somebody waits longer than the setting allows"),
+                // That nobody delivers it is said already.
+                None => continue,
+            },
+            _ => continue,
+        };
+        let waiting = overview
+            .providers
+            .iter()
+            .find(|provider| {
+                alert.kind == AlertKind::OldestWaiting && Some(&provider.id) == alert.provider_id.as_ref()
+            })
+            .map_or(0, ProviderHealth::waiting);
+        out.push(NeedsYou {
+            waiting,
+            since: Some(alert.since),
+            provider_id: alert.provider_id,
+            ..need(Concern::Alert, text)
+        });
+    }
+    Ok(out)
 }
 
 async fn upcoming(engine: &Engine) -> Outcome<Vec<Upcoming>> {
@@ -318,10 +357,7 @@ async fn build(call: &Call) -> Outcome<Overview> {
         suspended,
         // A sum of nothing would be -0.
         rate: providers.iter().fold(0.0, |sum, provider| sum + provider.rate),
-        waiting: providers
-            .iter()
-            .map(|provider| provider.queued + provider.retrying + provider.held + provider.undecided)
-            .sum(),
+        waiting: providers.iter().map(ProviderHealth::waiting).sum(),
         oldest: providers.iter().filter_map(|provider| provider.oldest).min(),
         needs_you: Vec::new(),
         next: upcoming(engine).await?,

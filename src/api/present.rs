@@ -1,6 +1,7 @@
 //! Records as the API shows them.
 
 use crate::domain::file::{Bucket, StoredFile};
+use crate::domain::gist::gist;
 use crate::domain::person::{Target, User};
 use crate::domain::provider::{Provider, ProviderHold, kind};
 use crate::domain::reason::Why;
@@ -93,6 +94,7 @@ pub(crate) fn hold(provider: &Provider) -> Option<Why> {
             Some(Why::ProviderPaused { provider: provider.id.clone(), by, since })
         }
         Some(ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since }) => {
+            let answer = gist(&answer).into_owned();
             Some(Why::ProviderRefuses { provider: provider.id.clone(), answer, since })
         }
         // It sends what goes straight to people.

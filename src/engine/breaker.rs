@@ -37,6 +37,8 @@ pub struct Breaker {
     failures: u32,
     /// How often it has tripped since it was last closed.
     trips: u32,
+    /// When it tripped first since it was last closed.
+    since: Option<Instant>,
     /// The service has asked for a pause until then.
     asked: Option<Instant>,
     cause: String,
@@ -52,6 +54,7 @@ impl Breaker {
             state: State::Closed,
             failures: 0,
             trips: 0,
+            since: None,
             asked: None,
             cause: String::new(),
         }
@@ -92,6 +95,11 @@ impl Breaker {
         self.state == State::Probing
     }
 
+    /// When it tripped; `None`: it is closed.
+    pub fn since(&self) -> Option<Instant> {
+        self.since
+    }
+
     /// What went wrong last.
     pub fn cause(&self) -> &str {
         &self.cause
@@ -115,6 +123,7 @@ impl Breaker {
         self.failures = 0;
         if self.state == State::Probing {
             self.trips = 0;
+            self.since = None;
             self.state = State::Closed;
         }
     }
@@ -132,6 +141,9 @@ impl Breaker {
         }
         cause.clone_into(&mut self.cause);
         let pause = self.base.saturating_mul(1 << self.trips.min(20)).min(self.cap);
+        if self.trips == 0 {
+            self.since = Some(now);
+        }
         self.trips += 1;
         // Between three and four quarters: many senders must not come back at once.
         self.state = State::Tripped(now + pause * 3 / 4 + chance.up_to(pause / 4));
@@ -149,6 +161,7 @@ impl Breaker {
     pub fn reset(&mut self) {
         self.failures = 0;
         self.trips = 0;
+        self.since = None;
         self.state = State::Closed;
         self.asked = None;
     }
@@ -176,18 +189,19 @@ mod tests {
         breaker.failure("timed out", now, &chance);
         let Permit::Wait(until) = breaker.permit(now) else { panic!("it is open") };
         assert!(until >= now + Duration::from_millis(750) && until <= now + Duration::from_secs(1));
-        assert_eq!(breaker.cause(), "timed out");
+        assert_eq!((breaker.cause(), breaker.since()), ("timed out", Some(now)));
         assert_eq!(breaker.permit(until), Permit::Probe);
         breaker.probe();
         assert!(matches!(breaker.permit(until), Permit::Wait(_)));
         breaker.failure("timed out", until, &chance);
         let Permit::Wait(later) = breaker.permit(until) else { panic!("it is open again") };
         assert!(later - until >= Duration::from_millis(1_500), "the pause doubles");
+        assert_eq!(breaker.since(), Some(now), "it is still the same trouble");
         breaker.success();
         assert!(matches!(breaker.permit(until), Permit::Wait(_)), "an older answer does not close it");
         breaker.probe();
         breaker.success();
-        assert_eq!(breaker.permit(later), Permit::Open);
+        assert_eq!((breaker.permit(later), breaker.since()), (Permit::Open, None));
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub fn to_the_minute(now: Timestamp) -> Duration {
 
 /// The wall clock's reading at an instant of the engine's own time.
 pub fn wall_at(clock: &dyn Clock, at: Instant) -> Timestamp {
-    clock.now().plus(at.saturating_duration_since(Instant::now()))
+    let now = Instant::now();
+    clock.now().plus(at.saturating_duration_since(now)).minus(now.saturating_duration_since(at))
 }
 
 #[cfg(test)]

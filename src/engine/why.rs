@@ -7,6 +7,7 @@ use super::core::{Core, lock};
 use super::dispatch::desk::Standing;
 use super::error::Result;
 use crate::domain::delivery::{Outcome, show_address};
+use crate::domain::gist::gist;
 use crate::domain::guard::Tripped;
 use crate::domain::ids::{MessageId, ProviderNo, TargetId, TargetNo};
 use crate::domain::message::Message;
@@ -130,7 +131,7 @@ async fn by_provider(core: &Core, message: &Message, no: ProviderNo) -> Result<O
         Some(ProviderHold::Refused { answer, since } | ProviderHold::Misconfigured { answer, since }) => {
             let why = Why::ProviderRefuses {
                 provider: provider.id.clone(),
-                answer: show_address(answer, "the recipient"),
+                answer: show_address(&gist(answer), "the recipient"),
                 since: *since,
             };
             return Ok(Some((2, why)));

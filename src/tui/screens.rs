@@ -20,8 +20,8 @@ use crate::domain::zone::Zone;
 
 use super::action::Action;
 use super::message::Page;
-use super::state::Tab;
 use super::state::paged::{Keyed, Paged};
+use super::state::{State, Tab};
 use super::widgets::table::Column;
 use crate::domain::filter::{FieldTable, Filter};
 use crate::wire::delivery::{Delivery, DeliveryRequest};
@@ -67,6 +67,18 @@ pub fn columns(tab: Tab) -> &'static [Column] {
         Tab::Targets => targets::COLUMNS,
         Tab::Providers => providers::COLUMNS,
         Tab::Overview | Tab::Live => &[],
+    }
+}
+
+/// Whether something is selected that actions can mean.
+pub fn has_selection(state: &State) -> bool {
+    match state.tab {
+        Tab::Overview => overview::has_selection(state),
+        Tab::Messages => state.messages.current().is_some(),
+        Tab::Topics => state.topics.list.selected().is_some(),
+        Tab::Targets => state.targets.list.selected().is_some(),
+        Tab::Providers => state.providers.current().is_some(),
+        Tab::Live => state.live.current().is_some(),
     }
 }
 

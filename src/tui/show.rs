@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::sanitize;
 use super::theme::Role;
 use crate::domain::delivery::Outcome;
+use crate::domain::gist::gist;
 use crate::domain::reason::Why;
 use crate::domain::time::Timestamp;
 use crate::domain::when::relative;
@@ -191,7 +192,7 @@ pub fn is_good(outcome: Outcome) -> bool {
 pub fn answer(delivery: &Delivery, now: DateTime<Utc>) -> String {
     let mut out = match delivery.skip {
         Some(reason) => reason.as_str().to_owned(),
-        None => delivery.answer.clone(),
+        None => gist(&delivery.answer).into_owned(),
     };
     if delivery.possibly_twice {
         out.push_str(" · possibly twice");
@@ -213,7 +214,7 @@ pub fn sentence(delivery: &Delivery, zone: Zone) -> String {
     let at = exact(delivery.at, zone);
     let what = sanitize::line(&delivery.headline).into_owned();
     let through = delivery.provider_id.as_ref().map(|id| format!(" by {id}")).unwrap_or_default();
-    let reply = sanitize::line(&delivery.answer).into_owned();
+    let reply = sanitize::line(&gist(&delivery.answer)).into_owned();
     let said = if reply.is_empty() { String::new() } else { format!(": {reply}") };
     let id = if delivery.service_id.is_empty() {
         String::new()
@@ -279,7 +280,8 @@ pub fn whereabouts(
     };
     match accepted {
         Some(before) => {
-            let reply = sanitize::line(&newest.answer);
+            let said = gist(&newest.answer);
+            let reply = sanitize::line(&said);
             let said = if newest.outcome == Outcome::Delivered || reply.is_empty() {
                 String::new()
             } else {

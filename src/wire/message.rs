@@ -455,7 +455,7 @@ pub struct MessageDetail {
     pub planned: bool,
     /// By provider.
     pub lanes: Vec<Lane>,
-    /// Recipients answered for a second, over the last ten seconds.
+    /// Recipients answered for a second, since it began.
     pub rate: f64,
     /// Seconds until the plan is through at this rate; absent: not moving.
     #[serde(default)]

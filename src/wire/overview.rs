@@ -147,6 +147,9 @@ pub enum Concern {
     Uncertain,
     /// A message is held.
     Held,
+    /// An alert is open: the disk is nearly full, somebody waits too long, much is refused, receipts
+    /// stay away, an endpoint was disabled.
+    Alert,
 }
 
 /// Something that an operator has to look at.
@@ -200,6 +203,9 @@ pub struct Cause {
     pub count: u64,
     /// How often in each of the last twelve spans of five minutes, oldest first.
     pub spans: Vec<u32>,
+    /// The first time of the hour.
+    #[serde(default)]
+    pub first: Timestamp,
     /// The newest time.
     pub last: Timestamp,
 }

@@ -247,6 +247,9 @@ pub struct ProviderHealth {
     /// When the breaker lets the next one try; absent while it is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker_until: Option<Timestamp>,
+    /// Since when the breaker is open, or lets one try; absent while it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_since: Option<Timestamp>,
     /// The last answer that was not an acceptance.
     #[serde(default)]
     pub last_problem: String,
@@ -262,6 +265,13 @@ pub struct ProviderHealth {
     /// The receipts of its service.
     #[serde(default)]
     pub receipts: ReceiptHealth,
+}
+
+impl ProviderHealth {
+    /// Recipients that wait at it: to be claimed, for another attempt, for a release or a decision.
+    pub fn waiting(&self) -> u64 {
+        self.queued + self.retrying + self.held + self.undecided
+    }
 }
 
 /// What of a provider's latest deliveries came back.

@@ -122,7 +122,7 @@ fn live_goes_with_the_log_and_holds_still_without_losing_rows() {
         api.change(|world| world.log.push(delivery(20, -1, Outcome::Accepted)));
         seat.shows("reader20@example.com").await;
         seat.press("space").await;
-        seat.shows("held still").await;
+        seat.shows("paused").await;
         api.change(|world| world.log.extend((21..31).map(|n| delivery(n, 0, Outcome::Permanent))));
         seat.shows("10 new · none dropped").await;
         assert!(!seat.text().contains("reader21@example.com"));

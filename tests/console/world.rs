@@ -227,6 +227,7 @@ fn provider(name: &str, why: Option<Why>) -> ProviderHealth {
         day: None,
         breaker: BreakerState::Closed,
         breaker_until: None,
+        breaker_since: None,
         last_problem: if refused { "401 key revoked".to_owned() } else { String::new() },
         failover: herald::wire::routing::FailoverState::default(),
         slow_start: false,
@@ -329,6 +330,7 @@ impl World {
             text: "401 key revoked".to_owned(),
             count: 212,
             spans: vec![0, 0, 0, 0, 0, 0, 1, 2, 40, 80, 60, 29],
+            first: at(-29 * 60),
             last: at(-20),
         }];
         let store = &mut overview.store;

@@ -250,7 +250,7 @@ fn table(list: &[ProviderHealth]) -> String {
             &row.kind,
             row.channel.as_str(),
             &state,
-            &grouped(row.queued + row.retrying + row.held + row.undecided),
+            &grouped(row.waiting()),
             &format!("{:.0}/s", row.rate),
             &format!("{:.1} ms", row.p50_ms),
             &format!("{:.1} ms", row.p99_ms),

@@ -121,9 +121,7 @@ async fn show(desk: &Desk) -> Outcome {
             "Next try",
             "Why",
         ]);
-        for row in
-            overview.providers.iter().filter(|row| row.queued + row.retrying + row.held + row.undecided > 0)
-        {
+        for row in overview.providers.iter().filter(|row| row.waiting() > 0) {
             table.row([
                 row.id.as_str(),
                 &grouped(row.queued),

@@ -146,7 +146,8 @@ fn of_provider(
         Some(ProviderHold::Paused { by, since }) => Some((format!("{id} was paused by {by}"), Some(*since))),
         Some(_) => Some((format!("{id} refuses us{}", because(standing)), None)),
         None if standing.is_some_and(|standing| standing.condition == Some(Condition::Breaker)) => {
-            Some((format!("{id} fails again and again{}", because(standing)), None))
+            let since = standing.and_then(|standing| standing.broken_since);
+            Some((format!("{id} fails again and again{}", because(standing)), since))
         }
         None => None,
     };

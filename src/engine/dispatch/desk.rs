@@ -58,6 +58,8 @@ pub(crate) struct Standing {
     pub(crate) used: (u64, u64),
     /// Until when the breaker holds all back, if it is open.
     pub(crate) breaker: Option<Timestamp>,
+    /// Since when the breaker is open.
+    pub(crate) broken_since: Option<Timestamp>,
     /// The breaker lets one train try.
     pub(crate) probing: bool,
 }

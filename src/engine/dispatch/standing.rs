@@ -66,6 +66,10 @@ impl Dispatcher {
             Permit::Wait(until) => Some(wall_at(clock, until)),
             Permit::Open | Permit::Probe => None,
         };
+        let broken_since = self.breaker.since().map(|since| {
+            // To the second: the two clocks never agree to the millisecond.
+            Timestamp(wall_at(clock, since).0.div_euclid(1000) * 1000)
+        });
         let probing = self.breaker.is_probing();
         let paced = lock(&self.desk.pacer).rate();
         let used = self.quota.used(now);
@@ -80,6 +84,7 @@ impl Dispatcher {
             window,
             used,
             breaker,
+            broken_since,
             probing,
         });
     }

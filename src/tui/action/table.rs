@@ -151,7 +151,7 @@ actions! {
     Countries "provider.countries" "Countries" [Providers] None any Some(("herald provider countries", "PATCH /v1/herald/routing")), "Opens the rules that send numbers of a country through a provider.";
 
     // Live.
-    Follow "live.follow" "Follow" [Live] None any Some(("herald log -f", "GET /v1/herald/deliveries")), "Follows the log, or holds it still; nothing is lost meanwhile.";
+    Follow "live.follow" "Pause/follow" [Live] None any Some(("herald log -f", "GET /v1/herald/deliveries")), "Follows the log, or holds it still; nothing is lost meanwhile.";
     NextFailure "live.next-failure" "Next failure" [Live Messages] None any Some(("herald log --filter outcome!=accepted", "GET /v1/herald/deliveries?filter=outcome!=accepted")), "Goes to the next delivery that was not accepted.";
     PreviousFailure "live.previous-failure" "Previous failure" [Live Messages] None any None, "Goes to the delivery before that was not accepted.";
 

@@ -4,8 +4,13 @@ mod view;
 
 pub use view::view;
 
+use std::time::Duration;
+
 use super::{distance, messages, providers, review};
+use crate::domain::audit::Actor;
 use crate::domain::ids::{MessageId, ProviderId};
+use crate::domain::reason::Why;
+use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Fetch, Page, Slot};
 use crate::tui::runtime::Request;
@@ -19,16 +24,36 @@ use crate::wire::overview::{Concern, NeedsYou, Overview};
 /// Messages on their way that are shown.
 const SENDING: usize = 5;
 
-/// What the footer offers first.
-pub const HINTS: &[Action] = &[
-    Action::Open,
-    Action::Why,
-    Action::ProviderPause,
-    Action::ProviderResume,
-    Action::EditProvider,
-    Action::Compose,
-    Action::Help,
-];
+/// What the footer offers first: what does something to the thing that is selected.
+pub fn hints(state: &State) -> &'static [Action] {
+    let needs = state.overview.as_ref().map_or(0, |overview| overview.needs_you.len());
+    let sending = needs + state.home.sending.len();
+    match chosen(state) {
+        Thing::Neither => &[Action::Compose, Action::Find, Action::Palette, Action::Help],
+        // Its own keys stand below it.
+        _ if state.home.selected < needs => &[Action::Open, Action::Why, Action::Compose, Action::Help],
+        Thing::Message(_) if state.home.selected < sending => &[
+            Action::Open,
+            Action::Why,
+            Action::ProviderPause,
+            Action::ProviderResume,
+            Action::Compose,
+            Action::Help,
+        ],
+        Thing::Message(_) => &[Action::Open, Action::CancelMessage, Action::Compose, Action::Help],
+        Thing::Provider(_) => &[
+            Action::Open,
+            Action::Why,
+            Action::ProviderTest,
+            Action::ProviderPause,
+            Action::FailOver,
+            Action::Help,
+        ],
+    }
+}
+
+/// How long before a fault a change may lie to be shown with it.
+const BEFORE: Duration = Duration::from_hours(24);
 
 /// The overview's tab.
 #[derive(Debug, Default)]
@@ -74,13 +99,18 @@ fn things(overview: &Overview, sending: &[Message]) -> Vec<Thing> {
 }
 
 fn waiting(overview: &Overview) -> impl Iterator<Item = &crate::wire::provider::ProviderHealth> {
-    overview.providers.iter().filter(|provider| provider.queued + provider.retrying + provider.held > 0)
+    overview.providers.iter().filter(|provider| provider.waiting() > 0)
 }
 
 fn chosen(state: &State) -> Thing {
     let Some(overview) = &state.overview else { return Thing::Neither };
     let mut things = things(overview, &state.home.sending);
     if state.home.selected < things.len() { things.swap_remove(state.home.selected) } else { Thing::Neither }
+}
+
+/// Whether a thing is selected.
+pub fn has_selection(state: &State) -> bool {
+    chosen(state) != Thing::Neither
 }
 
 /// Asks for what is shown of these parts.
@@ -149,7 +179,9 @@ fn changed_before<'a>(state: &'a State, need: &NeedsYou) -> Option<&'a Audit> {
         return None;
     }
     let since = need.since?;
-    entries.iter().find(|entry| entry.at <= since && entry.event != "provider.test")
+    let near = |at: Timestamp| at <= since && since.since(at) <= BEFORE;
+    let by_hand = |entry: &Audit| entry.actor.name != Actor::engine().name && entry.event != "provider.test";
+    entries.iter().find(|entry| near(entry.at) && by_hand(entry))
 }
 
 /// What actions do here.
@@ -175,6 +207,9 @@ pub fn act(state: &mut State, action: Action) -> bool {
             crate::tui::update::show(state, Tab::Providers);
             state.providers.select(&id);
         }
+        (Action::Open, _) if matches!(&need, Some(need) if need.concern == Concern::NoProvider) => {
+            crate::tui::update::show(state, Tab::Providers);
+        }
         (Action::Open, Thing::Neither) => {}
         (Action::ReleaseMessage, Thing::Message(id)) => on_message(state, id, Action::ReleaseMessage),
         (Action::Decide, Thing::Message(id)) => on_message(state, id, Action::Decide),
@@ -187,15 +222,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
         (Action::ProviderTest, Thing::Provider(id)) => providers::test(state, id),
         (Action::ProviderFailover, Thing::Provider(id)) => providers::hands_on(state, &id),
         (Action::FailOver, Thing::Provider(id)) => providers::fail_over(state, &id),
-        (Action::Why, _) => match need {
-            Some(need) => {
-                let why = need.reason.map_or(need.text, |reason| {
-                    format!("It {}.", show::why(&reason.why, state.now, state.zone))
-                });
-                state.say(why);
-            }
-            None => state.say("Nothing that needs you is selected."),
-        },
+        (Action::Why, _) => {
+            let why = why(state, need);
+            state.say(why);
+        }
         (Action::Copy, Thing::Message(id)) => state.request(Request::Copy(id.to_string())),
         (Action::Copy, Thing::Provider(id)) => state.request(Request::Copy(id.to_string())),
         (Action::CopyCommand, _) => state.request(Request::Copy("herald queue show".into())),
@@ -215,9 +245,36 @@ fn on_message(state: &mut State, id: MessageId, action: Action) {
     messages::then(state, id, action);
 }
 
+/// Why what is selected stands where it stands.
+fn why(state: &State, need: Option<NeedsYou>) -> String {
+    let said = |why: &Why| format!("It {}.", show::why(why, state.now, state.zone));
+    if let Some(need) = need {
+        return need.reason.map_or(need.text, |reason| said(&reason.why));
+    }
+    let found = match (chosen(state), &state.overview) {
+        (Thing::Message(id), _) => {
+            let message = state.home.sending.iter().find(|message| message.id == id);
+            message.and_then(|message| message.why.as_ref()).map(|reason| said(&reason.why))
+        }
+        (Thing::Provider(id), Some(overview)) => {
+            let provider = overview.providers.iter().find(|provider| provider.id == id);
+            provider.map(|provider| match &provider.why {
+                Some(reason) => said(&reason.why),
+                None => format!(
+                    "{} wait: {}.",
+                    show::people(provider.waiting()),
+                    view::waits_for(overview, provider)
+                ),
+            })
+        }
+        _ => None,
+    };
+    found.unwrap_or_else(|| "Nothing that waits is selected.".to_owned())
+}
+
 /// The keys that mend something that needs somebody.
-fn remedies(concern: Concern) -> &'static [Action] {
-    match concern {
+fn remedies(need: &NeedsYou) -> &'static [Action] {
+    match need.concern {
         Concern::ProviderRefuses | Concern::ProviderFails => {
             &[Action::EditProvider, Action::ProviderTest, Action::ProviderResume, Action::FailOver]
         }
@@ -225,6 +282,10 @@ fn remedies(concern: Concern) -> &'static [Action] {
         Concern::BulkPaused => &[Action::ProviderResume],
         Concern::Uncertain => &[Action::Decide, Action::Open],
         Concern::Held => &[Action::ReleaseMessage, Action::CancelMessage, Action::Open],
-        Concern::Disk | Concern::Stopped | Concern::Restored | Concern::NoProvider => &[Action::Open],
+        Concern::Stopped | Concern::Restored | Concern::NoProvider => &[Action::Open],
+        Concern::Alert if need.provider_id.is_some() => {
+            &[Action::Open, Action::ProviderTest, Action::FailOver]
+        }
+        Concern::Disk | Concern::Alert => &[],
     }
 }

@@ -1,13 +1,12 @@
 //! Providers: whether each is well, and why not.
 
+mod detail;
+
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 
 use super::form::{self, Purpose};
 use super::{distance, review};
 use crate::domain::ids::ProviderId;
-use crate::domain::routing::Allowance;
-use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::runtime::Request;
@@ -15,10 +14,9 @@ use crate::tui::show;
 use crate::tui::state::{Focus, Parts, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
-use crate::tui::widgets::bar::bar;
-use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::pen::{Pen, below};
 use crate::tui::widgets::table::{Cell, Column, Look, table_as};
-use crate::wire::provider::{BreakerState, ProviderHealth, SLOW_START};
+use crate::wire::provider::ProviderHealth;
 use crate::wire::routing::WriteRouting;
 
 /// What the footer offers first.
@@ -198,7 +196,7 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     if state.providers.focus == Focus::List {
         draw_list(pen, state, area);
     }
-    draw_detail(pen, state, rest);
+    detail::view(pen, state, rest);
 }
 
 fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
@@ -215,13 +213,12 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         .iter()
         .take(height)
         .map(|provider| {
-            let waiting = provider.queued + provider.retrying + provider.held;
             vec![
                 Cell::plain(provider.name.as_str()),
                 Cell::dim(provider.kind.as_str()),
                 Cell::dim(provider.channel.as_str()),
                 Cell::state(pen, stands(provider)),
-                Cell::plain(show::count(waiting)),
+                Cell::plain(show::count(provider.waiting())),
                 Cell::plain(show::rate(provider.rate)),
                 Cell::plain(show::latency(provider.p50_ms)),
                 Cell::plain(show::latency(provider.p99_ms)),
@@ -235,127 +232,4 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         ..Look::default()
     };
     table_as(pen, area, COLUMNS, rows, look);
-}
-
-fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
-    pen.rule(area, 0);
-    let Some(provider) = state.providers.current() else { return };
-    let inner = inset(below(area, 1), 1);
-    let (role, word) = stands(provider);
-    let line = Line::from(vec![
-        pen.span(&provider.name, Role::TEXT_STRONG),
-        pen.span("   ", Role::TEXT),
-        pen.state(role, word),
-        pen.span(format!("   {}", provider.id), Role::TEXT_DIM),
-    ]);
-    pen.row(inner, 0, &line);
-    let why = match &provider.why {
-        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone)),
-        None if provider.enabled => "It is well.".to_owned(),
-        None => "No message goes through it.".to_owned(),
-    };
-    let mut at = pen.paragraph(inner, 1, &why, Role::TEXT) + 1;
-    if let Some(on) = &provider.failover.now {
-        let since = show::exact(on.since, state.zone);
-        let until = on.until.map(|until| format!(", until {} at the latest", show::exact(until, state.zone)));
-        let text = format!("Its recipients go through {} since {since}{}.", on.to, until.unwrap_or_default());
-        at = pen.paragraph(inner, at, &text, Role::STATE_WAITING) + 1;
-    }
-    if provider.slow_start {
-        at = pen.paragraph(inner, at, SLOW_START, Role::STATE_WAITING) + 1;
-    }
-    let allowed = |one: &Allowance| match (one.holds(Timestamp::from_utc(state.now)), one.until) {
-        (false, _) => "no".to_owned(),
-        (true, None) => "yes".to_owned(),
-        (true, Some(until)) => format!("until {}", show::exact(until, state.zone)),
-    };
-    let text = format!(
-        "place {} · hands on when it is down: bulk {}, direct {}",
-        state.providers.selected + 1,
-        allowed(&provider.failover.bulk),
-        allowed(&provider.failover.direct)
-    );
-    pen.text(inner, at, text, Role::TEXT_DIM);
-    at += 1;
-    let counts = format!(
-        "in flight {} · queued {} · retrying {} · held {}",
-        show::count(provider.in_flight),
-        show::count(provider.queued),
-        show::count(provider.retrying),
-        show::count(provider.held)
-    );
-    pen.text(inner, at, counts, Role::TEXT);
-    at += 1;
-    let mut line = vec![pen.span(format!("rate {}", show::rate(provider.rate)), Role::TEXT)];
-    if let Some(limit) = provider.limits.per_second {
-        line.push(pen.span(format!("   limit {}  ", show::rate(limit)), Role::TEXT_DIM));
-        line.extend(bar(pen, (provider.rate * 100.0) as u64, (limit * 100.0) as u64, 10));
-    } else {
-        line.push(pen.span("   no limit by the second", Role::TEXT_DIM));
-    }
-    pen.row(inner, at, &Line::from(line));
-    at += 1;
-    let success = provider.success.map_or_else(
-        || "nothing answered for in the last minute".to_owned(),
-        |share| format!("{:.1} % accepted in the last minute", share * 100.0),
-    );
-    let latency = if provider.p50_ms > 0.0 {
-        format!(
-            "{success} · answers in {} (middle), {} (99 of 100)",
-            show::millis(provider.p50_ms),
-            show::millis(provider.p99_ms)
-        )
-    } else {
-        success
-    };
-    at = pen.paragraph(inner, at, &latency, Role::TEXT);
-    at = quotas(pen, inner, at, provider);
-    let today = format!(
-        "today (UTC): accepted {} · refused {} · put off {} · came back {}",
-        show::count(provider.accepted),
-        show::count(provider.failed),
-        show::count(provider.put_off),
-        show::count(provider.bounced)
-    );
-    pen.text(inner, at, today, Role::TEXT);
-    at += 1;
-    let (role, breaker) = match (provider.breaker, provider.breaker_until) {
-        (BreakerState::Closed, _) => (Role::TEXT_DIM, "breaker closed".to_owned()),
-        (BreakerState::Open, Some(until)) => {
-            (Role::NOTICE_WARN, format!("breaker open, next try {}", show::relative_to(until, state.now)))
-        }
-        (BreakerState::Open, None) => (Role::NOTICE_WARN, "breaker open".to_owned()),
-        (BreakerState::Probing, _) => (Role::NOTICE_WARN, "breaker: one is on its way to try".to_owned()),
-    };
-    pen.text(inner, at, breaker, role);
-    if provider.guard.of > 0 {
-        at += 1;
-        let mut back = format!(
-            "guard, of the last {}: no such address {} (refused or came back) · complained {}",
-            show::count(provider.guard.of),
-            show::count(provider.guard.bounced),
-            show::count(provider.guard.complained)
-        );
-        if let Some(last) = provider.receipts.last {
-            back.extend([" · last receipt ", &show::relative_to(last, state.now)]);
-        }
-        at = pen.paragraph(inner, at, &back, Role::TEXT_DIM) - 1;
-    }
-    if !provider.last_problem.is_empty() {
-        pen.text(inner, at + 1, format!("last problem: {}", provider.last_problem), Role::TEXT_DIM);
-    }
-}
-
-/// What is used of the hour's and the day's limit.
-fn quotas(pen: &mut Pen<'_, '_>, area: Rect, mut at: usize, provider: &ProviderHealth) -> usize {
-    for (span, quota) in [("hour", provider.hour), ("day", provider.day)] {
-        let Some(quota) = quota else { continue };
-        let text =
-            format!("{} of {} in the last {span}  ", show::count(quota.used), show::count(quota.limit));
-        let mut line = vec![pen.span(text, Role::TEXT)];
-        line.extend(bar(pen, quota.used, quota.limit, 10));
-        pen.row(area, at, &Line::from(line));
-        at += 1;
-    }
-    at
 }

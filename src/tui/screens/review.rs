@@ -200,6 +200,11 @@ impl Review {
         self.field.paste(text);
     }
 
+    /// Whether there are several samples to turn through.
+    pub fn has_samples(&self) -> bool {
+        self.preview.as_ref().is_some_and(|preview| preview.samples.len() > 1)
+    }
+
     fn turn(&mut self, by: isize) {
         let last = self.preview.as_ref().map_or(0, |preview| preview.samples.len()).saturating_sub(1);
         self.sample = self.sample.saturating_add_signed(by).min(last);

@@ -204,8 +204,11 @@ fn undoable(state: &State) -> Option<MessageId> {
 }
 
 fn say_why_not(state: &mut State, action: Action) {
-    if let Some(why) = why_not(state, action) {
-        state.say(why);
+    let title = action.title().trim_end_matches('…');
+    match why_not(state, action) {
+        Some(why) => state.say(why),
+        None if action.row().needs_selection => state.say(format!("{title}: not for what is selected.")),
+        None => {}
     }
 }
 
@@ -217,6 +220,9 @@ pub fn why_not(state: &State, action: Action) -> Option<String> {
     }
     if row.needs_selection && !row.scopes.contains(&Scope::List) {
         let here = row.is_in(state.tab.scope());
+        if here && screens::has_selection(state) {
+            return None;
+        }
         return Some(if here {
             format!("{}: nothing is selected.", row.title.trim_end_matches('…'))
         } else {

@@ -7,8 +7,11 @@ use crate::tui::action::Action;
 use crate::tui::screens;
 use crate::tui::state::{Overlay, State, Tab};
 use crate::tui::theme::Role;
-use crate::tui::widgets::pen::{Pen, inset};
+use crate::tui::widgets::pen::{Pen, inset, wrapped};
 use crate::tui::{sanitize, show};
+
+/// The most rows of a notice.
+const MOST: usize = 4;
 
 /// Draws the footer: a rule, which a toast takes over, and the hints.
 pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
@@ -16,9 +19,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let inner = inset(area, 1);
     if let Some((text, role)) = notice(state) {
         let text = format!("{} {text}", pen.theme.glyph(role).trim());
-        let room = usize::from(inner.width).saturating_sub(2);
-        let cut = format!(" {} ", sanitize::fit(text.trim_start(), room));
-        pen.row(inner, 0, &Line::from(Span::styled(cut, pen.style(role))));
+        said(pen, inner, text.trim_start(), role);
     }
     let mut spans = Vec::new();
     let (scopes, mode) = state.keys();
@@ -40,6 +41,23 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         spans.push(pen.span(format!(" {}", hint.title), Role::FOOTER));
     }
     pen.row(inner, 1, &Line::from(spans));
+}
+
+/// A notice in place of the rule; a long one takes the rows above it, too.
+fn said(pen: &mut Pen<'_, '_>, area: Rect, text: &str, role: Role) {
+    let room = usize::from(area.width).saturating_sub(2);
+    let rows = wrapped(text, room.max(1));
+    let more = (rows.len().min(MOST) - 1).min(usize::from(area.y)) as u16;
+    let from = Rect { y: area.y - more, height: area.height + more, ..area };
+    for (n, row) in rows.iter().take(usize::from(more) + 1).enumerate() {
+        if n < usize::from(more) {
+            pen.clear(Rect { y: from.y + n as u16, height: 1, ..from });
+        }
+        let rest = n == usize::from(more) && rows.len() > n + 1;
+        let row = if rest { format!("{row} …") } else { row.clone() };
+        let cut = format!(" {} ", sanitize::fit(&row, room));
+        pen.row(from, n, &Line::from(Span::styled(cut, pen.style(role))));
+    }
 }
 
 /// The action whose hint stands here.
@@ -78,7 +96,10 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Help(_) | Overlay::Reading(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         Some(Overlay::Dialogue(_)) => &[Action::Back, Action::PageUp, Action::PageDown, Action::Copy],
         Some(Overlay::Palette(_) | Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
-        Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::LeaveField],
+        Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::Submit, Action::LeaveField],
+        Some(Overlay::Review(review)) if !review.has_samples() => {
+            &[Action::Confirm, Action::LeaveField, Action::CopyCommand]
+        }
         Some(Overlay::Review(_)) => {
             &[Action::Confirm, Action::LeaveField, Action::NextSample, Action::CopyCommand]
         }
@@ -94,7 +115,7 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Calendar(_)) => &[Action::Open, Action::PageDown, Action::PageUp, Action::Back],
         Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::StopJob, Action::Copy],
         None => match state.tab {
-            Tab::Overview => screens::overview::HINTS,
+            Tab::Overview => screens::overview::hints(state),
             Tab::Messages => screens::messages::HINTS,
             Tab::Topics => screens::topics::HINTS,
             Tab::Targets => screens::targets::HINTS,

@@ -21,6 +21,12 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
     // The field that has the keys is in view; its whole help stands below.
     let room = usize::from(area.height.saturating_sub(6)).max(1);
     let top = (form.at + 1).saturating_sub(room);
+    if form.fields.len() > room {
+        let text = format!("field {} of {}", form.at + 1, form.fields.len());
+        let at = area.width.saturating_sub(text.len() as u16);
+        let line = Line::from(pen.span(text, Role::TEXT_DIM));
+        pen.row_at(area, 0, at, &line);
+    }
     for (n, field) in form.fields.iter().enumerate().skip(top).take(room) {
         draw(pen, area, 2 + n - top, field, n == form.at, form.busy);
     }

@@ -64,7 +64,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 }
 
 fn answers(provider: &ProviderHealth) -> String {
-    let waiting = provider.queued + provider.retrying + provider.held;
+    let waiting = provider.waiting();
     let accepted = provider.success.map_or_else(String::new, |share| format!("   {:.1} %", share * 100.0));
     format!(
         "   p50 {:>7}   p99 {:>7}   waiting {}{accepted}",

@@ -4,6 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line as Text;
 
 use super::{Line, rates};
+use crate::domain::delivery::Outcome;
+use crate::domain::gist::gist;
 use crate::tui::action::Action;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
@@ -36,18 +38,24 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     let above = 1 + rates::height(state, body.height);
     rates::view(pen, state, inset(first(below(body, 1), above - 1), 1));
     let with_detail = !state.live.follows() && body.height > 12;
-    let rows = body.height.saturating_sub(above + 1 + if with_detail { DETAIL } else { 0 });
+    let said = said(state);
+    let below_log = u16::from(said.is_some()) + if with_detail { DETAIL } else { 0 };
+    let rows = body.height.saturating_sub(above + below_log);
     let log = Rect { height: rows, ..below(body, above) };
     lines(pen, state, log);
     let rest = below(body, above + rows);
-    status(pen, state, rest);
+    if let Some(text) = said {
+        pen.rule(rest, 0);
+        let line = Text::from(pen.span(text, Role::TEXT_DIM));
+        pen.row_at(rest, 0, 2, &line);
+    }
     if with_detail {
         detail(pen, state, below(rest, 1));
     }
 }
 
 fn heading(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
-    let word = if state.live.follows() { "following   " } else { "held still  " };
+    let word = if state.live.follows() { "following   " } else { "paused      " };
     let role = if state.live.follows() { Role::STATE_SENDING } else { Role::STATE_PAUSED };
     let line = Text::from(pen.state(role, word));
     pen.row(area, 0, &line);
@@ -115,47 +123,61 @@ fn row(pen: &Pen<'_, '_>, delivery: &Delivery, columns: u16) -> Text<'static> {
     spans.push(pen.span(" ", Role::TEXT));
     let answer = show::answer(delivery, pen.now);
     let said = if show::is_good(delivery.outcome) { Role::TEXT_DIM } else { Role::TEXT };
-    spans.push(pen.span(sanitize::fit(&answer, usize::from(columns)), said));
+    let used: usize = spans.iter().map(|span| sanitize::width(&span.content)).sum();
+    let line = sanitize::line(&answer);
+    spans.push(pen.span(sanitize::fit(&line, usize::from(columns).saturating_sub(used)), said));
     Text::from(spans)
 }
 
-fn second<'a>(pen: &Pen<'_, '_>, rows: impl Iterator<Item = &'a Delivery>) -> Text<'static> {
-    let (mut good, mut retry, mut other, mut at) = (0u64, 0u64, 0u64, None);
-    for row in rows {
-        at.get_or_insert(row.at);
-        match row.outcome {
-            outcome if show::is_good(outcome) => good += 1,
-            crate::domain::delivery::Outcome::Transient => retry += 1,
-            _ => other += 1,
-        }
+/// The words of a second's line, and which outcomes are counted under each.
+fn word(outcome: Outcome) -> usize {
+    match outcome {
+        outcome if show::is_good(outcome) => 0,
+        Outcome::Transient | Outcome::SoftBounced => 1,
+        Outcome::Uncertain => 3,
+        Outcome::Skipped | Outcome::Expired => 4,
+        _ => 2,
     }
-    let clock = at.map(|at| show::clock(at, pen.zone)).unwrap_or_default();
-    Text::from(vec![
-        pen.span(format!(" {clock}      "), Role::TEXT_DIM),
-        pen.span(format!("{} accepted", show::count(good)), Role::STATE_SENT),
-        pen.span(format!(" · {} put off", show::count(retry)), Role::TEXT_DIM),
-        pen.span(format!(" · {} refused or left out", show::count(other)), Role::TEXT_DIM),
-    ])
 }
 
-fn status(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
-    pen.rule(area, 0);
+fn second<'a>(pen: &Pen<'_, '_>, rows: impl Iterator<Item = &'a Delivery>) -> Text<'static> {
+    const WORDS: [(&str, Role); 5] = [
+        ("accepted", Role::STATE_SENT),
+        ("put off", Role::STATE_RETRY),
+        ("refused", Role::STATE_FAILED),
+        ("uncertain", Role::STATE_UNCERTAIN),
+        ("left out", Role::STATE_SKIPPED),
+    ];
+    let (mut counts, mut at) = ([0u64; WORDS.len()], None);
+    for row in rows {
+        at.get_or_insert(row.at);
+        counts[word(row.outcome)] += 1;
+    }
+    let clock = at.map(|at| show::clock(at, pen.zone)).unwrap_or_default();
+    let mut spans = vec![pen.span(format!(" {clock}      "), Role::TEXT_DIM)];
+    for (n, (count, (word, role))) in counts.into_iter().zip(WORDS).enumerate() {
+        if n == 0 || count > 0 {
+            let dot = if n == 0 { "" } else { " · " };
+            spans.push(pen.span(dot, Role::TEXT_DIM));
+            spans.push(pen.span(format!("{} {word}", show::count(count)), role));
+        }
+    }
+    Text::from(spans)
+}
+
+/// What the line below the log says, if there is anything to say.
+fn said(state: &State) -> Option<String> {
     let live = &state.live;
-    let mut text = String::new();
     if let Some(since) = live.held_since {
-        text = format!(
-            " held still {} · {} new · none dropped · {} goes on ",
+        return Some(format!(
+            " paused {} · {} new · none dropped · {} follows again ",
             show::age(since, state.now),
             show::count(live.unseen()),
             layout::key_of(state, Action::End)
-        );
-    } else if live.passed > 0 {
-        text = format!(" {} passed by too fast to show; the log has them ", show::count(live.passed));
+        ));
     }
-    if !text.is_empty() {
-        let line = Text::from(pen.span(text, Role::TEXT_DIM));
-        pen.row_at(area, 0, 2, &line);
-    }
+    let passed = format!(" {} passed by too fast to show; the log has them ", show::count(live.passed));
+    (live.passed > 0).then_some(passed)
 }
 
 fn detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
@@ -181,5 +203,10 @@ fn detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         if row.service_id.is_empty() { "–" } else { &row.service_id },
     );
     let at = pen.paragraph(area, 1, &facts, Role::TEXT_DIM);
-    pen.paragraph(area, at, &show::answer(row, state.now), Role::TEXT_CODE);
+    let said = show::answer(row, state.now);
+    // The id of the service stands there already.
+    let at = if said == row.service_id { at } else { pen.paragraph(area, at, &said, Role::TEXT) };
+    if gist(&row.answer) != row.answer {
+        pen.paragraph(area, at, &row.answer, Role::TEXT_CODE);
+    }
 }

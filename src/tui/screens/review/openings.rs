@@ -373,13 +373,13 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
     let known = state.overview.as_ref().and_then(|overview| overview.providers.iter().find(|p| p.id == *id));
     let mut lines = Vec::new();
     if let Some(provider) = known {
-        let waiting = provider.queued + provider.retrying + provider.held;
+        let waiting = provider.waiting();
         lines.push(text(format!("{} wait for it", show::people(waiting))));
         if let Some(why) = &provider.why {
             lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
         }
     }
-    let waiting = known.map_or(0, |provider| provider.queued + provider.retrying + provider.held);
+    let waiting = known.map_or(0, ProviderHealth::waiting);
     let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))
         .same_as(format!("herald provider resume {id}"))
         .counted(waiting);
@@ -501,7 +501,7 @@ pub fn open_many(state: &mut State, verb: &'static str, things: &str, queue: Vec
 
 /// Before a provider is deleted.
 pub fn open_delete_provider(state: &mut State, provider: &ProviderHealth) {
-    let waiting = provider.queued + provider.retrying + provider.held;
+    let waiting = provider.waiting();
     let mut lines = vec![text("New plans cannot choose it; its rows of the delivery log stay.")];
     if waiting > 0 {
         let line = format!("{} wait for it and go through another provider", show::people(waiting));
@@ -529,7 +529,7 @@ pub fn open_enable(state: &mut State, provider: &ProviderHealth, enabled: bool) 
         )
     };
     let command = Command::EnableProvider(provider.kind.clone(), provider.id.clone(), enabled);
-    let waiting = provider.queued + provider.retrying + provider.held;
+    let waiting = provider.waiting();
     let mut lines = vec![text(line)];
     if waiting > 0 {
         lines.push(text(format!("{} wait for it", show::people(waiting))));
