@@ -4,21 +4,55 @@ use super::answer::{Answered, ok};
 use super::call::Call;
 use super::deliveries::MOST;
 use crate::domain::ids::{MessageId, RunNo};
-use crate::domain::plan::{LaneCursor, WindowSource};
+use crate::domain::plan::{LaneCursor, WaitReason, Waiting, WindowSource};
 use crate::domain::validate::Invalid;
 use crate::engine::usecases::Outcome;
+use crate::store::dispatch::WaitingFilter;
 use crate::wire::message::{Untried, UntriedPage};
+use std::fmt;
 
-/// Where a page ended: the lane, and the place in it.
-fn place(text: &str) -> Outcome<(usize, LaneCursor)> {
-    let mut numbers = text.split('.').map(|part| part.parse::<u32>().ok());
-    let mut next =
-        || numbers.next().flatten().ok_or_else(|| Invalid::value("after", "Value must be a `next`"));
-    let (lane, run, offset) = (next()?, next()?, next()?);
-    Ok((lane as usize, LaneCursor { run: RunNo(run), offset }))
+/// The most of those who wait that one page looks at.
+const LOOK: usize = 20_000;
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the plan: the lane, and the place in it.
+    Plan(usize, LaneCursor),
+    /// Among those who wait: after this number.
+    Waiting(Option<u64>),
 }
 
-/// A page of the recipients of a message whom nobody has claimed, in the order of its plan.
+impl Place {
+    fn read(text: &str) -> Outcome<Self> {
+        let bad = || Invalid::value("after", "Value must be a `next`");
+        if let Some(number) = text.strip_prefix("w.") {
+            return Ok(Self::Waiting(Some(number.parse().map_err(|_| bad())?)));
+        }
+        let mut numbers = text.split('.').map(|part| part.parse::<u32>().ok());
+        let mut next = || numbers.next().flatten().ok_or_else(bad);
+        let (lane, run, offset) = (next()?, next()?, next()?);
+        Ok(Self::Plan(lane as usize, LaneCursor { run: RunNo(run), offset }))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan(lane, cursor) => write!(f, "{lane}.{}.{}", cursor.run.0, cursor.offset),
+            Self::Waiting(after) => write!(f, "w.{}", after.unwrap_or_default()),
+        }
+    }
+}
+
+/// Whether somebody who waits was put back before anything was sent.
+fn is_untried(waiting: &Waiting) -> bool {
+    let put_back = matches!(waiting.why, WaitReason::Retry | WaitReason::ProviderRefuses);
+    put_back && waiting.attempts == 0 && !waiting.possibly_twice
+}
+
+/// A page of the recipients of a message whom nobody has tried: those of its plan that are not
+/// claimed, in the order of the plan, and those who were claimed and put back.
 pub(crate) async fn page(call: Call) -> Answered {
     call.only_query(&["after", "limit"])?;
     let limit = call.number::<usize>("limit")?.unwrap_or(100).clamp(1, MOST);
@@ -26,9 +60,10 @@ pub(crate) async fn page(call: Call) -> Answered {
     let message = store.message(&call.id::<MessageId>("messageId")?).await?;
     let lanes = store.lanes_of(message.no).await?;
     let planned = store.plan_cursor(message.no).await?.done;
-    let (first, mut from) = match call.query("after") {
-        Some(text) => place(text)?,
-        None => (0, lanes.first().map(|lane| lane.cursor).unwrap_or_default()),
+    let (first, mut from, waiting) = match call.query("after").map(Place::read).transpose()? {
+        Some(Place::Plan(lane, cursor)) => (lane, cursor, None),
+        Some(Place::Waiting(after)) => (lanes.len(), LaneCursor::default(), after),
+        None => (0, lanes.first().map(|lane| lane.cursor).unwrap_or_default(), None),
     };
     let mut numbers = Vec::new();
     let mut next = None;
@@ -49,8 +84,25 @@ pub(crate) async fn page(call: Call) -> Answered {
             numbers.extend(found.list.into_iter().filter(|one| one.skip.is_none()).map(|one| one.target));
         }
         if numbers.len() >= limit {
-            next = Some(format!("{at}.{}.{}", from.run.0, from.offset));
+            next = Some(Place::Plan(at, from));
             break;
+        }
+    }
+    if next.is_none() {
+        let filter = WaitingFilter { message: Some(message.no), ..WaitingFilter::default() };
+        let rows = store.waiting(filter, waiting, LOOK).await?;
+        let full = rows.len() == LOOK;
+        let mut after = waiting;
+        for row in &rows {
+            if numbers.len() >= limit {
+                next = Some(Place::Waiting(after));
+                break;
+            }
+            after = Some(row.waiting.no.0);
+            numbers.extend(is_untried(&row.waiting).then_some(row.waiting.target));
+        }
+        if full && next.is_none() {
+            next = Some(Place::Waiting(after));
         }
     }
     let targets = store.targets_by_no(&numbers).await?;
@@ -59,7 +111,7 @@ pub(crate) async fn page(call: Call) -> Answered {
         .flatten()
         .map(|target| Untried { target_id: target.id, address: target.identifier })
         .collect();
-    ok(&UntriedPage { untried, next, planned })
+    ok(&UntriedPage { untried, next: next.map(|place| place.to_string()), planned })
 }
 
 #[cfg(test)]
@@ -68,10 +120,14 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back() {
-        let (lane, cursor) = place("2.70000.5").unwrap();
-        assert_eq!((lane, cursor), (2, LaneCursor { run: RunNo(70_000), offset: 5 }));
-        for bad in ["", "1", "1.2", "a.b.c", "1.2.99999999999"] {
-            assert!(place(bad).is_err(), "{bad}");
+        for place in [
+            Place::Plan(2, LaneCursor { run: RunNo(70_000), offset: 5 }),
+            Place::Waiting(Some(70_000_000_000)),
+        ] {
+            assert_eq!(Place::read(&place.to_string()).unwrap(), place);
+        }
+        for bad in ["", "1", "1.2", "a.b.c", "1.2.99999999999", "w", "w.", "w.x"] {
+            assert!(Place::read(bad).is_err(), "{bad}");
         }
     }
 }
