@@ -36,6 +36,8 @@ use std::time::Duration;
 const LOSSES: u8 = 4;
 /// Fresh sessions that may be lost on one mail.
 const LOSSES_ON_ONE: u8 = 2;
+/// How long a step of a test may take: somebody looks on, and waits half a minute at most.
+const TRIAL: Duration = Duration::from_secs(8);
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -285,7 +287,9 @@ impl Adapter for Smtp {
     }
 
     async fn test(&self) -> TestReport {
-        let mut session = match session::open(&self.opening, Some(Vec::new())).await {
+        let timeouts = self.opening.timeouts.at_most(TRIAL);
+        let opening = Opening { timeouts, ..self.opening.clone() };
+        let mut session = match session::open(&opening, Some(Vec::new())).await {
             Ok(session) => session,
             Err((failure, record)) => {
                 return TestReport {
@@ -296,7 +300,7 @@ impl Adapter for Smtp {
                 };
             }
         };
-        let limit = self.sessions.timeouts.command;
+        let limit = timeouts.command;
         if self.sender.utf8 && !session.capabilities.smtputf8 {
             session.wire.shutdown(GOODBYE).await;
             return TestReport {
@@ -362,6 +366,13 @@ fn finding(failure: &Failure) -> String {
         (Stage::Greeting, _, 0) => {
             "Something answers, but not as a mail server in clear does: check the port and the encryption \
              (465 is for ssl, 587 and 25 for tls)"
+        }
+        (Stage::Connect, ..) if failure.text.starts_with("cannot look up") => {
+            "The name of the host is not known: check it for a slip"
+        }
+        (Stage::Connect, ..) if failure.text.contains("InvalidContentType") => {
+            "The server does not speak TLS from the first byte on this port: choose tls (587, 25) or none, or \
+             take port 465"
         }
         (Stage::Connect, Verdict::Transient, _) => {
             "No connection: check host and port, and whether a firewall blocks outgoing mail"

@@ -149,6 +149,30 @@ async fn a_test_shows_the_dialogue_without_secrets() {
 }
 
 #[tokio::test]
+async fn a_test_of_a_wrong_host_or_encryption_says_which() {
+    let peer = Peer::start(Setup::offering(&[]), |_| React::Usual).await;
+    let report = adapter(&peer, "ssl", None, true).test().await;
+    assert!(report.finding.contains("does not speak TLS from the first byte"), "{}", report.finding);
+    let report = adapter(&peer, "tls", None, true).test().await;
+    assert!(report.finding.contains("does not offer STARTTLS"), "{}", report.finding);
+}
+
+#[tokio::test]
+async fn a_test_of_a_server_that_says_nothing_says_so() {
+    let peer =
+        Peer::start(
+            Setup::offering(&[]),
+            |point| {
+                if point.at == At::Banner { React::Silence } else { React::Usual }
+            },
+        )
+        .await;
+    let report = adapter(&peer, "none", None, true).test().await;
+    assert!(!report.ok && report.finding.contains("check the port"), "{}", report.finding);
+    assert!(report.dialogue[0].text.contains("connects to"), "{:?}", report.dialogue);
+}
+
+#[tokio::test]
 async fn a_failed_test_names_the_likely_cause() {
     let cases: [(At, &'static str, &str); 4] = [
         (At::Auth, "535 5.7.8 bad credentials", "check both"),

@@ -46,8 +46,11 @@ pub async fn run(desk: &Desk, action: ProviderAction) -> Outcome {
             };
             let made = client.create_provider(&word, &write).await?;
             desk.out.either(&made, |made| {
-                let state =
-                    if made.enabled { "enabled" } else { "disabled: something that it needs is missing" };
+                let state = match (made.enabled, disabled) {
+                    (true, _) => "enabled",
+                    (false, true) => "disabled",
+                    (false, false) => "disabled: something that it needs is missing",
+                };
                 format!(
                     "created provider {}, {state}; `herald provider test {}` talks to it",
                     made.id, made.id

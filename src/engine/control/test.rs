@@ -14,6 +14,23 @@ use crate::providers::adapter::{
     Adapter, Answer, Batch, DialogueLine, Recipient, Rendition, TestReport, Verdict,
 };
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a service may take to answer a test: whoever asked waits no longer than half a minute.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What is found where nothing came back.
+fn silence() -> TestReport {
+    TestReport {
+        ok: false,
+        refused: false,
+        dialogue: Vec::new(),
+        finding: format!(
+            "No answer within {} s: check host and port, and whether a firewall swallows what is sent.",
+            PATIENCE.as_secs()
+        ),
+    }
+}
 
 /// What a try of a provider found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +111,8 @@ impl Engine {
             return Err(EngineError::Refused("All sending is stopped, test messages too".to_owned()));
         }
         let link = sheets::connect(&self.core, &provider).await?;
-        let mut tried = Tried { report: link.adapter.test().await, sent: None };
+        let report = tokio::time::timeout(PATIENCE, link.adapter.test()).await;
+        let mut tried = Tried { report: report.unwrap_or_else(|_| silence()), sent: None };
         if let Some(to) = to.filter(|_| tried.report.ok) {
             let audit = self.entry(
                 by,

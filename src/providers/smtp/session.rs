@@ -45,8 +45,22 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// The same, but no step longer than this: somebody looks on.
+    #[must_use]
+    pub fn at_most(self, limit: Duration) -> Self {
+        Self {
+            connect: self.connect.min(limit),
+            greeting: self.greeting.min(limit),
+            command: self.command.min(limit),
+            data: self.data.min(limit),
+            end: self.end.min(limit),
+        }
+    }
+}
+
 /// What a session is opened with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Opening {
     /// Tried in order.
     pub hosts: Vec<Host>,
