@@ -5,6 +5,7 @@ mod attachments;
 mod calls;
 mod error;
 mod events;
+mod file_body;
 mod follow_up;
 mod http1;
 mod in_process;
@@ -14,12 +15,14 @@ mod transport;
 pub use attachments::is_brought;
 pub use error::{ClientError, Result};
 pub use events::EventStream;
+pub use file_body::{body_of, lines_of};
 pub use follow_up::Whom;
 pub use http1::{Address, Http1};
 pub use in_process::InProcess;
 pub use steps::Steps;
 pub use transport::{Body, BoxError, Transport, TransportError, body_from, empty_body};
 
+use crate::domain::ids::Revision;
 use crate::wire::header;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -134,6 +137,17 @@ impl Client {
     /// A request with a JSON body, answered by nothing.
     pub async fn send_only(&self, method: Method, path: &str, body: &(impl Serialize + Sync)) -> Result<()> {
         self.exchange(self.json(method, path, body)?).await.map(|_| ())
+    }
+
+    /// Deletes what is at this path; with a revision, only while it has that one still.
+    async fn delete(&self, path: &str, seen: Option<Revision>) -> Result<()> {
+        let mut request = self.json(Method::DELETE, path, &serde_json::json!({}))?;
+        if let Some(seen) = seen {
+            let value = HeaderValue::from_str(&format!("\"{seen}\""));
+            let value = value.map_err(|error| ClientError::Request(error.to_string()))?;
+            request.headers_mut().insert(http::header::IF_MATCH, value);
+        }
+        self.exchange(request).await.map(|_| ())
     }
 
     fn json(&self, method: Method, path: &str, body: &(impl Serialize + Sync)) -> Result<Request<Body>> {

@@ -44,6 +44,8 @@ pub mod header {
     pub const OPERATOR: &str = "x-herald-operator";
     /// A name for a create, by which it can be repeated without effect.
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+    /// Behind the body of an import: its reader was told to stop, it is not the file's end.
+    pub const IMPORT_STOPPED: &str = "x-herald-import-stopped";
     /// In an answer: it was given before, to the same call.
     pub const REPLAYED: &str = "idempotency-replayed";
     /// The request's id: taken from the caller if it is printable, else made; in every answer.

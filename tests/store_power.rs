@@ -212,9 +212,9 @@ async fn step(store: &impl Store, step: usize) -> bool {
                 store.targets_by_no(&[herald::domain::ids::TargetNo(2)]).await.unwrap().remove(0).unwrap();
             store.append_log(vec![accepted_row(&target); 20]).await.unwrap();
         }
-        53 => store.delete_message(&due_mail("m1", T0).id, audit("message.delete", "")).await.unwrap(),
-        54 => store.delete_topic(&news, audit("topic.delete", "")).await.unwrap(),
-        55 => store.delete_user(&UserId::new("p3").unwrap(), audit("user.delete", "")).await.unwrap(),
+        53 => store.delete_message(&due_mail("m1", T0).id, None, audit("message.delete", "")).await.unwrap(),
+        54 => store.delete_topic(&news, None, audit("topic.delete", "")).await.unwrap(),
+        55 => store.delete_user(&UserId::new("p3").unwrap(), None, audit("user.delete", "")).await.unwrap(),
         56 => {
             let email = herald::domain::channel::Channel::Email;
             store.erase_address(email, "p4@example.com", audit("person.erase", "")).await.unwrap();

@@ -8,11 +8,13 @@ use crate::domain::validate::Invalid;
 use crate::engine::usecases::Refusal;
 use crate::engine::usecases::imports::{ImportPlan, ImportStep, Importer};
 use crate::store::people::{ImportCounts as StoreCounts, ImportRecord};
+use crate::wire::header;
 use crate::wire::transfer::{Import, ImportCounts, ImportList, ImportProgress, ImportRequest, Reject};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::body::Frame;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -129,6 +131,11 @@ fn stream_of(call: Call, plan: ImportPlan) -> Response {
     stream("application/x-ndjson", Body::from_stream(lines))
 }
 
+/// Whether the reader of the file was told to stop.
+fn was_stopped(frame: &Frame<Bytes>) -> bool {
+    frame.trailers_ref().is_some_and(|trailers| trailers.contains_key(header::IMPORT_STOPPED))
+}
+
 /// Reads the body as fast as steps are written. A reader that goes away ends
 /// the import where it is; the same file again goes on.
 async fn run(mut importer: Importer, mut body: Body, reports: mpsc::Sender<ImportProgress>) {
@@ -149,6 +156,13 @@ async fn run(mut importer: Importer, mut body: Body, reports: mpsc::Sender<Impor
                 Err(refusal) => refusal.message,
             },
             Some(Ok(frame)) => match frame.into_data() {
+                Err(frame) if was_stopped(&frame) => match importer.broken_off().await {
+                    Ok(step) => {
+                        let _ = reports.send(progress(step, "stopped".into())).await;
+                        return;
+                    }
+                    Err(refusal) => refusal.message,
+                },
                 Err(_) => continue,
                 Ok(bytes) => match importer.push(&bytes).await {
                     Ok(None) => continue,

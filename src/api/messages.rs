@@ -130,7 +130,10 @@ pub(crate) async fn get(call: Call) -> Answered {
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {
-    call.engine().delete_message(call.actor(), &call.id("messageId")?).await?;
+    let id: MessageId = call.id("messageId")?;
+    let done = call.engine().delete_message(call.actor(), &id, call.expected(None)?).await;
+    let now = async || shown(&call, call.engine().store().message(&id).await?).await;
+    explained(&call, done, format!("message/{id}"), now).await?;
     Ok(nothing())
 }
 

@@ -7,6 +7,7 @@ use super::params::{Params, Required};
 use super::present;
 use super::stale::explained;
 use crate::domain::guard::GuardRule;
+use crate::domain::ids::ProviderId;
 use crate::domain::provider::{Door, Field, Kind, Limits, PRESETS, Provider, Shape, kind, preset};
 use crate::domain::validate::{self, Invalid};
 use crate::engine::usecases::providers::{MASK, ProviderEdit};
@@ -318,7 +319,10 @@ pub(crate) async fn update(call: Call) -> Answered {
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {
-    call.engine().delete_provider(call.actor(), &call.id("providerId")?).await?;
+    let id: ProviderId = call.id("providerId")?;
+    let done = call.engine().delete_provider(call.actor(), &id, call.expected(None)?).await;
+    let now = async || Ok(present::provider(call.engine().store().provider(&id).await?));
+    explained(&call, done, format!("provider/{id}"), now).await?;
     Ok(nothing())
 }
 

@@ -298,7 +298,7 @@ routes! {
 
     POST "/v1/herald/storage/{bucketId}/{fileId}/discard" "files.write" Json files::discard, "Delete a file unless a message names it",
         Nothing => 200 Affected;
-    POST "/v1/herald/topics/{topicId}/targets" "subscribers.write" Json topics::subscribe_targets, "Subscribe up to 1000 targets in one step",
+    POST "/v1/herald/topics/{topicId}/targets" "subscribers.write" Json topics::subscribe_targets, "Subscribe up to 1000 addresses, targets or users in one step",
         SubscribeTargets => 200 SubscribedTargets;
     GET "/v1/herald/overview" "messages.read" None overview::overview, "The first screen: what runs, waits, fails and needs somebody",
         Nothing => 200 Overview;

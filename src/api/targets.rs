@@ -114,6 +114,9 @@ pub(crate) async fn update(call: Call) -> Answered {
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {
-    call.engine().delete_target(call.actor(), &call.id("userId")?, &call.id("targetId")?).await?;
+    let (user, id) = (call.id("userId")?, call.id("targetId")?);
+    let done = call.engine().delete_target(call.actor(), &user, &id, call.expected(None)?).await;
+    let now = async || Ok(present::target(call.engine().store().target(&id).await?));
+    explained(&call, done, format!("target/{id}"), now).await?;
     Ok(nothing())
 }

@@ -12,12 +12,13 @@ use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
+use crate::engine::usecases::subscribing::Entered;
 use crate::engine::usecases::topics::{TopicEdit, is_role};
 use crate::store::Result as StoreResult;
-use crate::store::catalog::SubscriberView;
+use crate::store::catalog::{Joined, SubscriberView};
 use crate::store::page::{Page, PageRequest};
 use crate::wire::list::{SubscriberList, TopicList};
-use crate::wire::topic::{SubscribeTargets, SubscribedTargets};
+use crate::wire::topic::{SubscribeTargets, SubscribedRow, SubscribedTargets};
 use async_trait::async_trait;
 
 /// The longest description.
@@ -124,7 +125,10 @@ pub(crate) async fn update(call: Call) -> Answered {
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {
-    call.engine().delete_topic(call.actor(), &call.id("topicId")?).await?;
+    let id: TopicId = call.id("topicId")?;
+    let done = call.engine().delete_topic(call.actor(), &id, call.expected(None)?).await;
+    let now = async || Ok(present::topic(call.engine().store().topic(&id).await?));
+    explained(&call, done, format!("topic/{id}"), now).await?;
     Ok(nothing())
 }
 
@@ -151,17 +155,39 @@ pub(crate) async fn subscribe(call: Call) -> Answered {
     created(&present::subscriber(view))
 }
 
-/// The most targets of one step.
+/// The most entries of one step, and the longest of them (a push token).
 const TARGETS: usize = 1000;
+const ENTRY: usize = 4096;
 
 pub(crate) async fn subscribe_targets(call: Call) -> Answered {
     let topic: TopicId = call.id("topicId")?;
-    let SubscribeTargets { targets } = call.json()?;
-    if !(1..=TARGETS).contains(&targets.len()) {
-        return Err(Invalid::value("targets", "Value must have 1 to 1000 ids").into());
+    let SubscribeTargets { targets, who } = call.json()?;
+    if !(1..=TARGETS).contains(&(targets.len() + who.len())) {
+        return Err(Invalid::value("targets", "Value must have 1 to 1000 entries, with those of who").into());
     }
-    let done = call.engine().subscribe_targets(call.actor(), &topic, targets).await?;
-    ok(&SubscribedTargets { subscribed: done.made, known: done.known, missing: done.missing })
+    if who.iter().any(|entry| entry.len() > ENTRY) {
+        return Err(Invalid::value("who", "Value must be at most 4096 bytes each").into());
+    }
+    let mut done = SubscribedTargets::default();
+    if !targets.is_empty() {
+        for joined in call.engine().subscribe_targets(call.actor(), &topic, targets).await? {
+            match joined {
+                Joined::Now => done.subscribed += 1,
+                Joined::Before => done.known += 1,
+                Joined::Missing => done.missing += 1,
+            }
+        }
+    }
+    if !who.is_empty() {
+        for entry in call.engine().subscribe_anyone(call.actor(), &topic, who).await? {
+            let Entered { who, subscribed, known, reason } = entry;
+            done.subscribed += subscribed;
+            done.known += known;
+            done.missing += u64::from(!reason.is_empty());
+            done.rows.push(SubscribedRow { who, subscribed, known, reason });
+        }
+    }
+    ok(&done)
 }
 
 pub(crate) async fn subscriber(call: Call) -> Answered {

@@ -99,7 +99,13 @@ pub(crate) async fn get(call: Call) -> Answered {
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {
-    call.engine().delete_user(call.actor(), &call.id("userId")?).await?;
+    let id: UserId = call.id("userId")?;
+    let done = call.engine().delete_user(call.actor(), &id, call.expected(None)?).await;
+    let now = async || {
+        let (user, targets) = call.engine().user_with_targets(&id).await?;
+        Ok(present::user(user, targets))
+    };
+    explained(&call, done, format!("user/{id}"), now).await?;
     Ok(nothing())
 }
 

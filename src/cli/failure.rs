@@ -30,6 +30,9 @@ pub enum Failure {
     /// Somebody pressed ctrl-c.
     #[error("interrupted")]
     Interrupted,
+    /// The same, and it ended in order.
+    #[error("{0}")]
+    Stopped(String),
 }
 
 impl Failure {
@@ -42,7 +45,7 @@ impl Failure {
             Self::Refused(_) => 4,
             Self::Incomplete(_) => 5,
             Self::Unreachable(_) => 6,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::Stopped(_) => 130,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Client, ClientError, Result};
 use crate::domain::hex::hex;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, Revision};
 use crate::wire::message::{AttachmentRef, Data, State};
 use crate::wire::storage::{File, WriteBucket};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -80,11 +80,19 @@ impl Client {
     /// # Errors
     /// As the API refuses it. That a file stays is no error: retention takes it.
     pub async fn throw_away(&self, id: &MessageId) -> Result<()> {
+        self.throw_away_as(id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    ///
+    /// # Errors
+    /// As the API refuses it.
+    pub async fn throw_away_as(&self, id: &MessageId, seen: Option<Revision>) -> Result<()> {
         let files = match self.message_detail(id).await {
             Ok(detail) if detail.message.state == State::Draft => files_of(&detail.message.data),
             _ => Vec::new(),
         };
-        self.delete_message(id).await?;
+        self.delete_message_as(id, seen).await?;
         if let Err(error) = self.discard_brought(&files).await {
             tracing::debug!(%error, "files of a draft that is gone stay for now");
         }

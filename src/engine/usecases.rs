@@ -20,6 +20,7 @@ pub mod persons;
 pub mod providers;
 mod redact;
 pub mod slow_start;
+pub mod subscribing;
 pub mod suppressions;
 pub mod topics;
 pub mod users;

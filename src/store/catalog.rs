@@ -61,15 +61,15 @@ pub struct Replaced {
     pub door: Door,
 }
 
-/// What became of targets that were subscribed together; adds up to how many they were.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SubscribedMany {
+/// What became of one of the targets that were subscribed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
     /// Subscribed now.
-    pub made: u64,
+    Now,
     /// Subscribed already.
-    pub known: u64,
+    Before,
     /// Not there any more.
-    pub missing: u64,
+    Missing,
 }
 
 /// Topics, subscribers, providers, keys.
@@ -82,7 +82,8 @@ pub trait Catalog {
     /// Replaces name and roles of a topic that still has the expected revision.
     async fn put_topic(&self, topic: Topic, expect: Revision, audit: AuditEntry) -> Result<Topic>;
     /// Deletes a topic with its subscriptions (in steps behind the scenes; the id is free at once).
-    async fn delete_topic(&self, id: &TopicId, audit: AuditEntry) -> Result<()>;
+    /// With a revision, only while it has that one still.
+    async fn delete_topic(&self, id: &TopicId, expect: Option<Revision>, audit: AuditEntry) -> Result<()>;
     /// A page of topics.
     async fn topics(&self, page: PageRequest<Topic>) -> Result<Page<Topic>>;
 
@@ -95,13 +96,13 @@ pub trait Catalog {
         audit: AuditEntry,
     ) -> Result<SubscriberView>;
     /// Subscribes many targets to a topic in one transaction. Who is subscribed already, or gone,
-    /// is counted and refuses nothing.
+    /// refuses nothing. What became of each, in the order given.
     async fn subscribe_many(
         &self,
         topic: &TopicId,
         targets: Vec<(SubscriberId, TargetId)>,
         audit: AuditEntry,
-    ) -> Result<SubscribedMany>;
+    ) -> Result<Vec<Joined>>;
     /// A subscriber of a topic.
     async fn subscriber(&self, topic: &TopicId, id: &SubscriberId) -> Result<SubscriberView>;
     /// Ends a subscription.
@@ -150,7 +151,13 @@ pub trait Catalog {
         audit: AuditEntry,
     ) -> Result<Provider>;
     /// Deletes a provider.
-    async fn delete_provider(&self, id: &ProviderId, audit: AuditEntry) -> Result<()>;
+    /// With a revision, only while it has that one still.
+    async fn delete_provider(
+        &self,
+        id: &ProviderId,
+        expect: Option<Revision>,
+        audit: AuditEntry,
+    ) -> Result<()>;
 
     /// Writes a key.
     async fn create_key(&self, key: ApiKey, audit: AuditEntry) -> Result<()>;

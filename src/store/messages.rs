@@ -65,7 +65,9 @@ pub trait Messages {
         audit: Option<AuditEntry>,
     ) -> Result<Message>;
     /// Deletes a message that is not being sent, with its plan. Its log rows stay until retention.
-    async fn delete_message(&self, id: &MessageId, audit: AuditEntry) -> Result<()>;
+    /// With a revision, only while it has that one still.
+    async fn delete_message(&self, id: &MessageId, expect: Option<Revision>, audit: AuditEntry)
+    -> Result<()>;
     /// A page of messages.
     async fn messages(&self, filter: MessageFilter, page: PageRequest<Message>) -> Result<Page<Message>>;
     /// Counts by state, kept in the transactions that change them.

@@ -131,7 +131,8 @@ pub trait People {
         audit: AuditEntry,
     ) -> Result<User>;
     /// Deletes a user with its targets and their subscriptions.
-    async fn delete_user(&self, id: &UserId, audit: AuditEntry) -> Result<()>;
+    /// With a revision, only while it has that one still.
+    async fn delete_user(&self, id: &UserId, expect: Option<Revision>, audit: AuditEntry) -> Result<()>;
     /// A page of users; `search` is a prefix of words of name, email, phone or id.
     async fn users(&self, page: PageRequest<User>) -> Result<Page<User>>;
 
@@ -149,7 +150,8 @@ pub trait People {
     /// an identifier record of its own; the old record stays for what refers to it.
     async fn put_target(&self, target: Target, expect: Revision, audit: AuditEntry) -> Result<Target>;
     /// Deletes a target with its subscriptions.
-    async fn delete_target(&self, id: &TargetId, audit: AuditEntry) -> Result<()>;
+    /// With a revision, only while it has that one still.
+    async fn delete_target(&self, id: &TargetId, expect: Option<Revision>, audit: AuditEntry) -> Result<()>;
     /// A page of targets of everybody.
     async fn targets(&self, page: PageRequest<Target>) -> Result<Page<Target>>;
 

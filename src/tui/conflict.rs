@@ -33,27 +33,30 @@ pub fn told(record: &StaleRecord, zone: Zone) -> String {
     format!("{}{what}. Nothing was done: look again, then decide.", who(record, zone))
 }
 
-/// What an open dialog is about has been changed.
-pub fn changed(now: &Standing, me: &str, zone: Zone) -> String {
+/// What an open dialog is about has been changed: the one thing, or one of many.
+pub fn changed(now: &Standing, one: bool, me: &str, zone: Zone) -> String {
+    let (it, capital) = if one { ("it", "It") } else { ("one of them", "One of them") };
     let is = if now.is.is_empty() { String::new() } else { format!(": it {}", now.is) };
     match &now.by {
         Some(_) => {
             format!(
                 "{} while you read{is}. Nothing was done; esc, and look again.",
-                did(now, me, "changed it", zone)
+                did(now, me, &format!("changed {it}"), zone)
             )
         }
-        None => format!("It was changed while you read{is}. Nothing was done; esc, and look again."),
+        None => format!("{capital} was changed while you read{is}. Nothing was done; esc, and look again."),
     }
 }
 
-/// What an open dialog is about is there no longer.
-pub fn gone(now: &Standing, me: &str, zone: Zone) -> String {
+/// What an open dialog is about is there no longer: the one thing, or one of many.
+pub fn gone(now: &Standing, one: bool, me: &str, zone: Zone) -> String {
+    let (it, capital) = if one { ("it", "It") } else { ("one of them", "One of them") };
     match &now.by {
         Some(_) => {
-            format!("{} while you read. Nothing was done; esc goes back.", did(now, me, "deleted it", zone))
+            let did = did(now, me, &format!("deleted {it}"), zone);
+            format!("{did} while you read. Nothing was done; esc goes back.")
         }
-        None => "It is not there any more. Nothing was done; esc goes back.".to_owned(),
+        None => format!("{capital} is not there any more. Nothing was done; esc goes back."),
     }
 }
 

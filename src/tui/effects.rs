@@ -6,6 +6,7 @@ mod folder;
 mod follow_up;
 mod import;
 mod keep;
+mod subscribe;
 mod watched;
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
-use super::message::{Command, Effect, Msg, Progress};
+use super::message::{Effect, Msg, Progress};
 use super::runtime::{Outbox, Performer, Request};
 use crate::client::Client;
 
@@ -87,7 +88,7 @@ impl Performer<Console> for Hands {
             }
             Effect::Stop => self.stop.cancel(),
             Effect::Do(command) => {
-                let long = matches!(command, Command::Import(_) | Command::FollowUp(..));
+                let long = command.takes_long();
                 if long {
                     self.stop = CancellationToken::new();
                 }

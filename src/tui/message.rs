@@ -390,12 +390,12 @@ pub enum Command {
     Duplicate(MessageId),
     /// A new draft like it, for some of its recipients: how many they are.
     FollowUp(MessageId, Whom, u64),
-    /// Deletes a message.
-    DeleteMessage(MessageId),
+    /// Deletes a message, as it was when it was looked at.
+    DeleteMessage(MessageId, Option<Revision>),
     /// Makes a topic.
     CreateTopic(String),
-    /// Deletes a topic.
-    DeleteTopic(TopicId),
+    /// Deletes a topic, as it was when it was looked at.
+    DeleteTopic(TopicId, Option<Revision>),
     /// Takes a target off a topic.
     Unsubscribe(TopicId, SubscriberId),
     /// Makes a person, and subscribes its addresses to a topic.
@@ -411,7 +411,7 @@ pub enum Command {
     },
     /// Gives a topic another name: as it was when it was looked at.
     RenameTopic(TopicId, Revision, String),
-    /// Subscribes people by their addresses, numbers or targets' ids.
+    /// Subscribes people by addresses, numbers, and ids of targets and users.
     Subscribe(TopicId, Vec<String>),
     /// Imports people from a file of this machine.
     Import(ImportFile),
@@ -427,14 +427,14 @@ pub enum Command {
     CreateTarget(UserId, CreateTarget),
     /// Changes a target.
     UpdateTarget(UserId, TargetId, UpdateTarget),
-    /// Deletes a target with its subscriptions.
-    DeleteTarget(UserId, TargetId),
+    /// Deletes a target with its subscriptions, as it was when it was looked at.
+    DeleteTarget(UserId, TargetId, Option<Revision>),
     /// Makes a provider of a kind.
     CreateProvider(&'static str, WriteProvider),
     /// Changes a provider of a kind.
     UpdateProvider(&'static str, ProviderId, WriteProvider),
-    /// Deletes a provider.
-    DeleteProvider(ProviderId),
+    /// Deletes a provider, as it was when it was looked at.
+    DeleteProvider(ProviderId, Option<Revision>),
     /// Lets messages use a provider, or not: kind, id, whether.
     EnableProvider(String, ProviderId, bool),
     /// Stops a provider.
@@ -459,8 +459,8 @@ pub enum Command {
     UndoSuppressions(UndoSuppressions),
     /// Lets an operation begin that was shown, with the number that was shown.
     ConfirmOperation(OperationId, u64),
-    /// The same to many, one after the other: what it is called, and to whom.
-    Many(&'static str, Vec<(String, Command)>),
+    /// The same to many, one after the other.
+    Many(Many),
     /// Ends the console; the loop does it.
     Leave,
     /// Stops everything.
@@ -469,6 +469,13 @@ pub enum Command {
     ResumeSending,
     /// Says that a restored copy may send.
     ReleaseRestored,
+}
+
+impl Command {
+    /// Whether it may take long: then it says how far it is, and can be stopped.
+    pub fn takes_long(&self) -> bool {
+        matches!(self, Self::Import(_) | Self::FollowUp(..) | Self::Subscribe(..))
+    }
 }
 
 /// What came of a command.
@@ -507,13 +514,81 @@ pub struct KeepDraft {
     pub document: compose::Kept,
 }
 
+/// The same to many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Many {
+    /// What it is called.
+    pub verb: &'static str,
+    /// To whom.
+    pub queue: Vec<(String, Command)>,
+    /// Who is left out, and why.
+    pub left_out: Vec<Item>,
+}
+
 /// What became of one of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Which.
     pub what: String,
-    /// Why it did not work; nothing: it did.
-    pub problem: Option<String>,
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What became of one of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It did not work, for this reason.
+    Failed(String),
+    /// It was not its turn any more: the job was stopped.
+    Stopped,
+    /// It was left out, for this reason.
+    Skipped(String),
+    /// It is done.
+    Done,
+}
+
+impl Became {
+    /// What went wrong stands first.
+    pub fn cmp_kind(&self, other: &Self) -> std::cmp::Ordering {
+        let place = |one: &Self| match one {
+            Self::Failed(_) => 0,
+            Self::Stopped => 1,
+            Self::Skipped(_) => 2,
+            Self::Done => 3,
+        };
+        place(self).cmp(&place(other))
+    }
+}
+
+impl Item {
+    /// One that is done.
+    pub fn done(what: impl Into<String>) -> Self {
+        Self { what: what.into(), became: Became::Done }
+    }
+
+    /// One that did not work.
+    pub fn failed(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), became: Became::Failed(why.into()) }
+    }
+
+    /// One that is left out.
+    pub fn skipped(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), became: Became::Skipped(why.into()) }
+    }
+
+    /// One whose turn has not come.
+    pub fn stopped(what: impl Into<String>) -> Self {
+        Self { what: what.into(), became: Became::Stopped }
+    }
+
+    /// Why it is not done; nothing: it is.
+    pub fn why_not(&self) -> Option<&str> {
+        match &self.became {
+            Became::Done => None,
+            Became::Stopped => Some("not done: the job was stopped before it"),
+            Became::Failed(why) | Became::Skipped(why) => Some(why),
+        }
+    }
 }
 
 /// A file of people.

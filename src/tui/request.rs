@@ -51,10 +51,10 @@ pub fn of(command: &Command) -> Option<String> {
         Command::ConfirmOperation(id, count) => {
             line("POST", &format!("/v1/herald/operations/{id}/confirm"), &json!({ "count": count }))
         }
-        Command::DeleteMessage(id) => format!("DELETE /v1/messaging/messages/{id}"),
-        Command::DeleteTopic(id) => format!("DELETE /v1/messaging/topics/{id}"),
-        Command::DeleteProvider(id) => format!("DELETE /v1/messaging/providers/{id}"),
-        Command::DeleteTarget(user, id) => format!("DELETE /v1/users/{user}/targets/{id}"),
+        Command::DeleteMessage(id, _) => format!("DELETE /v1/messaging/messages/{id}"),
+        Command::DeleteTopic(id, _) => format!("DELETE /v1/messaging/topics/{id}"),
+        Command::DeleteProvider(id, _) => format!("DELETE /v1/messaging/providers/{id}"),
+        Command::DeleteTarget(user, id, _) => format!("DELETE /v1/users/{user}/targets/{id}"),
         Command::Unsubscribe(topic, id) => format!("DELETE /v1/messaging/topics/{topic}/subscribers/{id}"),
         Command::Suppress(address) => {
             line("POST", "/v1/herald/suppressions", &json!({ "addresses": [address] }))

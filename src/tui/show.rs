@@ -36,6 +36,12 @@ pub fn messages(n: u64) -> String {
     format!("{} {}", count(n), if n == 1 { "message" } else { "messages" })
 }
 
+/// `1 topic`, `12 topics`: a plural that ends in s, and its number.
+pub fn counted(n: u64, things: &str) -> String {
+    let things = if n == 1 { things.strip_suffix('s').unwrap_or(things) } else { things };
+    format!("{} {things}", count(n))
+}
+
 /// A rate for each second, with a decimal only where it matters.
 pub fn rate(per_second: f64) -> String {
     // -0 is 0.

@@ -9,13 +9,11 @@ use crate::domain::ids::{
     MessageId, ProviderId, Revision, SubscriberId, SuppressionId, TargetId, TopicId, UserId,
 };
 use crate::domain::time::Timestamp;
+use crate::domain::zone::Zone;
 use crate::wire::delivery::Decision;
 
-/// The most that are watched of many; the rest are refused one by one by the API.
-const MOST: usize = 20;
-
 /// Something that a dialog is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Watched {
     /// A message.
     Message(MessageId),
@@ -68,8 +66,101 @@ pub struct Standing {
     pub at: Option<Timestamp>,
 }
 
+/// What a dialog is about, as it was when it was opened, and whether that still holds.
+#[derive(Debug, Default)]
+pub struct Watch {
+    seen: Vec<Seen>,
+    lapsed: bool,
+}
+
+impl Watch {
+    /// Of what a review of this command is about.
+    pub fn of_command(command: &Command) -> Self {
+        Self { seen: by_command(command), lapsed: false }
+    }
+
+    /// Of what a form for this purpose is about.
+    pub fn of_purpose(purpose: &Purpose) -> Self {
+        Self { seen: by_purpose(purpose), lapsed: false }
+    }
+
+    /// Something of it was shown with this revision.
+    pub fn as_of(&mut self, of: Watched, revision: Revision) {
+        self.seen.retain(|seen| seen.of != of);
+        self.seen.push(Seen::at(of, revision));
+    }
+
+    /// The revision with which something of it was shown, once it is known.
+    pub fn revision(&self, of: &Watched) -> Option<Revision> {
+        let seen = self.seen.iter().find(|seen| seen.of == *of)?;
+        seen.mark.as_ref()?.parse().ok().map(Revision)
+    }
+
+    /// What of it is looked at.
+    fn seen(&self) -> &[Seen] {
+        if self.lapsed { &[] } else { &self.seen }
+    }
+
+    /// Whether it does not hold any more, or never can: nothing is confirmed then.
+    pub fn has_lapsed(&self) -> bool {
+        self.lapsed
+    }
+
+    /// It does not hold any more.
+    pub fn lapse(&mut self) {
+        self.lapsed = true;
+    }
+
+    /// Compares it with how it is now, and learns what was not known yet. Says in words what differs.
+    fn take(&mut self, all: &[Standing], me: &str, zone: Zone) -> Option<String> {
+        if self.lapsed {
+            return None;
+        }
+        let one = self.seen.len() == 1 || !self.is_about_many();
+        let mut differs = None;
+        for standing in all {
+            let Some(seen) = self.seen.iter_mut().find(|seen| seen.of == standing.of) else { continue };
+            match (&seen.mark, &standing.mark) {
+                // Gone before it could be looked at.
+                (_, None) => differs = Some(conflict::gone(standing, one, me, zone)),
+                (None, mark) => seen.mark.clone_from(mark),
+                (before, now) if before != now => {
+                    differs = Some(conflict::changed(standing, one, me, zone));
+                }
+                _ => {}
+            }
+        }
+        differs
+    }
+
+    /// Whether it is about several of a kind.
+    fn is_about_many(&self) -> bool {
+        let kind = |seen: &Seen| std::mem::discriminant(&seen.of);
+        self.seen
+            .iter()
+            .enumerate()
+            .any(|(n, seen)| self.seen[..n].iter().any(|other| kind(other) == kind(seen)))
+    }
+}
+
 fn unknown(all: impl IntoIterator<Item = Watched>) -> Vec<Seen> {
-    all.into_iter().take(MOST).map(|of| Seen { of, mark: None }).collect()
+    all.into_iter().map(|of| Seen { of, mark: None }).collect()
+}
+
+/// What a command is about, with the revision that it was decided on where it names one.
+fn by_command(command: &Command) -> Vec<Seen> {
+    let at = |of, revision: &Option<Revision>| match revision {
+        Some(revision) => vec![Seen::at(of, *revision)],
+        None => unknown([of]),
+    };
+    match command {
+        Command::DeleteMessage(id, seen) => at(Watched::Message(id.clone()), seen),
+        Command::DeleteTopic(id, seen) => at(Watched::Topic(id.clone()), seen),
+        Command::DeleteTarget(_, id, seen) => at(Watched::Target(id.clone()), seen),
+        Command::DeleteProvider(id, seen) => at(Watched::Provider(id.clone()), seen),
+        Command::Many(many) => many.queue.iter().flat_map(|(_, command)| by_command(command)).collect(),
+        _ => unknown(of_command(command)),
+    }
 }
 
 /// What a command is about. A new command says here what it is about.
@@ -86,15 +177,15 @@ fn of_command(command: &Command) -> Vec<Watched> {
         | Command::Undo(id)
         | Command::Duplicate(id)
         | Command::FollowUp(id, ..)
-        | Command::DeleteMessage(id) => one(Watched::Message(id.clone())),
-        Command::DeleteTopic(id) | Command::RenameTopic(id, ..) | Command::Subscribe(id, _) => {
+        | Command::DeleteMessage(id, _) => one(Watched::Message(id.clone())),
+        Command::DeleteTopic(id, _) | Command::RenameTopic(id, ..) | Command::Subscribe(id, _) => {
             one(Watched::Topic(id.clone()))
         }
         Command::Unsubscribe(topic, id) => one(Watched::Subscriber(topic.clone(), id.clone())),
         Command::CreateTarget(user, _) => one(Watched::User(user.clone())),
-        Command::UpdateTarget(_, id, _) | Command::DeleteTarget(_, id) => one(Watched::Target(id.clone())),
+        Command::UpdateTarget(_, id, _) | Command::DeleteTarget(_, id, _) => one(Watched::Target(id.clone())),
         Command::UpdateProvider(_, id, _)
-        | Command::DeleteProvider(id)
+        | Command::DeleteProvider(id, _)
         | Command::EnableProvider(_, id, _)
         | Command::PauseProvider(id)
         | Command::ResumeProvider(id)
@@ -112,7 +203,7 @@ fn of_command(command: &Command) -> Vec<Watched> {
             message.chain(providers).collect()
         }
         Command::LiftSuppressions(_, ids) => ids.iter().cloned().map(Watched::Suppression).collect(),
-        Command::Many(_, queue) => queue.iter().flat_map(|(_, command)| of_command(command)).collect(),
+        Command::Many(many) => many.queue.iter().flat_map(|(_, command)| of_command(command)).collect(),
         Command::StopSending | Command::ResumeSending | Command::ReleaseRestored => one(Watched::Sending),
         // The draft's own form says what another changed; an operation and an undo are
         // confirmed with their number; the rest is about nothing that is there already.
@@ -133,13 +224,8 @@ fn of_command(command: &Command) -> Vec<Watched> {
     }
 }
 
-/// What a review of a command is about.
-pub fn by_command(command: &Command) -> Vec<Seen> {
-    unknown(of_command(command))
-}
-
 /// What a form is about. A new form says here what it is about.
-pub fn by_purpose(purpose: &Purpose) -> Vec<Seen> {
+fn by_purpose(purpose: &Purpose) -> Vec<Seen> {
     match purpose {
         Purpose::Rename(topic) => vec![Seen::at(Watched::Topic(topic.id.clone()), topic.revision)],
         Purpose::Subscribe(topic) | Purpose::Import(Some(topic)) => unknown([Watched::Topic(topic.clone())]),
@@ -161,18 +247,25 @@ pub fn by_purpose(purpose: &Purpose) -> Vec<Seen> {
     }
 }
 
-/// What is watched by the dialog that lies topmost, if it can still be confirmed.
-fn watched(state: &State) -> Option<&[Seen]> {
-    state.overlays.iter().rev().find_map(|overlay| match overlay {
-        Overlay::Review(review) => Some(review.watched()),
-        Overlay::Form(form) => Some(form.watched()),
+/// The watch of a dialog that can still be confirmed.
+fn watch_of(overlay: &mut Overlay) -> Option<&mut Watch> {
+    match overlay {
+        Overlay::Review(review) => review.watch_mut(),
+        Overlay::Form(form) => form.watch_mut(),
         _ => None,
-    })
+    }
+}
+
+/// What is looked at for the dialog that lies topmost.
+fn watched(state: &mut State) -> Vec<Seen> {
+    let topmost = state.overlays.iter_mut().rev();
+    let dialog = topmost.filter(|overlay| matches!(overlay, Overlay::Review(_) | Overlay::Form(_))).next();
+    dialog.and_then(watch_of).map(|watch| watch.seen().to_vec()).unwrap_or_default()
 }
 
 /// Asks how it stands with what the open dialog is about.
 pub fn ask(state: &mut State) {
-    let seen = watched(state).unwrap_or_default().to_vec();
+    let seen = watched(state);
     if !seen.is_empty() {
         state.ask(Slot::Watched, Fetch::Watched(seen));
     }
@@ -180,7 +273,7 @@ pub fn ask(state: &mut State) {
 
 /// The same when a dialog has been opened: what is not known of it yet is learned.
 pub fn begin(state: &mut State) {
-    if watched(state).unwrap_or_default().iter().any(|seen| seen.mark.is_none()) {
+    if watched(state).iter().any(|seen| seen.mark.is_none()) {
         ask(state);
     }
 }
@@ -190,28 +283,11 @@ pub fn take(state: &mut State, all: &[Standing]) {
     let zone = state.zone;
     let me = state.overview.as_ref().map_or("", |overview| overview.instance.operator.as_str()).to_owned();
     for overlay in &mut state.overlays {
-        let seen = match overlay {
-            Overlay::Review(review) => review.watched_mut(),
-            Overlay::Form(form) => form.watched_mut(),
-            _ => continue,
-        };
-        let mut lapsed = None;
-        for standing in all {
-            let Some(one) = seen.iter_mut().find(|one| one.of == standing.of) else { continue };
-            match (&one.mark, &standing.mark) {
-                // Gone before it could be looked at.
-                (_, None) => lapsed = Some(conflict::gone(standing, &me, zone)),
-                (None, mark) => one.mark.clone_from(mark),
-                (before, now) if before != now => lapsed = Some(conflict::changed(standing, &me, zone)),
-                _ => {}
-            }
-        }
-        if let Some(text) = lapsed {
-            match overlay {
-                Overlay::Review(review) => review.lapse(text),
-                Overlay::Form(form) => form.lapse(text),
-                _ => {}
-            }
+        let Some(differs) = watch_of(overlay).and_then(|watch| watch.take(all, &me, zone)) else { continue };
+        match overlay {
+            Overlay::Review(review) => review.lapse(differs),
+            Overlay::Form(form) => form.lapse(differs),
+            _ => {}
         }
     }
 }

@@ -109,24 +109,46 @@ pub struct UpdateTopic {
     pub revision: Option<Revision>,
 }
 
-/// Subscribes many targets to a topic in one step.
+/// Subscribes many targets to a topic in one step: 1 to 1000 entries in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SubscribeTargets {
-    /// The targets' ids, 1 to 1000.
+    /// The targets' ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetId>,
+    /// Whoever: mail addresses, numbers with `+` and their country, push tokens, ids of targets, and
+    /// ids of users, which stand for all their targets. What becomes of each is said in `rows`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<String>,
 }
 
-/// What became of them; the three add up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What became of them: targets, and entries that stand for none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribedTargets {
-    /// Subscribed now.
+    /// Targets that are subscribed now.
     pub subscribed: u64,
-    /// Subscribed already.
+    /// Targets that had been already.
     pub known: u64,
-    /// Not there any more.
+    /// Entries that stand for nobody.
     pub missing: u64,
+    /// What became of each entry of `who`, in their order.
+    #[serde(default)]
+    pub rows: Vec<SubscribedRow>,
+}
+
+/// What became of an entry of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscribedRow {
+    /// The entry, as it was given.
+    pub who: String,
+    /// Targets of it that are subscribed now.
+    pub subscribed: u64,
+    /// Targets of it that had been already.
+    pub known: u64,
+    /// Why it stands for nobody; empty where it does.
+    pub reason: String,
 }
 
 /// Subscribes a target to a topic.

@@ -143,6 +143,54 @@ async fn targets_are_subscribed_together() {
     assert!(client.subscribe_targets("other", vec!["nobody".parse().unwrap()]).await.is_err());
 }
 
+#[tokio::test]
+async fn whoever_is_named_is_subscribed_and_the_rest_have_a_reason() {
+    let world = World::new().await;
+    let client = world.client();
+    topic(&client, "news", &[]).await;
+    let people = "userId,email,phone\nana,ana@example.com,+4930123456\nbo,bo@example.com,\n";
+    end(client.import(&ImportRequest::default(), body_from(people)).await.unwrap()).await;
+    let target = |filter: &str| herald::wire::query::ListRequest::newest(1).filtered(filter);
+    let bo = client.targets(&target("address=bo@example.com")).await.unwrap().into_items().remove(0);
+    let gone = client.targets(&target("address=\"+4930123456\"")).await.unwrap().into_items().remove(0);
+    let who = [
+        "ANA@example.com",
+        "+49 (30) 123-456",
+        "ana",
+        bo.id.as_str(),
+        "cy@example.com",
+        "0171 5551234",
+        "Bo B.",
+    ];
+    let done = client.subscribe_anyone("news", who.map(str::to_owned).to_vec()).await.unwrap();
+    let rows: Vec<_> = done
+        .rows
+        .iter()
+        .map(|row| (row.who.as_str(), row.subscribed, row.known, row.reason.as_str()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("ANA@example.com", 1, 0, ""),
+            ("+49 (30) 123-456", 1, 0, ""),
+            ("ana", 0, 2, ""),
+            (bo.id.as_str(), 1, 0, ""),
+            ("cy@example.com", 0, 0, "no target has this address"),
+            ("0171 5551234", 0, 0, "a number begins with + and its country; no target or user has this id"),
+            ("Bo B.", 0, 0, "no target or user has this id, and nobody this address"),
+        ]
+    );
+    assert_eq!((done.subscribed, done.known, done.missing), (3, 2, 3));
+    let news = client.topic("news").await.unwrap();
+    assert_eq!((news.email_total, news.sms_total), (2, 1));
+    client.delete_target("ana", &gone.id).await.unwrap();
+    let done = client.subscribe_anyone("news", vec!["+4930123456".to_owned()]).await.unwrap();
+    assert_eq!(done.rows[0].reason, "its target was deleted");
+    let many = vec!["x@example.com".to_owned(); 1001];
+    assert_eq!(kind(client.subscribe_anyone("news", many).await), "general_argument_invalid");
+    assert!(client.subscribe_anyone("other", vec!["ana".to_owned()]).await.is_err());
+}
+
 /// A file that breaks off behind so many bytes.
 fn breaks_off(text: &str) -> herald::client::Body {
     let pieces: Vec<Result<hyper::body::Frame<bytes::Bytes>, std::io::Error>> = vec![

@@ -10,8 +10,12 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
 async fn matching(world: &World, path: &str, body: Value, seen: &str) -> (u16, Value) {
+    asked(world, Method::PATCH, path, body, seen).await
+}
+
+async fn asked(world: &World, method: Method, path: &str, body: Value, seen: &str) -> (u16, Value) {
     let request = Request::builder()
-        .method(Method::PATCH)
+        .method(method)
         .uri(path)
         .header("content-type", "application/json")
         .header("if-match", seen)
@@ -20,7 +24,7 @@ async fn matching(world: &World, path: &str, body: Value, seen: &str) -> (u16, V
     let response = world.api.in_process().oneshot(request).await.unwrap();
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&bytes).unwrap())
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 #[tokio::test]
@@ -61,6 +65,33 @@ async fn a_stale_change_is_refused_with_the_difference() {
     let late = UpdateTopic { name: Some("E".into()), revision: Some(Revision(1)), ..UpdateTopic::default() };
     let error = client.update_topic("news", &late).await.unwrap_err();
     assert_eq!(error.stale().unwrap().difference[0].now, "C");
+}
+
+#[tokio::test]
+async fn what_has_changed_is_not_deleted() {
+    let world = World::new().await;
+    let client = world.client().operator("mira");
+    person(&client, "ana").await;
+    topic(&client, "news", &[]).await;
+    let mail = json!({"messageId": "m", "subject": "One", "content": "x", "topics": ["news"], "draft": true});
+    assert_eq!(world.post("/v1/messaging/messages/email", mail).await.0, 201);
+    let smtp = json!({"providerId": "main", "name": "Main", "host": "mx.example.com"});
+    assert_eq!(world.post("/v1/messaging/providers/smtp", smtp).await.0, 201);
+    for (path, change, body) in [
+        ("/v1/messaging/topics/news", "/v1/messaging/topics/news", json!({"name": "B"})),
+        ("/v1/messaging/messages/m", "/v1/messaging/messages/email/m", json!({"subject": "Two"})),
+        ("/v1/messaging/providers/main", "/v1/messaging/providers/smtp/main", json!({"name": "B"})),
+        ("/v1/users/ana/targets/ana-t", "/v1/users/ana/targets/ana-t", json!({"name": "home"})),
+        ("/v1/users/ana", "/v1/users/ana/name", json!({"name": "Ana"})),
+    ] {
+        assert_eq!(matching(&world, change, body, "\"1\"").await.0, 200, "{path}");
+        let (status, refused) = asked(&world, Method::DELETE, path, json!({}), "\"1\"").await;
+        assert_eq!((status, refused["type"].as_str()), (409, Some("general_stale")), "{path}: {refused}");
+        assert_eq!((&refused["stale"]["revision"], &refused["stale"]["by"]), (&json!(2), &json!("operator")));
+        assert_eq!(asked(&world, Method::DELETE, path, json!({}), "yesterday").await.0, 400, "{path}");
+        assert_eq!(asked(&world, Method::DELETE, path, json!({}), "\"2\"").await.0, 204, "{path}");
+        assert_eq!(asked(&world, Method::DELETE, path, json!({}), "\"2\"").await.0, 404, "{path}");
+    }
 }
 
 fn document(text: &str) -> Map<String, Value> {

@@ -1,9 +1,11 @@
 //! People from real spreadsheets' exports, end to end.
 
-use super::house::House;
+use super::house::{self, House};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 
 /// ISO 8859-1 text, which is Windows-1252 where it matters here.
 fn latin(text: &str) -> Vec<u8> {
@@ -192,4 +194,47 @@ fn from_standard_input() {
     assert_eq!((&done["counts"]["users"], &done["refused"]), (&1.into(), &1.into()), "{done}");
     assert_eq!(names(&house), ["Ada"]);
     assert!(house.path("import.rejects.csv").exists());
+}
+
+#[test]
+fn ctrl_c_ends_an_import_in_order_and_the_same_file_goes_on() {
+    let house = House::new();
+    let rows: Vec<String> = (0..20_000).map(|n| format!("u{n},reader{n}@example.com\n")).collect();
+    let begun = format!("userId,email\nbroken,nowhere\n{}", rows[..15_000].concat());
+    let mut child = house
+        .command(["import", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds: once it is written, the command is reading.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(begun.as_bytes()).unwrap();
+    house::signal(child.id(), rustix::process::Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("ctrl-c again ends at once") && said.contains("stopped after line"), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let made = report["counts"]["users"].as_u64().unwrap();
+    assert!(made > 0 && made <= 15_000, "{report}");
+    assert_eq!((report["rows"].as_u64(), report["refused"].as_u64()), (Some(made), Some(1)), "{report}");
+    let there = house.run(["user", "list", "--json", "-n", "1"]).json();
+    assert_eq!(there["total"], made, "what it says is in is in");
+    assert!(std::fs::read_to_string(house.path("import.rejects.csv")).unwrap().contains("broken"));
+    let file = house.file("all.csv", format!("userId,email\n{}", rows.concat()));
+    let again = import(&house, &file, &[]);
+    assert_eq!(
+        (&again["counts"]["users"], &again["counts"]["unchanged"]),
+        (&(20_000 - made).into(), &made.into())
+    );
+}
+
+#[test]
+fn what_is_no_file_is_said_in_a_sentence() {
+    let house = House::new();
+    house.run(["import", house.data().parent().unwrap().to_str().unwrap()]).fails(2, "is a directory");
+    house.run(["import", "nowhere.csv"]).fails(1, "nowhere.csv: No such file");
 }

@@ -240,3 +240,51 @@ fn an_empty_store_says_what_to_do_first() {
         seat.shows("New person").await;
     });
 }
+
+#[test]
+fn ten_thousand_people_are_pasted_into_a_topic() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("2").await;
+        seat.shows("news").await;
+        seat.press("s").await;
+        seat.shows("Subscribe to news").await;
+        let list: Vec<String> = (0..10_000)
+            .map(|n| match n % 1000 {
+                0 => format!("nobody{n}@example.com"),
+                1 => format!("known{n}@example.com"),
+                _ => format!("reader{n}@example.com"),
+            })
+            .collect();
+        seat.send(TermEvent::Paste(list.join("\n"))).await;
+        seat.shows("10,000, the last: reader9999@example.com").await;
+        seat.press("enter").await;
+        seat.shows("subscribe: 9,980 ok · 10 skipped · 10 failed").await;
+        // What went wrong stands first.
+        seat.shows("nobody0@example.com   no target has this address").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/topics/news/targets"), 20);
+        seat.press("R").await;
+        seat.shows("subscribe: 0 ok · 10 failed").await;
+        let again = api.bodies(&Method::POST, "/v1/herald/topics/news/targets");
+        assert_eq!(again.len(), 21);
+        assert_eq!(again[20]["who"].as_array().unwrap().len(), 10);
+    });
+}
+
+#[test]
+fn one_person_is_typed_into_a_topic() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 80, 24);
+        seat.press("2").await;
+        seat.shows("news").await;
+        seat.press("s").await;
+        seat.type_text("ana@example.com").await;
+        seat.shows("ana@example.com").await;
+        seat.press("enter").await;
+        seat.shows("ana@example.com is subscribed to news.").await;
+        let sent = api.bodies(&Method::POST, "/v1/herald/topics/news/targets");
+        assert_eq!(sent[0]["who"], serde_json::json!(["ana@example.com"]));
+    });
+}

@@ -277,14 +277,11 @@ mod make {
     pub fn job_over(columns: u16, rows: u16) -> State {
         let world = World::busy();
         let mut state = reached(&world, "2", columns, rows);
-        let item = |what: &str, problem: Option<&str>| Item {
-            what: what.to_owned(),
-            problem: problem.map(ToOwned::to_owned),
-        };
         let items = vec![
-            item("ana@example.com", None),
-            item("bo@example.com", Some("there is no target with the address bo@example.com")),
-            item("cy@example.com", None),
+            Item::done("ana@example.com"),
+            Item::failed("bo@example.com", "no target has this address"),
+            Item::skipped("cy@example.com", "is subscribed already"),
+            Item::stopped("di@example.com"),
         ];
         let command = Command::Subscribe("news".parse().unwrap(), Vec::new());
         tell(&mut state, &world, Msg::Done(command, Ok(Done::Many(items))));

@@ -118,6 +118,7 @@ impl Api {
             loop {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 match body.frame().await {
+                    Some(Ok(frame)) if frame.is_trailers() => "stopped".clone_into(&mut step.error),
                     Some(Ok(frame)) => {
                         let bytes = frame.into_data().unwrap();
                         step.bytes += bytes.len() as u64;
@@ -405,7 +406,22 @@ impl Inner {
                 json!({ "count": u64::from(!world.named.contains(*file)) })
             }
             ["herald", "topics", _, "targets"] => {
-                json!({ "subscribed": body["targets"].as_array()?.len(), "known": 0, "missing": 0 })
+                let Some(who) = body["who"].as_array() else {
+                    let subscribed = body["targets"].as_array()?.len();
+                    return Some(json!({ "subscribed": subscribed, "known": 0, "missing": 0 }));
+                };
+                // Whoever is nobody's, and who has been there before, say so in their address.
+                let rows = who.iter().map(|who| {
+                    let is = |word: &str| u64::from(who.as_str().unwrap().contains(word));
+                    let reason = if is("nobody") == 1 { "no target has this address" } else { "" };
+                    let subscribed = 1 - is("nobody") - is("known");
+                    json!({ "who": who, "subscribed": subscribed, "known": is("known"), "reason": reason })
+                });
+                let rows: Vec<Value> = rows.collect();
+                let sum = |name: &str| rows.iter().map(|row| row[name].as_u64().unwrap()).sum::<u64>();
+                let missing = rows.iter().filter(|row| row["reason"] != "").count();
+                let (subscribed, known) = (sum("subscribed"), sum("known"));
+                json!({ "subscribed": subscribed, "known": known, "missing": missing, "rows": rows })
             }
             ["herald", "imports"] => json!({ "imports": [] }),
             ["storage", "buckets", bucket, "files"] => json!({

@@ -154,6 +154,34 @@ fn every_dialog_says_what_another_has_changed_and_confirms_nothing() {
 }
 
 #[test]
+fn a_dialog_about_many_watches_all_of_them_in_few_questions() {
+    paused(async {
+        let mut world = World::busy();
+        world.topics.extend((0..100).map(|n| super::world::topic(&format!("topic{n:03}"), 1, 0, 0)));
+        let api = Api::new(world);
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("2").await;
+        seat.shows("news").await;
+        while seat.frame(std::time::Duration::from_secs(1)).await {}
+        seat.press("* D").await;
+        seat.shows("topics?").await;
+        while seat.frame(std::time::Duration::from_secs(1)).await {}
+        let before = api.calls();
+        // The last of those that are marked.
+        api.change(|world| {
+            let topic = &mut world.topics[50];
+            "Other".clone_into(&mut topic.name);
+            topic.revision = topic.revision.next();
+        });
+        seat.shows("One of them was changed while you read: it is called “Other”").await;
+        assert!(api.calls() - before < 12, "{} questions", api.calls() - before);
+        seat.type_text("60\n").await;
+        while seat.frame(std::time::Duration::from_secs(1)).await {}
+        assert_eq!(api.count(&Method::DELETE, "/v1/messaging/topics"), 0);
+    });
+}
+
+#[test]
 fn a_draft_that_another_changed_is_not_written_over_unasked() {
     paused(async {
         let api = Api::new(World::busy());

@@ -81,7 +81,7 @@ fn who_cannot_get_it_is_left_out_with_a_reason() {
         let all = TopicId::new("all").unwrap();
         let leaver = herald::domain::ids::SubscriberId::new("all-3").unwrap();
         store.unsubscribe(&all, &leaver, audit()).await.unwrap();
-        store.delete_target(&TargetId::new("t4").unwrap(), audit()).await.unwrap();
+        store.delete_target(&TargetId::new("t4").unwrap(), None, audit()).await.unwrap();
         edit(&engine, "mail", |provider| provider.limits.per_hour = None).await;
         let end = ended(&engine, "some").await;
         assert_eq!(end.state, MessageState::Sent, "who was left out on purpose is no failure");

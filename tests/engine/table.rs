@@ -21,7 +21,7 @@ fn a() -> ProviderId {
 /// Brings a condition about, and waits until the engine has seen it.
 async fn apply(engine: &Engine, condition: Condition) {
     match condition {
-        Condition::Deleted => engine.store().delete_provider(&a(), audit()).await.unwrap(),
+        Condition::Deleted => engine.store().delete_provider(&a(), None, audit()).await.unwrap(),
         Condition::Disabled => drop(edit(engine, "a", |provider| provider.enabled = false).await),
         Condition::Refuses => {
             let hold = ProviderHold::Refused { answer: "no".into(), since: Timestamp(1) };

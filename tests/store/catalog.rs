@@ -58,7 +58,7 @@ async fn a_topic_is_edited_and_deleted(store: impl Store) {
     assert_eq!((put.name.as_str(), put.totals.email, put.revision), ("All the news", 5, Revision(2)));
     let stale = store.put_topic(renamed, made.revision, audit("topic.update", "")).await;
     assert!(matches!(stale, Err(StoreError::Stale { .. })));
-    store.delete_topic(&made.id, audit("topic.delete", "")).await.unwrap();
+    store.delete_topic(&made.id, None, audit("topic.delete", "")).await.unwrap();
     assert!(matches!(store.topic(&made.id).await, Err(StoreError::NotFound { .. })));
     let again = store.create_topic(topic("news"), audit("topic.create", "")).await.unwrap();
     assert!(again.no > made.no);
@@ -115,7 +115,10 @@ async fn credentials_are_sealed(store: impl Store) {
     store.create_provider(second, BTreeMap::new(), audit("provider.create", "")).await.unwrap();
     let ids: Vec<_> = store.providers().await.unwrap().into_iter().map(|one| one.id.to_string()).collect();
     assert_eq!(ids, ["smtp", "second"]);
-    store.delete_provider(&ProviderId::new("smtp").unwrap(), audit("provider.delete", "")).await.unwrap();
+    store
+        .delete_provider(&ProviderId::new("smtp").unwrap(), None, audit("provider.delete", ""))
+        .await
+        .unwrap();
     assert!(store.credentials(made.no).await.unwrap().is_empty());
     assert!(matches!(store.provider(&made.id).await, Err(StoreError::NotFound { .. })));
 }

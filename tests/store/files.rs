@@ -130,7 +130,7 @@ async fn what_is_past_its_time_and_what_is_named(store: impl Store) {
     });
     let made = store.create_message(mail, audit("message.create", "")).await.unwrap();
     assert!(store.files_in_messages().await.unwrap().contains(&at("docs", "whole")));
-    store.delete_message(&made.id, audit("message.delete", "")).await.unwrap();
+    store.delete_message(&made.id, None, audit("message.delete", "")).await.unwrap();
     assert!(store.files_in_messages().await.unwrap().is_empty());
 }
 

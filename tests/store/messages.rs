@@ -128,11 +128,11 @@ async fn lists_by_state_merge_in_order(store: impl Store) {
 async fn a_message_is_deleted_with_its_plan(store: impl Store) {
     let planned = audience(&store, 4).await;
     let message = sending(&store, "m", vec![(SMTP, planned)]).await;
-    let refused = store.delete_message(&message.id, audit("message.delete", "m")).await;
+    let refused = store.delete_message(&message.id, None, audit("message.delete", "m")).await;
     assert!(matches!(refused, Err(StoreError::Transition(_))));
     let by = "tester".to_owned();
     store.transition(message.no, Event::Cancel { by }, None, T0, None).await.unwrap();
-    store.delete_message(&message.id, audit("message.delete", "m")).await.unwrap();
+    store.delete_message(&message.id, None, audit("message.delete", "m")).await.unwrap();
     assert!(matches!(store.message(&message.id).await, Err(StoreError::NotFound { .. })));
     assert!(store.lanes_of(message.no).await.unwrap().is_empty());
     let lane = LaneKey { message: message.no, provider: SMTP };

@@ -131,9 +131,9 @@ async fn deleting_leaves_nothing_behind(store: impl Store) {
     let (ana, target) = person(&store, "ana", Some("news")).await;
     let (_, bob) = person(&store, "bob", Some("news")).await;
     assert_eq!(store.topic(&news).await.unwrap().totals.email, 2);
-    store.delete_target(&bob.id, audit("target.delete", "")).await.unwrap();
+    store.delete_target(&bob.id, None, audit("target.delete", "")).await.unwrap();
     assert_eq!(store.topic(&news).await.unwrap().totals.email, 1);
-    store.delete_user(&ana.id, audit("user.delete", "")).await.unwrap();
+    store.delete_user(&ana.id, None, audit("user.delete", "")).await.unwrap();
     assert_eq!(store.topic(&news).await.unwrap().totals.sum(), 0);
     assert!(matches!(store.target(&target.id).await, Err(StoreError::NotFound { .. })));
     assert_eq!(store.targets_by_no(&[target.no, bob.no]).await.unwrap(), [None, None]);

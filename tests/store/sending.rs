@@ -144,7 +144,7 @@ async fn recipients_are_checked_again(store: impl Store) {
     let message = sending(&store, "m", vec![(SMTP, planned.clone())]).await;
     let lane = LaneKey { message: message.no, provider: SMTP };
     let id = |no: usize| TargetId::new(format!("t-p{no:04}")).unwrap();
-    store.delete_target(&id(0), audit("target.delete", "")).await.unwrap();
+    store.delete_target(&id(0), None, audit("target.delete", "")).await.unwrap();
     let news = TopicId::new("news").unwrap();
     let gone = SubscriberId::new("s-p0001").unwrap();
     store.unsubscribe(&news, &gone, audit("subscriber.delete", "")).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_message_can_be_deleted_while_something_is_in_flight(store: impl Store
     let (second, _) = claim(&store, lane, 2).await;
     let lost = claim_all(&store, vec![second]).await.windows[0].unwrap();
     cancel(&store, message.no).await;
-    store.delete_message(&message.id, audit("message.delete", "m")).await.unwrap();
+    store.delete_message(&message.id, None, audit("message.delete", "m")).await.unwrap();
     for index in 0..2 {
         let outcomes = vec![(window, vec![over(index, &candidates, Outcome::Accepted)])];
         store

@@ -4,19 +4,16 @@ use super::Desk;
 use crate::cli::args::Import;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
-use crate::client::Body;
+use crate::client::{Body, body_of, lines_of};
 use crate::domain::import::ColumnMap;
 use crate::wire::transfer::{ImportCounts, ImportProgress, ImportRequest};
-use bytes::Bytes;
-use futures_util::StreamExt;
-use http_body_util::StreamBody;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use tokio::io::AsyncRead;
-use tokio_util::io::ReaderStream;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Imports, lists imports, or takes one back.
 pub async fn run(desk: &Desk, import: Import) -> Outcome {
@@ -47,7 +44,8 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
     for entry in &import.map {
         map.add(entry).map_err(|error| Failure::Usage(format!("--map {entry}: {error}")))?;
     }
-    let (body, size) = body(&file).await?;
+    let stop = stop_on_ctrl_c();
+    let (body, size) = body(&file, &stop).await?;
     let mut topics = import.topics.into_iter();
     let request = ImportRequest { topic: topics.next().map(|id| id.parse()).transpose()?, ..request };
     if topics.next().is_some() {
@@ -61,7 +59,13 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
     let mut last = ImportProgress::default();
     let mut writer: Option<BufWriter<File>> = None;
     let mut told = false;
-    while let Some(step) = steps.next().await? {
+    loop {
+        let step = match steps.next().await {
+            // The line to the engine went with the file: what is in is asked for below.
+            Err(_) if stop.is_cancelled() => break,
+            step => step?,
+        };
+        let Some(step) = step else { break };
         if !told && !step.detected.is_empty() {
             desk.out.note(&step.detected)?;
             told = true;
@@ -90,9 +94,15 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
         write!(err, "\r\x1b[K")?;
     }
     last.rejects.clear();
+    let stopped = stop.is_cancelled() && !last.done;
+    if stopped {
+        last.error = say_stopped(desk, &file, &mut last).await;
+    }
     desk.out.either(&last, |last| summary(last, import.dry_run, &rejects))?;
     if last.error.is_empty() {
         Ok(())
+    } else if stopped {
+        Err(Failure::Stopped(last.error))
     } else if last.error.contains("--map ") && last.rows == 0 {
         // A header that the file does not have: what was typed is wrong, not the file.
         Err(Failure::Usage(last.error))
@@ -101,19 +111,58 @@ pub async fn run(desk: &Desk, import: Import) -> Outcome {
     }
 }
 
-async fn body(file: &Path) -> Outcome<(Body, Option<u64>)> {
-    let (reader, size): (Box<dyn AsyncRead + Send + Unpin>, _) = if file.as_os_str() == "-" {
-        let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
-        (Box::new(tokio::fs::File::from_std(File::from(stdin))), None)
-    } else {
-        let named = |error| Failure::Failed(format!("{}: {error}", file.display()));
-        let open = tokio::fs::File::open(file).await.map_err(named)?;
-        let size = open.metadata().await.map_err(named)?.len();
-        (Box::new(open), Some(size))
+/// Told to stop by the first ctrl-c. The second ends the process at once.
+fn stop_on_ctrl_c() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let Ok(mut presses) = signal(SignalKind::interrupt()) else { return stop };
+    let told = stop.clone();
+    tokio::spawn(async move {
+        presses.recv().await;
+        told.cancel();
+        let mut err = std::io::stderr();
+        let _ = writeln!(err, "\r\x1b[Kstopping: what is read is written; ctrl-c again ends at once");
+        presses.recv().await;
+        std::process::exit(i32::from(Failure::Interrupted.code()));
+    });
+    stop
+}
+
+/// What is in, where it stopped, and how to go on.
+async fn say_stopped(desk: &Desk, file: &Path, last: &mut ImportProgress) -> String {
+    // What was written is what its record says, also where the last report was lost.
+    if last.error.is_empty()
+        && !last.id.is_empty()
+        && let Ok(list) = desk.client.imports().await
+        && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
+    {
+        last.counts = record.counts;
+    }
+    let read = grouped(last.lines);
+    if file.as_os_str() == "-" {
+        return format!("stopped after line {read}; the same again goes on: who is there is not made twice");
+    }
+    let left = match lines_of(file.to_owned()).await {
+        Some(all) => format!(", about {} are left", grouped(all.saturating_sub(last.lines))),
+        None => String::new(),
     };
-    let frames = ReaderStream::with_capacity(reader, 256 * 1024)
-        .map(|chunk: std::io::Result<Bytes>| chunk.map(hyper::body::Frame::data));
-    Ok((Body::new(StreamBody::new(frames)), size))
+    format!(
+        "stopped after line {read}{left}; `herald import {}` with the same options goes on: who is there is not made twice",
+        file.display()
+    )
+}
+
+async fn body(file: &Path, stop: &CancellationToken) -> Outcome<(Body, Option<u64>)> {
+    if file.as_os_str() == "-" {
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
+        return Ok((body_of(tokio::fs::File::from_std(File::from(stdin)), stop), None));
+    }
+    let named = |error| Failure::Failed(format!("{}: {error}", file.display()));
+    let open = tokio::fs::File::open(file).await.map_err(named)?;
+    let about = open.metadata().await.map_err(named)?;
+    if about.is_dir() {
+        return Err(Failure::Usage(format!("{} is a directory: name a file", file.display())));
+    }
+    Ok((body_of(open, stop), Some(about.len())))
 }
 
 fn rejects_of(file: &Path) -> PathBuf {

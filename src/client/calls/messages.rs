@@ -2,11 +2,11 @@
 
 use super::{segment, with_pairs};
 use crate::client::{Client, Result};
+use crate::domain::ids::Revision;
 use crate::wire::list::{MessageList, TargetList};
 use crate::wire::message::{Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::query::ListRequest;
 use http::Method;
-use serde_json::json;
 
 const MESSAGES: &str = "/v1/messaging/messages";
 
@@ -53,7 +53,12 @@ impl Client {
 
     /// Deletes a message that is not being sent.
     pub async fn delete_message(&self, id: impl AsRef<str> + Send) -> Result<()> {
-        self.send_only(Method::DELETE, &format!("{MESSAGES}/{}", segment(id)), &json!({})).await
+        self.delete_message_as(id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    pub async fn delete_message_as(&self, id: impl AsRef<str> + Send, seen: Option<Revision>) -> Result<()> {
+        self.delete(&format!("{MESSAGES}/{}", segment(id)), seen).await
     }
 
     /// The targets that a message names directly.

@@ -71,7 +71,18 @@ impl Client {
         targets: Vec<TargetId>,
     ) -> Result<SubscribedTargets> {
         let path = format!("/v1/herald/topics/{}/targets", segment(topic));
-        self.send(Method::POST, &path, &SubscribeTargets { targets }).await
+        self.send(Method::POST, &path, &SubscribeTargets { targets, ..SubscribeTargets::default() }).await
+    }
+
+    /// Subscribes whoever these entries name (up to 1000): addresses, numbers, push tokens, ids of
+    /// targets and of users.
+    pub async fn subscribe_anyone(
+        &self,
+        topic: impl AsRef<str> + Send,
+        who: Vec<String>,
+    ) -> Result<SubscribedTargets> {
+        let path = format!("/v1/herald/topics/{}/targets", segment(topic));
+        self.send(Method::POST, &path, &SubscribeTargets { who, ..SubscribeTargets::default() }).await
     }
 
     /// Operations, newest first, at most `limit` (up to 100), after one of them.

@@ -2,6 +2,7 @@
 
 use super::{segment, with_pairs};
 use crate::client::{Client, Result};
+use crate::domain::ids::Revision;
 use crate::wire::list::{TargetList, UserList};
 use crate::wire::person::{CreateTarget, CreateUser, Target, UpdateTarget, User};
 use crate::wire::query::ListRequest;
@@ -28,7 +29,12 @@ impl Client {
 
     /// Deletes a user with its targets.
     pub async fn delete_user(&self, id: impl AsRef<str> + Send) -> Result<()> {
-        self.send_only(Method::DELETE, &format!("{USERS}/{}", segment(id)), &json!({})).await
+        self.delete_user_as(id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    pub async fn delete_user_as(&self, id: impl AsRef<str> + Send, seen: Option<Revision>) -> Result<()> {
+        self.delete(&format!("{USERS}/{}", segment(id)), seen).await
     }
 
     /// Changes a user's name.
@@ -102,8 +108,17 @@ impl Client {
         user: impl AsRef<str> + Send,
         id: impl AsRef<str> + Send,
     ) -> Result<()> {
-        let path = format!("{USERS}/{}/targets/{}", segment(user), segment(id));
-        self.send_only(Method::DELETE, &path, &json!({})).await
+        self.delete_target_as(user, id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    pub async fn delete_target_as(
+        &self,
+        user: impl AsRef<str> + Send,
+        id: impl AsRef<str> + Send,
+        seen: Option<Revision>,
+    ) -> Result<()> {
+        self.delete(&format!("{USERS}/{}/targets/{}", segment(user), segment(id)), seen).await
     }
 
     /// Herald: a page of everybody's targets.

@@ -2,6 +2,7 @@
 
 use super::{segment, with_pairs};
 use crate::client::{Client, Result};
+use crate::domain::ids::Revision;
 use crate::wire::list::ProviderList;
 use crate::wire::provider::{Provider, ProviderHealth, ProviderTest, TestProvider, WriteProvider};
 use crate::wire::query::ListRequest;
@@ -38,7 +39,12 @@ impl Client {
 
     /// Deletes a provider.
     pub async fn delete_provider(&self, id: impl AsRef<str> + Send) -> Result<()> {
-        self.send_only(Method::DELETE, &format!("{PROVIDERS}/{}", segment(id)), &json!({})).await
+        self.delete_provider_as(id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    pub async fn delete_provider_as(&self, id: impl AsRef<str> + Send, seen: Option<Revision>) -> Result<()> {
+        self.delete(&format!("{PROVIDERS}/{}", segment(id)), seen).await
     }
 
     /// Herald: how providers do.

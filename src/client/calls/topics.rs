@@ -2,6 +2,7 @@
 
 use super::{segment, with_pairs};
 use crate::client::{Client, Result};
+use crate::domain::ids::Revision;
 use crate::wire::list::{SubscriberList, TopicList};
 use crate::wire::query::ListRequest;
 use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
@@ -33,7 +34,12 @@ impl Client {
 
     /// Deletes a topic with its subscriptions.
     pub async fn delete_topic(&self, id: impl AsRef<str> + Send) -> Result<()> {
-        self.send_only(Method::DELETE, &format!("{TOPICS}/{}", segment(id)), &json!({})).await
+        self.delete_topic_as(id, None).await
+    }
+
+    /// The same, refused as stale unless it still has this revision.
+    pub async fn delete_topic_as(&self, id: impl AsRef<str> + Send, seen: Option<Revision>) -> Result<()> {
+        self.delete(&format!("{TOPICS}/{}", segment(id)), seen).await
     }
 
     /// A page of a topic's subscribers.

@@ -5,6 +5,7 @@ use crate::client::transport::empty_body;
 use crate::client::{Body, Client, EventStream, Result, Steps, read_all};
 use crate::domain::channel::Channel;
 use crate::wire::delivery::Affected;
+use crate::wire::header;
 use crate::wire::history::AuditPage;
 use crate::wire::key::{CreateKey, CreatedKey, KeyList};
 use crate::wire::overview::{Health, Overview, SettingRow};
@@ -108,12 +109,14 @@ impl Client {
     }
 
     /// Imports a file. The answer is a stream of steps, the last one `done`.
+    /// With a body that can be stopped ([`crate::client::body_of`]) the last step of one that was says how
+    /// far it has come.
     pub async fn import(&self, request: &ImportRequest, file: Body) -> Result<Steps<ImportProgress>> {
         let path = with_pairs("/v1/herald/imports", &pairs(request));
         let mut request = self.request(Method::POST, &path, file)?;
-        request
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        let headers = request.headers_mut();
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(http::header::TRAILER, HeaderValue::from_static(header::IMPORT_STOPPED));
         Ok(Steps::new(self.open(request).await?.into_body()))
     }
 

@@ -52,7 +52,7 @@ pub struct Finds {
     pub cut_short: bool,
 }
 
-fn found<T>(result: Result<T>) -> Result<Option<T>> {
+pub(super) fn found<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(record) => Ok(Some(record)),
         Err(StoreError::NotFound { .. }) => Ok(None),

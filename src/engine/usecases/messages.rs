@@ -196,7 +196,8 @@ impl Engine {
     }
 
     /// Deletes a message that is not being sent.
-    pub async fn delete_message(&self, by: &Actor, id: &MessageId) -> Outcome<()> {
+    /// With a revision, only while it has that one still.
+    pub async fn delete_message(&self, by: &Actor, id: &MessageId, expect: Option<Revision>) -> Outcome<()> {
         let message = self.store().message(id).await?;
         match message.state {
             MessageState::Processing | MessageState::Paused { .. } => {
@@ -215,7 +216,7 @@ impl Engine {
         }
         let summary = format!("{} “{}” deleted", message.channel(), message.content.headline());
         let audit = self.entry(by, "message.delete", format_args!("message/{id}"), summary);
-        Ok(self.store().delete_message(id, audit).await?)
+        Ok(self.store().delete_message(id, expect, audit).await?)
     }
 
     async fn check_targets(&self, channel: Channel, ids: BTreeSet<TargetId>) -> Outcome<()> {

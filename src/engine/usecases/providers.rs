@@ -299,11 +299,17 @@ impl Engine {
     }
 
     /// Deletes a provider. Targets that were pinned to it fall back to the default.
-    pub async fn delete_provider(&self, by: &Actor, id: &ProviderId) -> Outcome<()> {
+    /// With a revision, only while it has that one still.
+    pub async fn delete_provider(
+        &self,
+        by: &Actor,
+        id: &ProviderId,
+        expect: Option<Revision>,
+    ) -> Outcome<()> {
         let provider = self.store().provider(id).await?;
         let summary = format!("“{}” deleted", provider.name);
         let audit = self.entry(by, "provider.delete", format_args!("provider/{id}"), summary);
-        Ok(self.store().delete_provider(id, audit).await?)
+        Ok(self.store().delete_provider(id, expect, audit).await?)
     }
 }
 

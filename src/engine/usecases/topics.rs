@@ -5,7 +5,7 @@ use crate::domain::audit::Actor;
 use crate::domain::ids::{Revision, SubscriberId, TargetId, TopicId, TopicNo, check_id};
 use crate::domain::topic::{Topic, Totals};
 use crate::engine::Engine;
-use crate::store::catalog::{SubscribedMany, SubscriberView};
+use crate::store::catalog::SubscriberView;
 
 /// A change of a topic; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,11 +69,12 @@ impl Engine {
     }
 
     /// Deletes a topic with its subscriptions.
-    pub async fn delete_topic(&self, by: &Actor, id: &TopicId) -> Outcome<()> {
+    /// With a revision, only while it has that one still.
+    pub async fn delete_topic(&self, by: &Actor, id: &TopicId, expect: Option<Revision>) -> Outcome<()> {
         let topic = self.store().topic(id).await?;
         let summary = format!("“{}” deleted with {} subscribers", topic.name, topic.totals.sum());
         let audit = self.entry(by, "topic.delete", format_args!("topic/{id}"), summary);
-        Ok(self.store().delete_topic(id, audit).await?)
+        Ok(self.store().delete_topic(id, expect, audit).await?)
     }
 
     /// Subscribes a target to a topic.
@@ -89,23 +90,6 @@ impl Engine {
         let summary = format!("target {target} subscribed to {topic}");
         let audit = self.entry(by, "subscriber.create", format_args!("subscriber/{id}"), summary);
         Ok(self.store().subscribe(topic, id, target, audit).await?)
-    }
-
-    /// Subscribes many targets to a topic in one step; who is subscribed already or gone refuses
-    /// nothing.
-    pub async fn subscribe_targets(
-        &self,
-        by: &Actor,
-        topic: &TopicId,
-        targets: Vec<TargetId>,
-    ) -> Outcome<SubscribedMany> {
-        let summary = format!("{} targets subscribed together", targets.len());
-        let audit = self.entry(by, "subscriber.create", format_args!("topic/{topic}"), summary);
-        let mut named = Vec::with_capacity(targets.len());
-        for target in targets {
-            named.push((SubscriberId::new(self.new_id())?, target));
-        }
-        Ok(self.store().subscribe_many(topic, named, audit).await?)
     }
 
     /// Ends a subscription.

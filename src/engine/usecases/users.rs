@@ -190,9 +190,10 @@ impl Engine {
     }
 
     /// Deletes a user with its targets and their subscriptions.
-    pub async fn delete_user(&self, by: &Actor, id: &UserId) -> Outcome<()> {
+    /// With a revision, only while it has that one still.
+    pub async fn delete_user(&self, by: &Actor, id: &UserId, expect: Option<Revision>) -> Outcome<()> {
         let audit = self.entry(by, "user.delete", format_args!("user/{id}"), "deleted with its targets");
-        Ok(self.store().delete_user(id, audit).await?)
+        Ok(self.store().delete_user(id, expect, audit).await?)
     }
 
     /// Creates a target. As in the dialect, a provider that does not exist is not pinned.
@@ -267,9 +268,16 @@ impl Engine {
     }
 
     /// Deletes a target with its subscriptions.
-    pub async fn delete_target(&self, by: &Actor, user: &UserId, id: &TargetId) -> Outcome<()> {
+    /// With a revision, only while it has that one still.
+    pub async fn delete_target(
+        &self,
+        by: &Actor,
+        user: &UserId,
+        id: &TargetId,
+        expect: Option<Revision>,
+    ) -> Outcome<()> {
         self.target_of(user, id).await?;
         let audit = self.entry(by, "target.delete", format_args!("target/{id}"), "deleted");
-        Ok(self.store().delete_target(id, audit).await?)
+        Ok(self.store().delete_target(id, expect, audit).await?)
     }
 }

@@ -1,6 +1,7 @@
 //! Why a step inside the embedded store did not work: what was asked is wrong,
 //! or the disk is.
 
+use crate::domain::ids::Revision;
 use crate::store::error::StoreError;
 use crate::store::log::LogError;
 use crate::store::{RecordKind, Taken};
@@ -36,6 +37,14 @@ impl Fail {
     /// Something of it is taken.
     pub(super) fn taken(kind: RecordKind, taken: Taken) -> Self {
         Self::Refused(StoreError::Conflict { kind, taken })
+    }
+
+    /// Refuses what was decided of a record that has been changed since.
+    pub(super) fn unless(kind: RecordKind, actual: Revision, expect: Option<Revision>) -> Attempt<()> {
+        match expect {
+            Some(expected) if expected != actual => Err(StoreError::Stale { kind, expected, actual }.into()),
+            _ => Ok(()),
+        }
     }
 
     /// A record makes no sense.

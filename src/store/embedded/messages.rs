@@ -313,12 +313,18 @@ pub(super) fn finish_if_over(tx: &mut Tx<'_>, no: MessageNo, at: Timestamp) -> A
 }
 
 /// Deletes a message that is not being sent.
-pub(super) fn delete(tx: &mut Tx<'_>, id: &MessageId, audit: &AuditEntry) -> Attempt<()> {
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    id: &MessageId,
+    expect: Option<Revision>,
+    audit: &AuditEntry,
+) -> Attempt<()> {
     let no = MessageNo(ids::resolve(tx, RecordKind::Message, id.as_str())?);
     let row = tx.state(no)?;
     if matches!(row.state, MessageState::Processing | MessageState::Paused { .. }) {
         return Err(TransitionError { from: row.state.as_str(), verb: "deleted" }.into());
     }
+    Fail::unless(RecordKind::Message, row.revision, expect)?;
     remove(tx, no, id)?;
     tx.audit(audit)
 }

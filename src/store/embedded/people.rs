@@ -409,15 +409,27 @@ pub(super) fn remove_user(tx: &mut Tx<'_>, user: &User) -> Attempt<()> {
 }
 
 /// Deletes a user.
-pub(super) fn delete_user(tx: &mut Tx<'_>, id: &UserId, audit: &AuditEntry) -> Attempt<()> {
+pub(super) fn delete_user(
+    tx: &mut Tx<'_>,
+    id: &UserId,
+    expect: Option<Revision>,
+    audit: &AuditEntry,
+) -> Attempt<()> {
     let user = user_by_id(tx, id)?;
+    Fail::unless(RecordKind::User, user.revision, expect)?;
     remove_user(tx, &user)?;
     tx.audit(audit)
 }
 
 /// Deletes a target.
-pub(super) fn delete_target(tx: &mut Tx<'_>, id: &TargetId, audit: &AuditEntry) -> Attempt<()> {
+pub(super) fn delete_target(
+    tx: &mut Tx<'_>,
+    id: &TargetId,
+    expect: Option<Revision>,
+    audit: &AuditEntry,
+) -> Attempt<()> {
     let target = target_by_id(tx, id)?;
+    Fail::unless(RecordKind::Target, target.revision, expect)?;
     remove_target(tx, &target)?;
     tx.audit(audit)
 }

@@ -207,8 +207,14 @@ pub(super) fn wipe_replaced(tx: &mut Tx<'_>, before: Timestamp) -> Attempt<u64> 
 }
 
 /// Deletes a provider.
-pub(super) fn delete(tx: &mut Tx<'_>, id: &ProviderId, audit: &AuditEntry) -> Attempt<()> {
-    let no = provider_no(tx, id)?;
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    id: &ProviderId,
+    expect: Option<Revision>,
+    audit: &AuditEntry,
+) -> Attempt<()> {
+    let Provider { no, revision, .. } = provider(tx, id)?;
+    Fail::unless(RecordKind::Provider, revision, expect)?;
     tx.touched.providers = true;
     ids::release(tx, RecordKind::Provider, id.as_str())?;
     tx.remove_span(Table::Credentials, &beginning(&key![no.0]))?;

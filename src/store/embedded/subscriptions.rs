@@ -10,7 +10,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{Revision, SubscriberId, TargetId, TargetNo, TopicId, TopicNo};
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Subscriber, Topic, Totals};
-use crate::store::catalog::{SubscribedMany, SubscriberView};
+use crate::store::catalog::{Joined, SubscriberView};
 use crate::store::error::StoreError;
 use crate::store::page::{Order, Page, PageRequest};
 use crate::store::{RecordKind, Taken};
@@ -99,8 +99,14 @@ pub(super) fn put_topic(
 }
 
 /// Deletes a topic; its subscriptions go in steps.
-pub(super) fn delete_topic(tx: &mut Tx<'_>, id: &TopicId, audit: &AuditEntry) -> Attempt<()> {
-    let no = topic_no(tx, id)?;
+pub(super) fn delete_topic(
+    tx: &mut Tx<'_>,
+    id: &TopicId,
+    expect: Option<Revision>,
+    audit: &AuditEntry,
+) -> Attempt<()> {
+    let Topic { no, revision, .. } = topic(tx, id)?;
+    Fail::unless(RecordKind::Topic, revision, expect)?;
     remove_topic(tx, id, no)?;
     tx.audit(audit)
 }
@@ -254,17 +260,17 @@ pub(super) fn subscribe_many(
     topic: &TopicId,
     targets: &[(SubscriberId, TargetId)],
     audit: &AuditEntry,
-) -> Attempt<SubscribedMany> {
+) -> Attempt<Vec<Joined>> {
     let topic_no = topic_no(tx, topic)?;
-    let mut done = SubscribedMany::default();
+    let mut done = Vec::with_capacity(targets.len());
     for (id, target) in targets {
         let Some(no) = ids::find(tx, RecordKind::Target, target.as_str())? else {
-            done.missing += 1;
+            done.push(Joined::Missing);
             continue;
         };
         let target = people::target(tx, TargetNo(no))?;
         if is_subscribed(tx, topic_no, target.no)? {
-            done.known += 1;
+            done.push(Joined::Before);
             continue;
         }
         if ids::number(tx, &ids::subscriber_key(topic_no, id.as_str()))?.is_some() {
@@ -272,9 +278,9 @@ pub(super) fn subscribe_many(
         }
         let row = SubscriptionRow { channel: target.channel, id: id.clone(), created: audit.at };
         insert(tx, topic_no, target.no, &row)?;
-        done.made += 1;
+        done.push(Joined::Now);
     }
-    if done.made > 0 {
+    if done.contains(&Joined::Now) {
         tx.audit(audit)?;
     }
     Ok(done)

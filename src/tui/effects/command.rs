@@ -1,10 +1,10 @@
 //! Commands, carried out.
 
-use super::{Way, follow_up, import};
+use super::{Way, follow_up, import, subscribe};
 use crate::client::{Client, ClientError, Result};
 use crate::domain::channel::Channel;
-use crate::domain::ids::{MessageId, TopicId};
-use crate::tui::message::{Command, Done, Item, KeepDraft, Stored, Writing};
+use crate::domain::ids::MessageId;
+use crate::tui::message::{Command, Done, KeepDraft, Stored, Writing};
 use crate::wire::draft::SaveDraft;
 use crate::wire::message::{Envelope, Message, WriteEmail, WritePush, WriteSms};
 use crate::wire::person::CreateUser;
@@ -42,13 +42,13 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::Retry(id, retry) => Done::Count(client.retry_message(id, retry).await?.recipients),
         Command::Undo(id) => message(client.undo_message(id).await?),
         Command::Duplicate(id) => message(client.duplicate_message(id).await?),
-        Command::DeleteMessage(id) => plain(client.throw_away(id).await)?,
+        Command::DeleteMessage(id, seen) => plain(client.throw_away_as(id, *seen).await)?,
         Command::CreateTopic(name) => {
             let topic = CreateTopic { topic_id: UNIQUE.into(), name: name.clone(), subscribe: None };
             client.create_topic(&topic).await?;
             Done::Plain
         }
-        Command::DeleteTopic(id) => plain(client.delete_topic(id).await)?,
+        Command::DeleteTopic(id, seen) => plain(client.delete_topic_as(id, *seen).await)?,
         Command::Unsubscribe(topic, id) => plain(client.unsubscribe(topic, id).await)?,
         Command::RenameTopic(id, revision, name) => {
             let change =
@@ -56,7 +56,7 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
             client.update_topic(id, &change).await?;
             Done::Plain
         }
-        Command::Subscribe(topic, who) => Done::Many(subscribe(client, topic, who).await?),
+        Command::Subscribe(topic, who) => Done::Many(subscribe::run(client, topic, who, way).await?),
         Command::Import(file) => import::run(client, file, way).await?,
         Command::FollowUp(id, whom, count) => message(follow_up::run(client, id, *whom, *count, way).await?),
         Command::KeepDraft(draft) => keep_draft(client, draft).await?,
@@ -74,7 +74,7 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::UpdateTarget(user, id, change) => {
             plain(client.update_target(user, id, change).await.map(drop))?
         }
-        Command::DeleteTarget(user, id) => plain(client.delete_target(user, id).await)?,
+        Command::DeleteTarget(user, id, seen) => plain(client.delete_target_as(user, id, *seen).await)?,
         Command::CreatePerson { name, email, phone, topic } => {
             create_person(client, name, email, phone, topic).await?
         }
@@ -84,7 +84,7 @@ pub(super) async fn run(client: &Client, command: &Command, way: &Way) -> Result
         Command::UpdateProvider(kind, id, provider) => {
             Done::Provider(Box::new(client.update_provider(kind, id, provider).await?))
         }
-        Command::DeleteProvider(id) => plain(client.delete_provider(id).await)?,
+        Command::DeleteProvider(id, seen) => plain(client.delete_provider_as(id, *seen).await)?,
         Command::EnableProvider(kind, id, enabled) => {
             let change = WriteProvider { enabled: Some(*enabled), ..WriteProvider::default() };
             Done::Provider(Box::new(client.update_provider(kind, id, &change).await?))
@@ -197,37 +197,6 @@ async fn update(client: &Client, id: &MessageId, channel: Channel, envelope: Env
         Channel::Sms => client.update_sms(id, &WriteSms { envelope, ..WriteSms::default() }).await,
         Channel::Push => client.update_push(id, &WritePush { envelope, ..WritePush::default() }).await,
     }
-}
-
-/// Subscribes people one by one; what cannot be done is said of each.
-async fn subscribe(client: &Client, topic: &TopicId, who: &[String]) -> Result<Vec<Item>> {
-    let mut out = Vec::with_capacity(who.len());
-    for word in who {
-        let problem = match subscribe_one(client, topic, word).await {
-            Ok(()) => None,
-            // Nobody answers: the rest would not work either.
-            Err(error) if error.is_transport() => return Err(error),
-            Err(error) => Some(error.to_string()),
-        };
-        out.push(Item { what: word.clone(), problem });
-    }
-    Ok(out)
-}
-
-async fn subscribe_one(client: &Client, topic: &TopicId, word: &str) -> Result<()> {
-    let address = word.contains('@') || word.starts_with('+');
-    let id = if address {
-        let list = ListRequest::newest(1).filtered(format!("address={}", quoted(word))).uncounted();
-        let found = client.targets(&list).await?.into_items().into_iter().next();
-        let Some(target) = found else {
-            return Err(ClientError::Request(format!("there is no target with the address {word}")));
-        };
-        target.id.to_string()
-    } else {
-        word.to_owned()
-    };
-    let subscriber = CreateSubscriber { subscriber_id: UNIQUE.into(), target_id: id };
-    client.subscribe(topic, &subscriber).await.map(drop)
 }
 
 /// A text between quotes of the filter language.

@@ -3,15 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use http_body_util::StreamBody;
-use hyper::body::Frame;
 use tokio::io::AsyncWriteExt;
-use tokio_util::io::ReaderStream;
 
 use super::Way;
-use crate::client::{Body, Client, ClientError, Result};
+use crate::client::{Client, ClientError, Result, body_of, lines_of};
 use crate::tui::message::{Done, ImportFile, Progress};
 use crate::tui::show;
 use crate::wire::transfer::{ImportProgress, ImportRequest, Reject};
@@ -35,15 +30,11 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         }
     };
     let open = tokio::fs::File::open(path).await.map_err(failed(path))?;
-    let all = open.metadata().await.ok().map(|about| about.len()).filter(|bytes| *bytes > 0);
-    // Told to end, the file breaks off: whoever reads it then says how far it has come.
-    let stop = way.stop.clone();
-    let body = ReaderStream::new(open).map(move |chunk| {
-        if stop.is_cancelled() {
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "stopped by you"));
-        }
-        chunk.map(Frame::<Bytes>::data)
-    });
+    let about = open.metadata().await.map_err(failed(path))?;
+    if about.is_dir() {
+        return Err(ClientError::Request(format!("{} is a directory: name a file in it", path.display())));
+    }
+    let all = Some(about.len()).filter(|bytes| *bytes > 0);
     let request = ImportRequest {
         source: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         topic,
@@ -51,7 +42,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         dry_run: file.dry_run,
         ..ImportRequest::default()
     };
-    let mut steps = client.import(&request, Body::new(StreamBody::new(body))).await?;
+    let mut steps = client.import(&request, body_of(open, &way.stop)).await?;
     let rejects = path.with_extension("rejects.csv");
     let mut writer = None;
     let mut shown: Vec<Reject> = Vec::new();
@@ -102,33 +93,17 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
 /// What to say of an import that was stopped: what is in, and what is left of the file.
 async fn stopped(client: &Client, path: &Path, last: &mut ImportProgress) -> String {
     // What was written is what its record says, also where the last report was lost.
-    if !last.id.is_empty()
+    if last.error.is_empty()
+        && !last.id.is_empty()
         && let Ok(list) = client.imports().await
         && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
     {
         last.counts = record.counts;
     }
     let left = match lines_of(path.to_owned()).await {
-        Some(all) => format!(", about {} lines of it are left", show::count(all.saturating_sub(last.lines))),
+        Some(all) => format!(", about {} are left", show::counted(all.saturating_sub(last.lines), "lines")),
         None => String::new(),
     };
-    format!(
-        "stopped by you: {} lines were read{left}. The same file again goes on: who is there is not made twice",
-        show::count(last.lines)
-    )
-}
-
-/// How many lines a file has; nothing if it cannot be read again.
-async fn lines_of(path: PathBuf) -> Option<u64> {
-    let read = move || -> io::Result<u64> {
-        let mut file = std::fs::File::open(path)?;
-        let (mut block, mut lines) = (vec![0; 64 << 10], 0);
-        loop {
-            match io::Read::read(&mut file, &mut block)? {
-                0 => return Ok(lines),
-                n => lines += block[..n].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>(),
-            }
-        }
-    };
-    tokio::task::spawn_blocking(read).await.ok()?.ok()
+    let read = show::counted(last.lines, "lines");
+    format!("stopped by you: {read} read{left}. The same file again goes on: who is there is not made twice")
 }

@@ -3,24 +3,25 @@
 use super::review;
 use crate::domain::ids::TopicId;
 use crate::tui::action::Action;
-use crate::tui::message::Command;
+use crate::tui::message::{Command, Item, Many};
+use crate::tui::show;
 use crate::tui::state::State;
 use crate::wire::message::{Message, State as Is};
 
-/// What an action means for a message; nothing: not this one, now.
-fn of_message(action: Action, message: &Message) -> Option<Command> {
+/// What an action means for a message, or why it is not for this one now.
+fn of_message(action: Action, message: &Message) -> Result<Command, String> {
     let id = message.id.clone();
     let is = message.state;
     match action {
         Action::DeleteMessage if !matches!(is, Is::Processing | Is::Paused) => {
-            Some(Command::DeleteMessage(id))
+            Ok(Command::DeleteMessage(id, Some(message.revision)))
         }
-        Action::CancelMessage if !is.is_over() && is != Is::Draft => Some(Command::Cancel(id)),
-        Action::MessagePause if is == Is::Processing => Some(Command::Pause(id)),
-        Action::MessageResume if is == Is::Paused => Some(Command::Resume(id)),
-        Action::ReleaseMessage if is == Is::Held => Some(Command::Release(id, message.revision)),
-        Action::DuplicateMessage => Some(Command::Duplicate(id)),
-        _ => None,
+        Action::CancelMessage if !is.is_over() && is != Is::Draft => Ok(Command::Cancel(id)),
+        Action::MessagePause if is == Is::Processing => Ok(Command::Pause(id)),
+        Action::MessageResume if is == Is::Paused => Ok(Command::Resume(id)),
+        Action::ReleaseMessage if is == Is::Held => Ok(Command::Release(id, message.revision)),
+        Action::DuplicateMessage => Ok(Command::Duplicate(id)),
+        _ => Err(format!("is {}", show::state(is).1)),
     }
 }
 
@@ -37,28 +38,35 @@ fn verb(action: Action) -> Option<&'static str> {
     })
 }
 
-fn begin(state: &mut State, action: Action, things: &str, all: usize, queue: Vec<(String, Command)>) -> bool {
+/// Opens the review of what is done to those that are marked; the rest are left out, with the reason.
+fn begin(
+    state: &mut State,
+    action: Action,
+    things: &str,
+    marked: Vec<(String, Result<Command, String>)>,
+) -> bool {
     let Some(verb) = verb(action) else { return false };
+    let (mut queue, mut left_out) = (Vec::new(), Vec::new());
+    for (what, command) in marked {
+        match command {
+            Ok(command) => queue.push((what, command)),
+            Err(why) => left_out.push(Item::skipped(what, why)),
+        }
+    }
     if queue.is_empty() {
-        state.say("None of those that are marked can be treated so now.");
+        let why = left_out.first().and_then(Item::why_not).unwrap_or_default();
+        state.say(format!("{verb}: none of those that are marked; the first {why}."));
         return true;
     }
-    let left = all - queue.len();
-    review::open_many(state, verb, things, queue);
-    if left > 0 {
-        state.say(format!("{left} of those that are marked are left out: it does not fit their state."));
-    }
+    review::open_many(state, things, Many { verb, queue, left_out });
     true
 }
 
 /// To the messages that are marked. Says whether the action can be done to many.
 pub fn messages(state: &mut State, action: Action) -> bool {
-    let list = &state.messages.list;
-    let named = |message: &Message| (message.headline().to_owned(), of_message(action, message));
-    let queue =
-        list.marked().map(named).filter_map(|(what, command)| Some((what, command?))).collect::<Vec<_>>();
-    let all = list.marks();
-    begin(state, action, "messages", all, queue)
+    let list = state.messages.list.marked();
+    let marked = list.map(|one| (one.headline().to_owned(), of_message(action, one))).collect();
+    begin(state, action, "messages", marked)
 }
 
 /// To the topics that are marked.
@@ -67,10 +75,11 @@ pub fn topics(state: &mut State, action: Action) -> bool {
         return false;
     }
     let list = &state.topics.list;
-    let queue: Vec<_> =
-        list.marked().map(|topic| (topic.name.clone(), Command::DeleteTopic(topic.id.clone()))).collect();
-    let all = queue.len();
-    begin(state, action, "topics", all, queue)
+    let marked = list
+        .marked()
+        .map(|one| (one.name.clone(), Ok(Command::DeleteTopic(one.id.clone(), Some(one.revision)))))
+        .collect();
+    begin(state, action, "topics", marked)
 }
 
 /// To the subscribers that are marked.
@@ -79,12 +88,11 @@ pub fn subscribers(state: &mut State, topic: &TopicId, action: Action) -> bool {
         return false;
     }
     let list = &state.topics.subscribers;
-    let queue: Vec<_> = list
+    let marked = list
         .marked()
-        .map(|one| (one.target.identifier.clone(), Command::Unsubscribe(topic.clone(), one.id.clone())))
+        .map(|one| (one.target.identifier.clone(), Ok(Command::Unsubscribe(topic.clone(), one.id.clone()))))
         .collect();
-    let all = queue.len();
-    begin(state, action, "subscribers", all, queue)
+    begin(state, action, "subscribers", marked)
 }
 
 /// To the targets that are marked.
@@ -93,10 +101,12 @@ pub fn targets(state: &mut State, action: Action) -> bool {
         return false;
     }
     let list = &state.targets.list;
-    let queue: Vec<_> = list
+    let marked = list
         .marked()
-        .map(|one| (one.identifier.clone(), Command::DeleteTarget(one.user_id.clone(), one.id.clone())))
+        .map(|one| {
+            let command = Command::DeleteTarget(one.user_id.clone(), one.id.clone(), Some(one.revision));
+            (one.identifier.clone(), Ok(command))
+        })
         .collect();
-    let all = queue.len();
-    begin(state, action, "targets", all, queue)
+    begin(state, action, "targets", marked)
 }

@@ -2,6 +2,7 @@
 
 mod entry;
 mod opening;
+mod people;
 mod provider;
 mod ready;
 mod view;
@@ -12,14 +13,14 @@ pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{pick, review};
+use super::{job, pick, review};
 use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::tui::action::Action;
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
-use crate::tui::watch::{self, Seen};
+use crate::tui::watch::Watch;
 use crate::wire::message::ScheduleWords;
 
 /// The name of the field that says when.
@@ -27,7 +28,6 @@ const WHEN: &str = "When";
 
 /// A form.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "what holds of a form")]
 pub struct Form {
     purpose: Purpose,
     title: String,
@@ -39,15 +39,13 @@ pub struct Form {
     touched: bool,
     /// Esc was pressed once.
     leaving: bool,
-    /// What it is about, as it was when it was opened.
-    watched: Vec<Seen>,
-    /// Somebody changed that meanwhile: it cannot be submitted any more.
-    dead: bool,
+    /// What it is about. Once that has changed, it cannot be submitted any more.
+    watch: Watch,
 }
 
 impl Form {
     fn new(purpose: Purpose, title: impl Into<String>, fields: Vec<Entry>) -> Self {
-        let watched = watch::by_purpose(&purpose);
+        let watch = Watch::of_purpose(&purpose);
         Self {
             purpose,
             title: title.into(),
@@ -57,24 +55,18 @@ impl Form {
             busy: false,
             touched: false,
             leaving: false,
-            watched,
-            dead: false,
+            watch,
         }
     }
 
     /// What it is about, while it can be submitted.
-    pub fn watched(&self) -> &[Seen] {
-        if self.busy || self.dead { &[] } else { &self.watched }
-    }
-
-    /// The same, to learn it.
-    pub fn watched_mut(&mut self) -> &mut [Seen] {
-        if self.busy || self.dead { &mut [] } else { &mut self.watched }
+    pub fn watch_mut(&mut self) -> Option<&mut Watch> {
+        (!self.busy).then_some(&mut self.watch)
     }
 
     /// What it is about is not what it was: what was typed stays to be read, and is not done.
     pub fn lapse(&mut self, text: String) {
-        self.dead = true;
+        self.watch.lapse();
         self.problem = Some(text);
     }
 
@@ -128,7 +120,7 @@ pub fn key(state: &mut State, key: KeyEvent) {
                 && field.key(key)
             {
                 form.touched = true;
-                if !form.dead {
+                if !form.watch.has_lapsed() {
                     form.problem = None;
                 }
             }
@@ -145,7 +137,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Accept | Action::Submit if form.busy => {}
         Action::Accept if form.at + 1 < form.fields.len() => form.step(1),
         // What was said of it stays on the screen.
-        Action::Accept | Action::Submit if form.dead => {}
+        Action::Accept | Action::Submit if form.watch.has_lapsed() => {}
         Action::Accept | Action::Submit => submit(state),
         Action::LeaveField | Action::Back => {
             // What was typed is not lost by one key.
@@ -213,6 +205,9 @@ fn submit(state: &mut State) {
             state.keep();
         }
         (_, Ok(Some(command))) => {
+            if command.takes_long() && job::is_busy(state) {
+                return;
+            }
             if let Some(Overlay::Form(form)) = state.overlays.last_mut() {
                 form.busy = true;
                 if let Purpose::Test(channel) | Purpose::TestProvider(_, channel) = form.purpose {

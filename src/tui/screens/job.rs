@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::scroll;
 use crate::tui::action::Action;
-use crate::tui::message::{Command, Item, Progress};
+use crate::tui::message::{Became, Command, Item, Many, Progress};
 use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
@@ -22,7 +22,10 @@ pub struct Job {
     verb: String,
     queue: VecDeque<(String, Command)>,
     current: Option<(String, Command)>,
+    /// What failed or was not its turn any more, to be done again.
     failed: Vec<(String, Command)>,
+    /// The same of something that is done as a whole.
+    again: Option<Command>,
     items: Vec<Item>,
     top: usize,
     /// How far it is that is done as a whole.
@@ -31,11 +34,21 @@ pub struct Job {
     stopping: bool,
 }
 
+/// How many of a job are where.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    queued: usize,
+    ok: usize,
+    skipped: usize,
+    stopped: usize,
+    failed: usize,
+}
+
 impl Job {
-    /// One that is over.
-    pub fn done(verb: &str, mut items: Vec<Item>) -> Self {
-        items.sort_by_key(|item| item.problem.is_none());
-        Self { verb: verb.to_owned(), items, ..Self::default() }
+    /// One that is over, and what does the rest of it again.
+    pub fn over(verb: &str, mut items: Vec<Item>, again: Option<Command>) -> Self {
+        items.sort_by(|a, b| a.became.cmp_kind(&b.became));
+        Self { verb: verb.to_owned(), items, again, ..Self::default() }
     }
 
     /// Whether something of it is still to be done.
@@ -43,10 +56,18 @@ impl Job {
         self.current.is_some() || !self.queue.is_empty() || self.step.is_some()
     }
 
-    fn counts(&self) -> (usize, usize, usize) {
-        let failed = self.items.iter().filter(|item| item.problem.is_some()).count();
+    fn counts(&self) -> Counts {
         let queued = self.queue.len() + usize::from(self.current.is_some());
-        (queued, self.items.len() - failed, failed)
+        let mut counts = Counts { queued, ..Counts::default() };
+        for item in &self.items {
+            match item.became {
+                Became::Done => counts.ok += 1,
+                Became::Skipped(_) => counts.skipped += 1,
+                Became::Stopped => counts.stopped += 1,
+                Became::Failed(_) => counts.failed += 1,
+            }
+        }
+        counts
     }
 
     /// How far it is, in a few words.
@@ -55,25 +76,38 @@ impl Job {
             let stopping = if self.stopping { " · ending" } else { "" };
             return format!("{}: {}{stopping}", step.verb, step.text);
         }
-        let (queued, ok, failed) = self.counts();
-        let queued =
-            if queued > 0 { format!("{} queued · ", show::count(queued as u64)) } else { String::new() };
-        format!(
-            "{}: {queued}{} ok · {} failed",
-            self.verb,
-            show::count(ok as u64),
-            show::count(failed as u64)
-        )
+        let Counts { queued, ok, skipped, stopped, failed } = self.counts();
+        let mut parts = vec![format!("{} ok", show::count(ok as u64))];
+        if queued > 0 {
+            parts.insert(0, format!("{} queued", show::count(queued as u64)));
+        }
+        for (n, word) in [(skipped, "skipped"), (stopped, "not done")] {
+            if n > 0 {
+                parts.push(format!("{} {word}", show::count(n as u64)));
+            }
+        }
+        parts.push(format!("{} failed", show::count(failed as u64)));
+        format!("{}: {}", self.verb, parts.join(" · "))
     }
 }
 
+/// Says so where another job is under way; a second one would take its place.
+pub fn is_busy(state: &mut State) -> bool {
+    let busy = state.job.as_ref().is_some_and(Job::is_running);
+    if busy {
+        let key = layout::key_of(state, Action::Jobs);
+        state.complain(format!("Another job is under way; {key} shows it."));
+    }
+    busy
+}
+
 /// Begins, unless another one is under way.
-pub fn begin(state: &mut State, verb: &str, queue: Vec<(String, Command)>) {
-    if state.job.as_ref().is_some_and(Job::is_running) {
-        state.complain("Another job is under way; J shows it.");
+pub fn begin(state: &mut State, many: Many) {
+    if is_busy(state) {
         return;
     }
-    state.job = Some(Job { verb: verb.to_owned(), queue: queue.into(), ..Job::default() });
+    let Many { verb, queue, left_out } = many;
+    state.job = Some(Job { verb: verb.to_owned(), queue: queue.into(), items: left_out, ..Job::default() });
     if !matches!(state.overlays.last(), Some(Overlay::Job)) {
         state.overlays.push(Overlay::Job);
     }
@@ -96,14 +130,17 @@ pub fn took(state: &mut State, command: &Command, problem: Option<&str>) -> bool
         return false;
     }
     if let Some((what, command)) = job.current.take() {
-        job.items.push(Item { what: what.clone(), problem: problem.map(ToOwned::to_owned) });
-        if problem.is_some() {
-            job.failed.push((what, command));
+        match problem {
+            None => job.items.push(Item::done(what)),
+            Some(problem) => {
+                job.items.push(Item::failed(what.clone(), problem));
+                job.failed.push((what, command));
+            }
         }
     }
     next(state);
     if let Some(job) = state.job.as_mut().filter(|job| !job.is_running()) {
-        job.items.sort_by_key(|item| item.problem.is_none());
+        job.items.sort_by(|a, b| a.became.cmp_kind(&b.became));
         let summary = job.summary();
         state.say(summary);
         unmark(state);
@@ -134,7 +171,7 @@ pub fn progress(state: &mut State, step: Progress) {
 
 /// What took long is over: what came of it is shown in the place of how far it was.
 pub fn step_over(state: &mut State, command: &Command) {
-    if !matches!(command, Command::Import(_) | Command::FollowUp(..)) {
+    if !command.takes_long() {
         return;
     }
     let Some(job) = state.job.as_mut().filter(|job| job.step.is_some()) else { return };
@@ -169,22 +206,31 @@ pub fn act(state: &mut State, action: Action) -> bool {
             state.end_what_takes_long();
         }
         Action::StopJob if job.is_running() => {
-            let left = job.queue.len();
-            job.queue.clear();
-            state.say(format!("Stopped; {} are left as they were.", show::count(left as u64)));
+            let left = std::mem::take(&mut job.queue);
+            let n = left.len() as u64;
+            job.items.extend(left.iter().map(|(what, _)| Item::stopped(what)));
+            job.failed.extend(left);
+            state.say(format!("Stopped; {} left as they were.", show::counted(n, "rows")));
         }
         Action::StopJob => state.say("Nothing is under way."),
         Action::RetryFailed if job.is_running() => state.say("It is still under way."),
+        Action::RetryFailed if job.again.is_some() => {
+            if let Some(command) = job.again.take() {
+                state.overlays.pop();
+                state.command(command);
+            }
+        }
         Action::RetryFailed if job.failed.is_empty() => {
             state.say("None of them failed in a way to try again.");
         }
         Action::RetryFailed => {
-            let failed = std::mem::take(&mut job.failed);
-            let verb = job.verb.clone();
-            begin(state, &verb, failed);
+            job.queue = std::mem::take(&mut job.failed).into();
+            job.items.retain(|item| !matches!(item.became, Became::Failed(_) | Became::Stopped));
+            job.top = 0;
+            next(state);
         }
         Action::Copy => {
-            let lines = job.items.iter().map(|item| match &item.problem {
+            let lines = job.items.iter().map(|item| match item.why_not() {
                 None => format!("{}\tok", item.what),
                 Some(problem) => format!("{}\t{problem}", item.what),
             });
@@ -200,7 +246,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     let Some(job) = &state.job else { return };
     let area = inset(body, 1);
-    let (queued, ..) = job.counts();
+    let queued = job.counts().queued;
     let all = job.items.len() + queued;
     let mut line = vec![pen.span(job.summary(), Role::TEXT_STRONG)];
     if let Some(step) = &job.step {
@@ -220,9 +266,13 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     pen.row(area, 0, &Line::from(line));
     let area = below(area, 2);
     for (n, item) in job.items.iter().skip(job.top).take(usize::from(area.height)).enumerate() {
-        let role = if item.problem.is_some() { Role::STATE_FAILED } else { Role::STATE_OK };
+        let role = match item.became {
+            Became::Done => Role::STATE_OK,
+            Became::Failed(_) => Role::STATE_FAILED,
+            Became::Skipped(_) | Became::Stopped => Role::STATE_SKIPPED,
+        };
         let mut spans = vec![pen.state(role, &item.what)];
-        if let Some(problem) = &item.problem {
+        if let Some(problem) = item.why_not() {
             spans.push(pen.span(format!("   {problem}"), Role::TEXT));
         }
         pen.row(area, n, &Line::from(spans));

@@ -17,7 +17,7 @@ use crate::tui::runtime::Request;
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
-use crate::tui::watch::{self, Seen, Watched};
+use crate::tui::watch::{Watch, Watched};
 use crate::tui::widgets::field::LineField;
 use crate::wire::message::Message;
 use crate::wire::operation::Operation;
@@ -46,10 +46,8 @@ pub struct Review {
     preview: Option<Box<Preview>>,
     sample: usize,
     busy: bool,
-    /// It cannot be confirmed any more.
-    dead: bool,
-    /// What it is about, as it was when it was opened.
-    watched: Vec<Seen>,
+    /// What it is about. Once that has changed, it cannot be confirmed any more.
+    watch: Watch,
     /// It asks whether to leave: enter leaves, a word ends the engine as well.
     leaving: bool,
     /// It is mail to topics without a link to leave them: whether that was waived. `None`: it is not.
@@ -62,7 +60,7 @@ pub struct Review {
 
 impl Review {
     fn new(title: String, lines: Vec<(String, Role)>, command: Command) -> Self {
-        let watched = watch::by_command(&command);
+        let watch = Watch::of_command(&command);
         Self {
             title,
             lines,
@@ -75,8 +73,7 @@ impl Review {
             preview: None,
             sample: 0,
             busy: false,
-            dead: false,
-            watched,
+            watch,
             leaving: false,
             waived: None,
             problem: None,
@@ -117,18 +114,12 @@ impl Review {
 
     /// What it is about was shown with this revision.
     fn as_of(&mut self, of: Watched, revision: Revision) {
-        self.watched.retain(|seen| seen.of != of);
-        self.watched.push(Seen::at(of, revision));
+        self.watch.as_of(of, revision);
     }
 
     /// What it is about, while it can be confirmed.
-    pub fn watched(&self) -> &[Seen] {
-        if self.busy || self.dead { &[] } else { &self.watched }
-    }
-
-    /// The same, to learn it.
-    pub fn watched_mut(&mut self) -> &mut [Seen] {
-        if self.busy || self.dead { &mut [] } else { &mut self.watched }
+    pub fn watch_mut(&mut self) -> Option<&mut Watch> {
+        (!self.busy).then_some(&mut self.watch)
     }
 
     fn waiting(mut self, id: MessageId) -> Self {
@@ -168,7 +159,9 @@ impl Review {
     pub fn fail(&mut self, text: String) {
         self.busy = false;
         // What was never counted cannot be confirmed.
-        self.dead |= self.is_counting();
+        if self.is_counting() {
+            self.watch.lapse();
+        }
         self.counting = false;
         self.waits = None;
         self.problem = Some(text);
@@ -177,7 +170,7 @@ impl Review {
     /// What it is about is not what it was: it cannot be confirmed any more.
     pub fn lapse(&mut self, text: String) {
         self.busy = false;
-        self.dead = true;
+        self.watch.lapse();
         self.word = None;
         self.counting = false;
         self.waits = None;
@@ -244,7 +237,7 @@ fn confirm(state: &mut State) {
     if review.busy {
         return;
     }
-    if review.dead {
+    if review.watch.has_lapsed() {
         return;
     }
     if review.leaving {
@@ -276,6 +269,14 @@ fn confirm(state: &mut State) {
         return;
     }
     let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    if review.command.takes_long() && super::job::is_busy(state) {
+        return;
+    }
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    // Deleted is what was shown.
+    if let Command::DeleteProvider(id, seen @ None) = &mut review.command {
+        *seen = review.watch.revision(&Watched::Provider(id.clone()));
+    }
     review.busy = true;
     review.problem = None;
     let command = review.command.clone();
@@ -396,7 +397,7 @@ pub fn take_operation(state: &mut State, operation: &Operation) {
     review.same_as = Some(format!("herald queue confirm {} {n}", operation.id));
     match n {
         0 => {
-            review.dead = true;
+            review.watch.lapse();
             review.problem = Some("Nobody fits: there is nothing to do.".to_owned());
         }
         1 => {}
@@ -435,7 +436,7 @@ pub fn take_undo(state: &mut State, mut asked: UndoSuppressions, found: &UndoneS
     review.command = Command::UndoSuppressions(asked);
     match found.count {
         0 => {
-            review.dead = true;
+            review.watch.lapse();
             review.problem = Some("Nobody was suppressed for this in that time.".to_owned());
         }
         1 => {}

@@ -149,7 +149,7 @@ impl<T: Keyed + Clone> Paged<T> {
         !std::mem::take(&mut self.marked).is_empty()
     }
 
-    /// The rows that are marked, as they were then.
+    /// The rows that are marked, as they were shown last.
     pub fn marked(&self) -> impl Iterator<Item = &T> {
         self.marked.values()
     }
@@ -218,6 +218,11 @@ impl<T: Keyed + Clone> Paged<T> {
 
     /// Takes a page that was asked for.
     pub fn take(&mut self, page: &Page, rows: Vec<T>, more: bool) {
+        for row in &rows {
+            if let Some(marked) = self.marked.get_mut(&row.key()) {
+                marked.clone_from(row);
+            }
+        }
         if page.end {
             self.take_end(rows);
         } else if let Some(key) = &page.before {

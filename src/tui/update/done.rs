@@ -1,7 +1,8 @@
 //! What came of commands.
 
+use crate::domain::ids::TopicId;
 use crate::domain::time::Timestamp;
-use crate::tui::message::{Command, Done, Fault, Fetch, Item, Slot};
+use crate::tui::message::{Became, Command, Done, Fault, Fetch, Item, Slot};
 use crate::tui::screens::{self, compose};
 use crate::tui::state::{Overlay, Parts, State, Tab, Undo};
 use crate::tui::{conflict, sanitize, show};
@@ -111,11 +112,13 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::Route(_), _) => state.say("The rules for countries are changed."),
         (Command::Failover(..), _) => state.say("What it hands on when it is down is changed."),
         (Command::RollBackProvider(_), _) => state.say("It has its key of before again: t tests it."),
-        (Command::DeleteProvider(_), _) => state.say("The provider is gone."),
+        (Command::DeleteProvider(..), _) => state.say("The provider is gone."),
         (Command::RenameTopic(..), _) => state.say("The topic has another name."),
-        (Command::Subscribe(..), Done::Many(items)) => report(state, "subscribed", items),
+        (Command::Subscribe(topic, _), Done::Many(items)) => report_subscribed(state, topic, items),
         (Command::Import(_), Done::Imported(progress, rejects)) => {
-            report(state, "imported", imported(&progress, rejects.as_deref()));
+            let items = imported(&progress, rejects.as_deref());
+            state.job = Some(screens::job::Job::over("import", items, None));
+            state.overlays.push(Overlay::Job);
         }
         (Command::CreateTarget(..), _) => state.say("The target is there."),
         (Command::UpdateTarget(..), _) => state.say("The target is changed."),
@@ -139,13 +142,13 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::UndoSuppressions(_), Done::Count(count)) => {
             state.say(format!("Undone: {} are written to again.", show::people(count)));
         }
-        (Command::Many(verb, queue), _) => screens::job::begin(state, verb, queue),
+        (Command::Many(many), _) => screens::job::begin(state, many),
         (Command::Pause(_), _) => state.say("Paused; what is in flight finishes."),
         (Command::Resume(_) | Command::Release(..), _) => state.say("It goes on."),
         (Command::Cancel(_), _) => state.say("Cancelled; what was accepted stays accepted."),
-        (Command::DeleteMessage(_), _) => state.say("Deleted; its log stays."),
+        (Command::DeleteMessage(..), _) => state.say("Deleted; its log stays."),
         (Command::CreateTopic(_), _) => state.say("The topic is there."),
-        (Command::DeleteTopic(_), _) => state.say("The topic is gone."),
+        (Command::DeleteTopic(..), _) => state.say("The topic is gone."),
         (Command::Unsubscribe(..), _) => state.say("Taken off the topic."),
         (Command::CreatePerson { .. }, _) => state.say("The person is there."),
         (Command::PauseProvider(_), _) => state.say("The provider is paused; what is planned for it waits."),
@@ -158,23 +161,23 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
     }
 }
 
-/// Shows what became of each of many; in one line if all went well.
-fn report(state: &mut State, verb: &str, items: Vec<Item>) {
-    let failed = items.iter().filter(|item| item.problem.is_some()).count();
-    if failed == 0 && items.len() < 2 {
-        let what = items.first().map_or("nothing", |item| item.what.as_str()).to_owned();
-        state.say(format!("{verb}: {what}"));
-    } else {
-        state.job = Some(screens::job::Job::done(verb, items));
-        state.overlays.push(Overlay::Job);
+/// Shows what became of each who was to be subscribed; in one line if it was one.
+fn report_subscribed(state: &mut State, topic: TopicId, items: Vec<Item>) {
+    if let [Item { what, became: Became::Done }] = items.as_slice() {
+        state.say(format!("{} is subscribed to {topic}.", sanitize::line(what)));
+        return;
     }
+    let again = |item: &Item| matches!(item.became, Became::Failed(_) | Became::Stopped);
+    let again: Vec<String> = items.iter().filter(|item| again(item)).map(|item| item.what.clone()).collect();
+    let again = (!again.is_empty()).then_some(Command::Subscribe(topic, again));
+    state.job = Some(screens::job::Job::over("subscribe", items, again));
+    state.overlays.push(Overlay::Job);
 }
 
 /// What an import did, line by line.
 fn imported(progress: &ImportProgress, rejects: Option<&Path>) -> Vec<Item> {
-    let fine = |what: String| Item { what, problem: None };
     let counts = &progress.counts;
-    let mut out = vec![fine(progress.detected.clone())];
+    let mut out = vec![Item::done(progress.detected.clone())];
     for (n, what) in [
         (progress.rows, "people read"),
         (counts.users, "users made"),
@@ -185,19 +188,19 @@ fn imported(progress: &ImportProgress, rejects: Option<&Path>) -> Vec<Item> {
         (counts.unchanged, "people of whom all was there"),
     ] {
         if n > 0 {
-            out.push(fine(format!("{} {what}", show::count(n))));
+            out.push(Item::done(format!("{} {what}", show::count(n))));
         }
     }
     if progress.refused > 0 {
         let place = rejects.map(|path| format!("; they are in {}", path.display())).unwrap_or_default();
-        let problem = Some(format!("{} lines refused{place}", show::count(progress.refused)));
-        out.push(Item { what: "not everybody".to_owned(), problem });
+        let refused = format!("{} refused{place}", show::counted(progress.refused, "lines"));
+        out.push(Item::failed("not everybody", refused));
     }
     for reject in progress.rejects.iter().take(20) {
-        out.push(Item { what: format!("line {}", reject.line), problem: Some(reject.reason.clone()) });
+        out.push(Item::failed(format!("line {}", reject.line), reject.reason.clone()));
     }
     if !progress.error.is_empty() {
-        out.push(Item { what: "it ended early".to_owned(), problem: Some(progress.error.clone()) });
+        out.push(Item::failed("it ended early", progress.error.clone()));
     }
     out
 }

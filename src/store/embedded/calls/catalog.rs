@@ -8,7 +8,7 @@ use crate::domain::ids::{
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::topic::Topic;
-use crate::store::catalog::{ApiKey, Catalog, Replaced, SubscribedMany, SubscriberView};
+use crate::store::catalog::{ApiKey, Catalog, Joined, Replaced, SubscriberView};
 use crate::store::embedded::writer::Class;
 use crate::store::embedded::{Embedded, providers, subscriptions};
 use crate::store::error::Result;
@@ -33,9 +33,9 @@ impl Catalog for Embedded {
         self.write(Class::Growth, move |tx| subscriptions::put_topic(tx, &topic, expect, &audit)).await
     }
 
-    async fn delete_topic(&self, id: &TopicId, audit: AuditEntry) -> Result<()> {
+    async fn delete_topic(&self, id: &TopicId, expect: Option<Revision>, audit: AuditEntry) -> Result<()> {
         let id = id.clone();
-        self.write(Class::Essential, move |tx| subscriptions::delete_topic(tx, &id, &audit)).await
+        self.write(Class::Essential, move |tx| subscriptions::delete_topic(tx, &id, expect, &audit)).await
     }
 
     async fn topics(&self, page: PageRequest<Topic>) -> Result<Page<Topic>> {
@@ -65,7 +65,7 @@ impl Catalog for Embedded {
         topic: &TopicId,
         targets: Vec<(SubscriberId, TargetId)>,
         audit: AuditEntry,
-    ) -> Result<SubscribedMany> {
+    ) -> Result<Vec<Joined>> {
         let topic = topic.clone();
         self.write(Class::Growth, move |tx| subscriptions::subscribe_many(tx, &topic, &targets, &audit)).await
     }
@@ -153,9 +153,14 @@ impl Catalog for Embedded {
         self.write(Class::Essential, move |tx| providers::wipe_replaced(tx, before)).await
     }
 
-    async fn delete_provider(&self, id: &ProviderId, audit: AuditEntry) -> Result<()> {
+    async fn delete_provider(
+        &self,
+        id: &ProviderId,
+        expect: Option<Revision>,
+        audit: AuditEntry,
+    ) -> Result<()> {
         let id = id.clone();
-        self.write(Class::Essential, move |tx| providers::delete(tx, &id, &audit)).await
+        self.write(Class::Essential, move |tx| providers::delete(tx, &id, expect, &audit)).await
     }
 
     async fn create_key(&self, key: ApiKey, audit: AuditEntry) -> Result<()> {

@@ -54,9 +54,14 @@ impl Messages for Embedded {
         .await
     }
 
-    async fn delete_message(&self, id: &MessageId, audit: AuditEntry) -> Result<()> {
+    async fn delete_message(
+        &self,
+        id: &MessageId,
+        expect: Option<Revision>,
+        audit: AuditEntry,
+    ) -> Result<()> {
         let id = id.clone();
-        self.write(Class::Essential, move |tx| messages::delete(tx, &id, &audit)).await
+        self.write(Class::Essential, move |tx| messages::delete(tx, &id, expect, &audit)).await
     }
 
     async fn messages(&self, filter: MessageFilter, page: PageRequest<Message>) -> Result<Page<Message>> {

@@ -54,9 +54,9 @@ impl People for Embedded {
         self.write(Class::Growth, move |tx| people::put_user(tx, &user, expect, &targets, &audit)).await
     }
 
-    async fn delete_user(&self, id: &UserId, audit: AuditEntry) -> Result<()> {
+    async fn delete_user(&self, id: &UserId, expect: Option<Revision>, audit: AuditEntry) -> Result<()> {
         let id = id.clone();
-        self.write(Class::Essential, move |tx| people::delete_user(tx, &id, &audit)).await
+        self.write(Class::Essential, move |tx| people::delete_user(tx, &id, expect, &audit)).await
     }
 
     async fn users(&self, page: PageRequest<User>) -> Result<Page<User>> {
@@ -102,9 +102,9 @@ impl People for Embedded {
         self.write(Class::Growth, move |tx| people::put_target(tx, &target, expect, &audit)).await
     }
 
-    async fn delete_target(&self, id: &TargetId, audit: AuditEntry) -> Result<()> {
+    async fn delete_target(&self, id: &TargetId, expect: Option<Revision>, audit: AuditEntry) -> Result<()> {
         let id = id.clone();
-        self.write(Class::Essential, move |tx| people::delete_target(tx, &id, &audit)).await
+        self.write(Class::Essential, move |tx| people::delete_target(tx, &id, expect, &audit)).await
     }
 
     async fn targets(&self, page: PageRequest<Target>) -> Result<Page<Target>> {

@@ -13,6 +13,8 @@ pub(super) enum Input {
     OneOf(Vec<&'static str>, usize),
     /// Several lines, pasted or written in the editor.
     Lines(String),
+    /// A list, typed or pasted: what is pasted is added to it.
+    List(String),
 }
 
 /// A field of a form.
@@ -58,12 +60,17 @@ impl Entry {
         Self { name, help: help.into(), input: Input::Lines(text.to_owned()) }
     }
 
+    /// A list.
+    pub(super) fn list(name: &'static str, help: impl Into<String>) -> Self {
+        Self { name, help: help.into(), input: Input::List(String::new()) }
+    }
+
     /// What it says.
     pub fn text(&self) -> &str {
         match &self.input {
             Input::Line(line) => line.text(),
             Input::OneOf(words, at) => words[*at],
-            Input::Lines(text) => text,
+            Input::Lines(text) | Input::List(text) => text,
         }
     }
 
@@ -72,13 +79,13 @@ impl Entry {
         match &mut self.input {
             Input::Line(line) => line.set(text),
             Input::OneOf(words, at) => *at = words.iter().position(|word| *word == text).unwrap_or(0),
-            Input::Lines(lines) => text.clone_into(lines),
+            Input::Lines(lines) | Input::List(lines) => text.clone_into(lines),
         }
     }
 
     /// Whether it has several lines.
     pub(super) fn takes_lines(&self) -> bool {
-        matches!(self.input, Input::Lines(_))
+        matches!(self.input, Input::Lines(_) | Input::List(_))
     }
 
     /// A key that edits; says whether it changed something.
@@ -102,6 +109,22 @@ impl Entry {
                 };
                 std::mem::replace(at, to) != to
             }
+            Input::List(text) => {
+                let plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
+                match key.code {
+                    KeyCode::Char(c) if plain => text.push(c),
+                    KeyCode::Backspace if plain => return text.pop().is_some(),
+                    // The last entry, as a word elsewhere; all of it, as a line elsewhere.
+                    KeyCode::Char('w') if key.modifiers == KeyModifiers::CONTROL => {
+                        let kept =
+                            text.trim_end_matches(is_between).trim_end_matches(|c| !is_between(c)).len();
+                        text.truncate(kept);
+                    }
+                    KeyCode::Char('u') if key.modifiers == KeyModifiers::CONTROL => text.clear(),
+                    _ => return false,
+                }
+                true
+            }
             Input::Lines(text) => match key.code {
                 KeyCode::Backspace | KeyCode::Delete => !std::mem::take(text).is_empty(),
                 _ => false,
@@ -118,13 +141,28 @@ impl Entry {
                 }
                 line.paste(text);
             }
-            Input::Lines(lines) => {
-                let text = text.replace("\r\n", "\n").replace('\r', "\n");
-                *lines = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
+            Input::Lines(lines) => *lines = broken_as_here(text),
+            Input::List(list) => {
+                // Beside what is typed, not into its last word.
+                if list.chars().next_back().is_some_and(|c| !is_between(c)) {
+                    list.push('\n');
+                }
+                list.push_str(&broken_as_here(text));
             }
             Input::OneOf(..) => {}
         }
     }
+}
+
+/// A text of several lines, with line breaks of one kind and nothing that is not seen.
+fn broken_as_here(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}
+
+/// Whether it stands between the entries of a list.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';')
 }
 
 /// Whether a text stands for a credential that is set.
@@ -165,6 +203,23 @@ mod tests {
         assert!(press(&mut entry, KeyCode::Right));
         assert_eq!(entry.text(), "");
         assert!(!press(&mut entry, KeyCode::Char('q')));
+    }
+
+    #[test]
+    fn a_list_is_typed_and_pasted() {
+        let mut entry = Entry::list("People", "");
+        for c in "ana@x.org".chars() {
+            assert!(press(&mut entry, KeyCode::Char(c)));
+        }
+        entry.paste("bo@x.org\r\ncy@x.org");
+        assert_eq!(entry.text(), "ana@x.org\nbo@x.org\ncy@x.org");
+        assert!(press(&mut entry, KeyCode::Backspace));
+        assert!(entry.text().ends_with("cy@x.or"));
+        assert!(entry.key(KeyEvent::new(KeyCode::Char('w'), KeyModifiers::CONTROL)));
+        assert_eq!(entry.text(), "ana@x.org\nbo@x.org\n");
+        assert!(entry.key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+        assert_eq!(entry.text(), "");
+        assert!(!press(&mut entry, KeyCode::Backspace));
     }
 
     #[test]

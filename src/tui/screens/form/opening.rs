@@ -60,7 +60,7 @@ pub fn open(state: &mut State, purpose: Purpose) {
         ),
         Purpose::Subscribe(topic) => (
             format!("Subscribe to {topic}"),
-            vec![Entry::lines("People", "addresses, numbers or ids: paste them, or alt-e", "")],
+            vec![Entry::list("People", "type or paste addresses, numbers, ids")],
         ),
         Purpose::Import(topic) => {
             let topic = topic.as_ref().map(ToString::to_string).unwrap_or_default();

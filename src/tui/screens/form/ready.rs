@@ -1,6 +1,6 @@
 //! From a form to what it asks for.
 
-use super::{Form, Purpose, WHEN, provider};
+use super::{Form, Purpose, WHEN, people, provider};
 use crate::domain::channel::Channel;
 use crate::domain::ids::ProviderId;
 use crate::domain::plan::WaitReason;
@@ -12,9 +12,6 @@ use crate::tui::state::State;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::person::{CreateTarget, UpdateTarget};
 use crate::wire::routing::{WriteFailover, WriteRouting};
-
-/// The most that are subscribed by one form; a file takes any number.
-const MOST: usize = 500;
 
 /// The command that a form stands for, none where it leads elsewhere; or the
 /// field that is wrong, and why.
@@ -30,14 +27,11 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
             Command::RenameTopic(topic.id.clone(), topic.revision, form.text("Name").to_owned())
         }
         Purpose::Subscribe(topic) => {
-            let who = people(form.text("People"));
-            match who.len() {
-                0 => return wrong("People", "Who? Paste addresses, numbers or ids of targets."),
-                n if n > MOST => {
-                    return wrong("People", "That is more than 500: a file takes any number (import).");
-                }
-                _ => Command::Subscribe(topic.clone(), who),
+            let who = people::entries(form.text("People"));
+            if who.is_empty() {
+                return wrong("People", "Who? Type or paste addresses, numbers, or ids of targets or users.");
             }
+            Command::Subscribe(topic.clone(), who)
         }
         Purpose::Import(_) => match form.text("File") {
             "" => return wrong("File", "Which file?"),
@@ -157,28 +151,4 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
             (_, None) => return Ok(None),
         },
     }))
-}
-
-/// The words of a list of people, whatever stands between them.
-fn people(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for word in text.split(|c: char| c.is_whitespace() || ",;<>\"".contains(c)) {
-        let word = word.trim();
-        let some = word.contains('@') || word.starts_with('+') || word.len() > 8;
-        if some && !out.iter().any(|other| other == word) {
-            out.push(word.to_owned());
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::people;
-
-    #[test]
-    fn a_pasted_list_is_read_whatever_stands_between() {
-        let list = "Ana B. <ana@example.com>; bo@example.com\n+4930123456,ana@example.com";
-        assert_eq!(people(list), ["ana@example.com", "bo@example.com", "+4930123456"]);
-    }
 }

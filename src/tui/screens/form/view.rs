@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::entry::Input;
-use super::{Entry, Form, Purpose};
+use super::{Entry, Form, Purpose, people};
 use crate::domain::when;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pen::{Pen, inset};
+use crate::tui::{sanitize, show};
 
 /// Columns of the names and of the fields.
 const NAME: u16 = 17;
@@ -62,6 +63,13 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
     }
 }
 
+/// The end of a foreign line, of at most so many columns.
+fn end_of(line: &str, columns: usize) -> String {
+    let line = sanitize::line(line);
+    let cut = line.char_indices().map(|(at, _)| &line[at..]).find(|rest| sanitize::width(rest) <= columns);
+    cut.unwrap_or_default().to_owned()
+}
+
 fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: bool, busy: bool) {
     pen.text(area, row, field.name, if focused { Role::TEXT_STRONG } else { Role::TEXT_DIM });
     let line = Rect { x: area.x + NAME, y: area.y + row as u16, width: FIELD, height: 1 }.intersection(area);
@@ -80,6 +88,23 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
             pen.row(line, 0, &Line::from(spans));
             if focused && !busy {
                 pen.frame.set_cursor_position((line.x, line.y));
+            }
+        }
+        Input::List(text) => {
+            // Its end is where one types.
+            let entries = people::entries(text).len();
+            let last = text.rsplit('\n').next().unwrap_or_default();
+            let count = match entries {
+                0 | 1 => String::new(),
+                n => format!("{}, the last: ", show::count(n as u64)),
+            };
+            let room = usize::from(line.width).saturating_sub(sanitize::width(&count) + 1);
+            let shown = format!("{count}{}", end_of(last, room));
+            let said = if text.is_empty() && !focused { "–" } else { &shown };
+            pen.text(line, 0, said, Role::FIELD);
+            if focused && !busy {
+                let at = line.x + (sanitize::width(&shown) as u16).min(line.width.saturating_sub(1));
+                pen.frame.set_cursor_position((at, line.y));
             }
         }
         Input::Lines(text) => {

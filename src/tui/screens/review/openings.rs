@@ -7,11 +7,11 @@ use crate::domain::reason::Why;
 use crate::domain::suppression::SuppressionCause;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
-use crate::tui::message::{Command, Fetch, Slot, Whom};
+use crate::tui::message::{Command, Fetch, Many, Slot, Whom};
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
-use crate::tui::watch::{self, Watched};
+use crate::tui::watch::{self, Watch, Watched};
 use crate::tui::widgets::field::LineField;
 use crate::wire::delivery::{Decide, Decision};
 use crate::wire::message::{Message, Retry, ScheduleWords};
@@ -169,7 +169,7 @@ pub fn open_operation(
     let mut review = Review::new(format!("{}?", action.as_str()), lines, Command::StopSending);
     review.counting = true;
     // The operation that is confirmed is not known yet.
-    review.watched.clear();
+    review.watch = Watch::default();
     open(state, review);
     let asked = CreateOperation { action, filter, provider_id, uncertain, reason: String::new() };
     state.ask(Slot::Review, Fetch::Operation(asked));
@@ -341,10 +341,11 @@ pub fn open_cancel(state: &mut State, message: &Message) {
 pub fn open_delete_message(state: &mut State, message: &Message) {
     let title = format!("Delete “{}”?", message.headline());
     let lines = vec![text("The message goes; its rows of the delivery log stay.")];
-    let review = Review::new(title, lines, Command::DeleteMessage(message.id.clone()))
-        .watching(message)
-        .typing("delete")
-        .same_as(format!("herald message delete {}", message.id));
+    let review =
+        Review::new(title, lines, Command::DeleteMessage(message.id.clone(), Some(message.revision)))
+            .watching(message)
+            .typing("delete")
+            .same_as(format!("herald message delete {}", message.id));
     open(state, review);
 }
 
@@ -352,7 +353,7 @@ pub fn open_delete_message(state: &mut State, message: &Message) {
 pub fn open_delete_topic(state: &mut State, topic: &Topic) {
     let title = format!("Delete the topic “{}”?", topic.name);
     let lines = vec![text(format!("{} subscriptions end; the people stay.", show::count(topic.sum())))];
-    let mut review = Review::new(title, lines, Command::DeleteTopic(topic.id.clone()))
+    let mut review = Review::new(title, lines, Command::DeleteTopic(topic.id.clone(), Some(topic.revision)))
         .typing("delete")
         .same_as(format!("herald topic delete {}", topic.id));
     review.as_of(Watched::Topic(topic.id.clone()), topic.revision);
@@ -425,7 +426,7 @@ pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: &ProviderId)
 pub fn open_delete_target(state: &mut State, target: &Target) {
     let title = format!("Delete {}?", target.identifier);
     let lines = vec![text("Its subscriptions end; the log keeps what was sent to it.")];
-    let command = Command::DeleteTarget(target.user_id.clone(), target.id.clone());
+    let command = Command::DeleteTarget(target.user_id.clone(), target.id.clone(), Some(target.revision));
     let mut review = Review::new(title, lines, command)
         .typing("delete")
         .same_as(format!("herald target delete {}", target.id));
@@ -478,21 +479,26 @@ pub fn open_undo(state: &mut State, asked: UndoSuppressions) {
     let mut review = Review::new("Undo?".to_owned(), lines, Command::StopSending);
     review.counting = true;
     // The operation that is confirmed is not known yet.
-    review.watched.clear();
+    review.watch = Watch::default();
     open(state, review);
     state.ask(Slot::Review, Fetch::UndoSuppressions(asked));
 }
 
 /// Before something is done to many.
-pub fn open_many(state: &mut State, verb: &'static str, things: &str, queue: Vec<(String, Command)>) {
-    let n = queue.len();
+pub fn open_many(state: &mut State, things: &str, many: Many) {
+    let (verb, n) = (many.verb, many.queue.len());
     let mut lines: Vec<(String, Role)> =
-        queue.iter().take(5).map(|(what, _)| (format!("· {what}"), Role::TEXT)).collect();
+        many.queue.iter().take(5).map(|(what, _)| (format!("· {what}"), Role::TEXT)).collect();
     if n > 5 {
         lines.push((format!("and {} more", show::count(n as u64 - 5)), Role::TEXT_DIM));
     }
-    let title = format!("{verb} {} {things}?", show::count(n as u64));
-    let mut review = Review::new(title, lines, Command::Many(verb, queue));
+    if let Some(first) = many.left_out.first() {
+        let left = show::count(many.left_out.len() as u64);
+        let why = first.why_not().unwrap_or_default();
+        lines.push((format!("left out: {left}, such as {}: {why}", first.what), Role::TEXT_DIM));
+    }
+    let title = format!("{verb} {}?", show::counted(n as u64, things));
+    let mut review = Review::new(title, lines, Command::Many(many));
     if n > 1 {
         review = review.typing(&n.to_string());
     }
@@ -510,7 +516,7 @@ pub fn open_delete_provider(state: &mut State, provider: &ProviderHealth) {
     let review = Review::new(
         format!("Delete the provider {}?", provider.name),
         lines,
-        Command::DeleteProvider(provider.id.clone()),
+        Command::DeleteProvider(provider.id.clone(), None),
     )
     .typing("delete")
     .same_as(format!("herald provider delete {}", provider.id));

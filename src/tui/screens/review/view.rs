@@ -38,7 +38,7 @@ pub fn view(pen: &mut Pen<'_, '_>, _: &State, review: &Review, body: Rect) {
 }
 
 fn waits(review: &Review) -> bool {
-    review.is_counting() || review.dead
+    review.is_counting() || review.watch.has_lapsed()
 }
 
 fn indented(area: Rect, columns: u16) -> Rect {
@@ -160,7 +160,7 @@ fn ask(pen: &mut Pen<'_, '_>, area: Rect, at: usize, review: &Review) {
         _ if waits => "Counting…".to_owned(),
         _ if review.leaving => "Enter leaves. Esc stays. ".to_owned(),
         Some(word) => format!("Type {word} and press enter. Esc goes back. "),
-        None if review.dead => "Esc goes back.".to_owned(),
+        None if review.watch.has_lapsed() => "Esc goes back.".to_owned(),
         None if review.preview.as_ref().is_some_and(|preview| preview.recipients == 0) => {
             "Esc goes back.".to_owned()
         }
