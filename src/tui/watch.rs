@@ -258,8 +258,8 @@ fn watch_of(overlay: &mut Overlay) -> Option<&mut Watch> {
 
 /// What is looked at for the dialog that lies topmost.
 fn watched(state: &mut State) -> Vec<Seen> {
-    let topmost = state.overlays.iter_mut().rev();
-    let dialog = topmost.filter(|overlay| matches!(overlay, Overlay::Review(_) | Overlay::Form(_))).next();
+    let mut topmost = state.overlays.iter_mut().rev();
+    let dialog = topmost.find(|overlay| matches!(overlay, Overlay::Review(_) | Overlay::Form(_)));
     dialog.and_then(watch_of).map(|watch| watch.seen().to_vec()).unwrap_or_default()
 }
 

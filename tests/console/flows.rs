@@ -258,7 +258,7 @@ fn ten_thousand_people_are_pasted_into_a_topic() {
             })
             .collect();
         seat.send(TermEvent::Paste(list.join("\n"))).await;
-        seat.shows("10,000, the last: reader9999@example.com").await;
+        seat.shows("10,000 · … reader9999@example.com").await;
         seat.press("enter").await;
         seat.shows("subscribe: 9,980 ok · 10 skipped · 10 failed").await;
         // What went wrong stands first.

@@ -6,7 +6,7 @@ use herald::domain::ids::{KeyId, ProviderId, ProviderNo, Revision, SubscriberId,
 use herald::domain::provider::{Provider, ProviderHold};
 use herald::domain::time::Timestamp;
 use herald::domain::topic::Topic;
-use herald::store::catalog::{ApiKey, SubscribedMany};
+use herald::store::catalog::{ApiKey, Joined};
 use herald::store::page::PageRequest;
 use herald::store::{RecordKind, Store, StoreError, Taken};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -163,10 +163,10 @@ async fn many_are_subscribed_together(store: impl Store) {
     all.push((SubscriberId::new("y").unwrap(), TargetId::new("nobody").unwrap()));
     let entry = || audit("subscriber.create", "topic/news");
     let done = store.subscribe_many(&id("news"), all.clone(), entry()).await.unwrap();
-    assert_eq!(done, SubscribedMany { made: 2, known: 1, missing: 1 });
+    assert_eq!(done, [Joined::Before, Joined::Now, Joined::Now, Joined::Missing]);
     assert_eq!(store.topic(&id("news")).await.unwrap().totals.email, 3);
     let again = store.subscribe_many(&id("news"), all, entry()).await.unwrap();
-    assert_eq!(again, SubscribedMany { made: 0, known: 3, missing: 1 });
+    assert_eq!(again, [Joined::Before, Joined::Before, Joined::Before, Joined::Missing]);
     assert_eq!(
         store.audit(Some("topic/news"), None, 10).await.unwrap().len(),
         1,

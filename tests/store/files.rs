@@ -171,7 +171,7 @@ async fn a_file_that_a_message_names_is_not_discarded(store: impl Store) {
     assert!(store.file(&at("docs", "named")).await.is_ok());
     assert_eq!(discard("loose").await.unwrap().unwrap().id.as_str(), "loose");
     assert!(matches!(discard("loose").await, Err(StoreError::NotFound { kind: RecordKind::File, .. })));
-    store.delete_message(&draft.id, audit("message.delete", "")).await.unwrap();
+    store.delete_message(&draft.id, None, audit("message.delete", "")).await.unwrap();
     assert!(discard("named").await.unwrap().is_some(), "nobody names it any more");
 }
 

@@ -101,7 +101,11 @@ async fn stopped(client: &Client, path: &Path, last: &mut ImportProgress) -> Str
         last.counts = record.counts;
     }
     let left = match lines_of(path.to_owned()).await {
-        Some(all) => format!(", about {} are left", show::counted(all.saturating_sub(last.lines), "lines")),
+        Some(all) => {
+            let left = all.saturating_sub(last.lines);
+            let are = if left == 1 { "is" } else { "are" };
+            format!(", about {} of it {are} left", show::counted(left, "lines"))
+        }
         None => String::new(),
     };
     let read = show::counted(last.lines, "lines");

@@ -9,12 +9,12 @@ use super::scroll;
 use crate::tui::action::Action;
 use crate::tui::message::{Became, Command, Item, Many, Progress};
 use crate::tui::runtime::Request;
-use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::bar::{bar, percent};
 use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::{sanitize, show};
 
 /// What is done, or was done, to many.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Job {
     /// The same of something that is done as a whole.
     again: Option<Command>,
     items: Vec<Item>,
+    /// What came of it in a few words, where its items are no rows of it.
+    said: Option<String>,
     top: usize,
     /// How far it is that is done as a whole.
     step: Option<Progress>,
@@ -49,6 +51,22 @@ impl Job {
     pub fn over(verb: &str, mut items: Vec<Item>, again: Option<Command>) -> Self {
         items.sort_by(|a, b| a.became.cmp_kind(&b.became));
         Self { verb: verb.to_owned(), items, again, ..Self::default() }
+    }
+
+    /// The same of a report, with what it comes to in a few words.
+    pub fn report(verb: &str, said: String, items: Vec<Item>) -> Self {
+        Self { said: Some(said), ..Self::over(verb, items, None) }
+    }
+
+    /// What can be done about it now.
+    pub fn hints(&self) -> &'static [Action] {
+        if self.is_running() {
+            &[Action::Back, Action::StopJob, Action::Copy]
+        } else if self.again.is_some() || !self.failed.is_empty() {
+            &[Action::Back, Action::RetryFailed, Action::Copy]
+        } else {
+            &[Action::Back, Action::Copy]
+        }
     }
 
     /// Whether something of it is still to be done.
@@ -75,6 +93,9 @@ impl Job {
         if let Some(step) = &self.step {
             let stopping = if self.stopping { " · ending" } else { "" };
             return format!("{}: {}{stopping}", step.verb, step.text);
+        }
+        if let Some(said) = &self.said {
+            return format!("{}: {said}", self.verb);
         }
         let Counts { queued, ok, skipped, stopped, failed } = self.counts();
         let mut parts = vec![format!("{} ok", show::count(ok as u64))];
@@ -265,16 +286,30 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     }
     pen.row(area, 0, &Line::from(line));
     let area = below(area, 2);
-    for (n, item) in job.items.iter().skip(job.top).take(usize::from(area.height)).enumerate() {
+    let mut row = 0;
+    for item in job.items.iter().skip(job.top) {
+        if row >= usize::from(area.height) {
+            break;
+        }
         let role = match item.became {
             Became::Done => Role::STATE_OK,
             Became::Failed(_) => Role::STATE_FAILED,
             Became::Skipped(_) | Became::Stopped => Role::STATE_SKIPPED,
         };
-        let mut spans = vec![pen.state(role, &item.what)];
-        if let Some(problem) = item.why_not() {
-            spans.push(pen.span(format!("   {problem}"), Role::TEXT));
+        let what = pen.state(role, &item.what);
+        let Some(why) = item.why_not() else {
+            pen.row(area, row, &Line::from(what));
+            row += 1;
+            continue;
+        };
+        // A reason is read whole: beside what it is of, or below it.
+        let beside = what.width() + 3 + sanitize::width(why);
+        if beside <= usize::from(area.width) {
+            pen.row(area, row, &Line::from(vec![what, pen.span(format!("   {why}"), Role::TEXT)]));
+            row += 1;
+        } else {
+            pen.row(area, row, &Line::from(what));
+            row = pen.paragraph(inset(area, 2), row + 1, why, Role::TEXT);
         }
-        pen.row(area, n, &Line::from(spans));
     }
 }

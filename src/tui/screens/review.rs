@@ -29,7 +29,6 @@ const STOP: &str = "stop";
 
 /// A review.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "what holds of a review")]
 pub struct Review {
     title: String,
     lines: Vec<(String, Role)>,

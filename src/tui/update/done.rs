@@ -117,7 +117,15 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::Subscribe(topic, _), Done::Many(items)) => report_subscribed(state, topic, items),
         (Command::Import(_), Done::Imported(progress, rejects)) => {
             let items = imported(&progress, rejects.as_deref());
-            state.job = Some(screens::job::Job::over("import", items, None));
+            let mut said = format!(
+                "{} read · {} refused",
+                show::people(progress.rows),
+                show::counted(progress.refused, "lines")
+            );
+            if !progress.error.is_empty() {
+                said.push_str(" · it ended early");
+            }
+            state.job = Some(screens::job::Job::report("import", said, items));
             state.overlays.push(Overlay::Job);
         }
         (Command::CreateTarget(..), _) => state.say("The target is there."),
@@ -177,7 +185,10 @@ fn report_subscribed(state: &mut State, topic: TopicId, items: Vec<Item>) {
 /// What an import did, line by line.
 fn imported(progress: &ImportProgress, rejects: Option<&Path>) -> Vec<Item> {
     let counts = &progress.counts;
-    let mut out = vec![Item::done(progress.detected.clone())];
+    let mut out = Vec::new();
+    if !progress.detected.is_empty() {
+        out.push(Item::done(progress.detected.clone()));
+    }
     for (n, what) in [
         (progress.rows, "people read"),
         (counts.users, "users made"),

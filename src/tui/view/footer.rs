@@ -113,7 +113,7 @@ fn wanted(state: &State) -> &'static [Action] {
         ],
         Some(Overlay::Pick(_)) => &[Action::Open, Action::Back],
         Some(Overlay::Calendar(_)) => &[Action::Open, Action::PageDown, Action::PageUp, Action::Back],
-        Some(Overlay::Job) => &[Action::Back, Action::RetryFailed, Action::StopJob, Action::Copy],
+        Some(Overlay::Job) => state.job.as_ref().map_or(&[Action::Back], screens::job::Job::hints),
         None => match state.tab {
             Tab::Overview => screens::overview::hints(state),
             Tab::Messages => screens::messages::HINTS,

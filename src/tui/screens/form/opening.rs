@@ -60,7 +60,10 @@ pub fn open(state: &mut State, purpose: Purpose) {
         ),
         Purpose::Subscribe(topic) => (
             format!("Subscribe to {topic}"),
-            vec![Entry::list("People", "type or paste addresses, numbers, ids")],
+            vec![Entry::list(
+                "People",
+                "addresses, numbers, ids of targets or users: typed, pasted, or alt-e",
+            )],
         ),
         Purpose::Import(topic) => {
             let topic = topic.as_ref().map(ToString::to_string).unwrap_or_default();

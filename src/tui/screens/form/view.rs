@@ -32,7 +32,9 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
         draw(pen, area, 2 + n - top, field, n == form.at, form.busy);
     }
     let below = 2 + form.fields.len().min(room);
-    if let Some(field) = form.fields.get(form.at).filter(|_| area.width < 90) {
+    if let Some(field) =
+        form.fields.get(form.at).filter(|field| area.width < 90 || matches!(field.input, Input::List(_)))
+    {
         pen.text(area, below, &field.help, Role::TEXT_DIM);
     }
     if let Purpose::Schedule(_) = form.purpose {
@@ -72,7 +74,9 @@ fn end_of(line: &str, columns: usize) -> String {
 
 fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: bool, busy: bool) {
     pen.text(area, row, field.name, if focused { Role::TEXT_STRONG } else { Role::TEXT_DIM });
-    let line = Rect { x: area.x + NAME, y: area.y + row as u16, width: FIELD, height: 1 }.intersection(area);
+    let list = matches!(field.input, Input::List(_));
+    let width = if list { area.width.saturating_sub(NAME) } else { FIELD };
+    let line = Rect { x: area.x + NAME, y: area.y + row as u16, width, height: 1 }.intersection(area);
     match &field.input {
         Input::Line(text) => text.draw(pen, line, focused && !busy),
         Input::OneOf(words, at) => {
@@ -96,7 +100,7 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
             let last = text.rsplit('\n').next().unwrap_or_default();
             let count = match entries {
                 0 | 1 => String::new(),
-                n => format!("{}, the last: ", show::count(n as u64)),
+                n => format!("{} · … ", show::count(n as u64)),
             };
             let room = usize::from(line.width).saturating_sub(sanitize::width(&count) + 1);
             let shown = format!("{count}{}", end_of(last, room));
@@ -120,6 +124,9 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
                 pen.frame.set_cursor_position((line.x, line.y));
             }
         }
+    }
+    if list {
+        return;
     }
     let width = area.width.saturating_sub(NAME + FIELD + 2);
     let help = Rect { x: line.right() + 2, width, ..line };
