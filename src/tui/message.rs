@@ -619,6 +619,7 @@ pub struct Progress {
 
 /// Why something did not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a fault")]
 pub struct Fault {
     /// For people.
     pub text: String,
@@ -630,23 +631,37 @@ pub struct Fault {
     pub record: Option<Box<StaleRecord>>,
     /// What was asked about is not there.
     pub missing: bool,
+    /// More match than can be put in that order.
+    pub too_many: bool,
 }
 
 impl Fault {
     /// A fault of this text.
     pub fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), unreachable: false, stale: false, record: None, missing: false }
+        Self {
+            text: text.to_owned(),
+            unreachable: false,
+            stale: false,
+            record: None,
+            missing: false,
+            too_many: false,
+        }
     }
 }
 
 impl From<ClientError> for Fault {
     fn from(error: ClientError) -> Self {
         Self {
-            text: error.to_string(),
+            text: match &error {
+                // What went wrong here is said without what it would have been for.
+                ClientError::Request(text) => text.clone(),
+                error => error.to_string(),
+            },
             unreachable: error.is_transport(),
             stale: error.is_stale(),
             record: error.stale().cloned().map(Box::new),
             missing: error.status() == Some(404),
+            too_many: error.kind() == "general_query_invalid",
         }
     }
 }

@@ -332,3 +332,48 @@ fn a_provider_is_tested_with_a_real_message_only_to_an_address_that_is_typed() {
         assert!(asked[0]["to"].is_null());
     });
 }
+
+#[test]
+fn the_footer_names_what_can_be_done_with_what_is_selected() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("1").await;
+        // It is being sent: it can be paused, and neither sent nor retried.
+        seat.shows("p pause   X cancel…").await;
+        assert!(!seat.text().contains("R retry…"), "{}", seat.text());
+        seat.press("j j j").await;
+        seat.shows("e edit   s send…   t schedule…").await;
+        assert!(!seat.text().contains("p pause"), "{}", seat.text());
+        seat.press("2").await;
+        seat.shows("s subscribe").await;
+        seat.press("enter").await;
+        seat.shows("U unsubscribe…").await;
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_filter_goes_with_it() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 80, 24);
+        seat.press("1 /").await;
+        seat.type_text("bogus=1\n").await;
+        seat.shows("have no `bogus`").await;
+        seat.press("esc").await;
+        seat.hides("have no `bogus`").await;
+    });
+}
+
+#[test]
+fn an_order_that_cannot_be_served_leaves_the_list_as_it_was() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("3").await;
+        seat.shows("reader0@example.com").await;
+        seat.press("S j j enter").await;
+        seat.shows("This order needs a filter that leaves at most 5,000 rows").await;
+        seat.shows("reader0@example.com").await;
+    });
+}

@@ -16,7 +16,14 @@ const SHOWN: usize = 100;
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> ClientError {
     let path = path.display().to_string();
-    move |error| ClientError::Request(format!("{path}: {error}"))
+    move |error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file on this machine".to_owned(),
+            io::ErrorKind::PermissionDenied => "it may not be read or written by this user".to_owned(),
+            _ => error.to_string(),
+        };
+        ClientError::Request(format!("{path}: {why}"))
+    }
 }
 
 /// Imports the file; the lines that are refused go into a file beside it, which
@@ -43,7 +50,10 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         ..ImportRequest::default()
     };
     let mut steps = client.import(&request, body_of(open, &way.stop)).await?;
-    let rejects = path.with_extension("rejects.csv");
+    // As `herald import` names it.
+    let mut rejects = path.clone().into_os_string();
+    rejects.push(".rejects.csv");
+    let rejects = PathBuf::from(rejects);
     let mut writer = None;
     let mut shown: Vec<Reject> = Vec::new();
     let mut last = ImportProgress::default();
@@ -69,7 +79,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
             let room = SHOWN.saturating_sub(shown.len());
             shown.extend(step.rejects.iter().take(room).cloned());
         }
-        let text = format!("{} people, {} lines refused", step.rows, step.refused);
+        let text = format!("{} · {} refused", show::people(step.rows), show::counted(step.refused, "lines"));
         way.tell(Progress { verb, done: step.bytes, all, text }).await;
         last = ImportProgress {
             detected: if step.detected.is_empty() { last.detected } else { step.detected.clone() },

@@ -3,7 +3,7 @@
 mod detail;
 mod view;
 
-pub use view::{COLUMNS, HINTS, view};
+pub use view::{COLUMNS, hints, view};
 
 use super::{Walk, bulk, compose, form, log_page, of_log, review, scroll, walk};
 use crate::domain::delivery::SkipReason;

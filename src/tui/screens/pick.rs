@@ -166,6 +166,17 @@ fn sort_of(state: &mut State) -> Option<&mut Option<Sort>> {
     })
 }
 
+/// Puts the tab's list in its usual order again; says whether it was in another.
+pub fn unsort(state: &mut State) -> bool {
+    let Some(sort) = sort_of(state).map(Option::take) else { return false };
+    if sort.is_none() {
+        return false;
+    }
+    let filter = filter_of(state).map(|filter| filter.clone()).unwrap_or_default();
+    set_filter(state, filter);
+    true
+}
+
 /// Offers the orders of the tab's list, each both ways.
 pub fn open_sort(state: &mut State) {
     let now = sort_of(state).map(|sort| sort.clone());

@@ -24,17 +24,41 @@ use crate::wire::list::TargetList;
 use crate::wire::person::{Target, UpdateTarget, User};
 use crate::wire::suppression::{Suppression, SuppressionList, SuppressionParameters};
 
-/// What the footer offers first.
-pub const HINTS: &[Action] = &[
-    Action::Filter,
-    Action::Copy,
-    Action::Open,
-    Action::CreatePerson,
-    Action::Import,
-    Action::Compose,
-    Action::Palette,
-    Action::Help,
-];
+/// What the footer offers first: what can be done here with what is selected.
+pub fn hints(state: &State) -> &'static [Action] {
+    let targets = &state.targets;
+    let Some(target) = targets.list.selected() else {
+        return if targets.filter.is_empty() {
+            &[Action::CreatePerson, Action::Import, Action::Find, Action::Palette, Action::Help]
+        } else {
+            &[Action::ClearFilter, Action::Filter, Action::Copy, Action::CreatePerson, Action::Help]
+        };
+    };
+    match targets.focus {
+        Focus::List if targets.list.marks() > 0 => {
+            &[Action::Mark, Action::DeleteTarget, Action::Back, Action::Help]
+        }
+        Focus::List if target.expired => &[
+            Action::Filter,
+            Action::Copy,
+            Action::Open,
+            Action::Unexpire,
+            Action::EditTarget,
+            Action::CreatePerson,
+            Action::Help,
+        ],
+        Focus::List => &[
+            Action::Filter,
+            Action::Copy,
+            Action::Open,
+            Action::EditTarget,
+            Action::CreatePerson,
+            Action::Import,
+            Action::Help,
+        ],
+        Focus::Detail => &[Action::Back, Action::Copy, Action::EditTarget, Action::Why, Action::Help],
+    }
+}
 
 /// The targets' tab.
 #[derive(Debug, Default)]
@@ -278,6 +302,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("State", 10),
     Column::text("Name", 18).from(90),
     Column::text("User", 13),
+    Column::text("Provider", 10).from(100),
     Column::number("Added", 12),
 ];
 
@@ -301,6 +326,9 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             (true, false) if state.targets.lookup.is_some() => {
                 "No target has this address now; below is what was sent to it.".to_owned()
             }
+            (true, false) if targets.cut_short => {
+                "None among the newest that were searched. An address is found at once: address=…".to_owned()
+            }
             (true, false) => "No target matches the filter; \\ shows all.".to_owned(),
             (true, true) => format!(
                 "No people yet. {} adds one, `herald import people.csv` many.",
@@ -322,6 +350,7 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 Cell::state(pen, stands(target)),
                 Cell::plain(target.name.as_str()),
                 Cell::dim(show::id(&target.user_id)),
+                Cell::dim(target.provider_id.as_ref().map_or_else(|| "default".to_owned(), show::id)),
                 Cell::dim(show::relative_to(target.created_at, pen.now)),
             ]
         })
@@ -332,9 +361,22 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         selected: Some(targets.selected_index() - top),
         marked: &marked,
         hidden: state.hidden_here(),
-        ..Look::default()
+        sorted: sorted(state.targets.sort.as_ref()),
     };
     table_as(pen, area, COLUMNS, rows, look);
+}
+
+/// By which column, and whether the greatest stands first.
+fn sorted(sort: Option<&Sort>) -> Option<(&'static str, bool)> {
+    let sort = sort?;
+    let title = match sort.by.as_str() {
+        "identifier" => "Address",
+        "providerType" => "Type",
+        "userId" => "User",
+        "expired" => "State",
+        _ => "Added",
+    };
+    Some((title, sort.descending))
 }
 
 fn stands(target: &Target) -> (Role, &'static str) {

@@ -18,17 +18,44 @@ use crate::tui::widgets::table::{Cell, Column, Look, table, table_as};
 use crate::wire::list::{SubscriberList, TopicList};
 use crate::wire::topic::{Subscriber, Topic};
 
-/// What the footer offers first.
-pub const HINTS: &[Action] = &[
-    Action::Open,
-    Action::Compose,
-    Action::CreateTopic,
-    Action::Subscribe,
-    Action::Import,
-    Action::Filter,
-    Action::Palette,
-    Action::Help,
-];
+/// What the footer offers first: what can be done here with what is selected.
+pub fn hints(state: &State) -> &'static [Action] {
+    let topics = &state.topics;
+    if topics.list.selected().is_none() {
+        return if topics.filter.is_empty() {
+            &[Action::CreateTopic, Action::Import, Action::Compose, Action::Palette, Action::Help]
+        } else {
+            &[Action::ClearFilter, Action::Filter, Action::CreateTopic, Action::Help]
+        };
+    }
+    match topics.focus {
+        Focus::List if topics.list.marks() > 0 => {
+            &[Action::Mark, Action::DeleteTopic, Action::Back, Action::Help]
+        }
+        Focus::List => &[
+            Action::Open,
+            Action::Compose,
+            Action::CreateTopic,
+            Action::Subscribe,
+            Action::Import,
+            Action::Filter,
+            Action::Palette,
+            Action::Help,
+        ],
+        Focus::Detail if topics.subscribers.selected().is_none() => {
+            &[Action::Back, Action::Subscribe, Action::Import, Action::Compose, Action::Help]
+        }
+        Focus::Detail => &[
+            Action::Back,
+            Action::Subscribe,
+            Action::Unsubscribe,
+            Action::Mark,
+            Action::Copy,
+            Action::Compose,
+            Action::Help,
+        ],
+    }
+}
 
 /// The topics' tab.
 #[derive(Debug, Default)]
@@ -167,6 +194,7 @@ pub const COLUMNS: &[Column] = &[
     Column::number("SMS", 10),
     Column::number("Push", 10),
     Column::number("Together", 10).from(76),
+    Column::number("Created", 12).from(100),
 ];
 
 /// Draws the tab.
@@ -207,6 +235,7 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 Cell::plain(show::count(topic.sms_total)),
                 Cell::plain(show::count(topic.push_total)),
                 Cell::plain(show::count(topic.sum())),
+                Cell::dim(show::relative_to(topic.created_at, state.now)),
             ]
         })
         .collect();
@@ -216,9 +245,22 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         selected: Some(topics.selected_index() - top),
         marked: &marked,
         hidden: state.hidden_here(),
-        ..Look::default()
+        sorted: sorted(state.topics.sort.as_ref()),
     };
     table_as(pen, area, COLUMNS, rows, look);
+}
+
+/// By which column, and whether the greatest stands first.
+fn sorted(sort: Option<&Sort>) -> Option<(&'static str, bool)> {
+    let sort = sort?;
+    let title = match sort.by.as_str() {
+        "name" => "Topic",
+        "emailTotal" => "Email",
+        "smsTotal" => "SMS",
+        "pushTotal" => "Push",
+        _ => "Created",
+    };
+    Some((title, sort.descending))
 }
 
 const SUBSCRIBERS: &[Column] = &[

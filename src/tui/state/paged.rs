@@ -1,6 +1,6 @@
 //! A list of which a window is loaded, never the whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tui::message::Page;
 
@@ -149,9 +149,12 @@ impl<T: Keyed + Clone> Paged<T> {
         !std::mem::take(&mut self.marked).is_empty()
     }
 
-    /// The rows that are marked, as they were shown last.
+    /// The rows that are marked, as they were shown last: those in the window in its order, then the
+    /// others.
     pub fn marked(&self) -> impl Iterator<Item = &T> {
-        self.marked.values()
+        let here: BTreeSet<String> = self.rows.iter().map(Keyed::key).collect();
+        let loaded = self.rows.iter().filter_map(|row| self.marked.get(&row.key()));
+        loaded.chain(self.marked.iter().filter(move |(key, _)| !here.contains(*key)).map(|(_, row)| row))
     }
 
     /// How many are marked.
@@ -402,6 +405,16 @@ mod tests {
         answer(&mut list, 1000, &ask);
         list.step(-1, 20);
         assert_eq!(list.selected(), Some(&Row(499)));
+    }
+
+    #[test]
+    fn marks_stand_in_the_order_of_the_list() {
+        let mut list = Paged::default();
+        let ask = list.refresh();
+        answer(&mut list, 500, &ask);
+        list.mark_all();
+        let all: Vec<Row> = list.rows().to_vec();
+        assert_eq!(list.marked().cloned().collect::<Vec<_>>(), all);
     }
 
     #[test]

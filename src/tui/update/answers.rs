@@ -86,6 +86,12 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),
         Slot::Topics if fault.missing => screens::topics::begin_anew(state),
+        // The list that was there, and why it cannot stand in that order.
+        Slot::Messages | Slot::Topics | Slot::Targets if fault.too_many && screens::pick::unsort(state) => {
+            state.complain(
+                "This order needs a filter that leaves at most 5,000 rows; the newest stand first again.",
+            );
+        }
         Slot::Review => match state.overlays.last_mut() {
             Some(Overlay::Review(review)) => review.fail(fault.text),
             _ => state.fault(fault),

@@ -115,8 +115,8 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
         (Command::DeleteProvider(..), _) => state.say("The provider is gone."),
         (Command::RenameTopic(..), _) => state.say("The topic has another name."),
         (Command::Subscribe(topic, _), Done::Many(items)) => report_subscribed(state, topic, items),
-        (Command::Import(_), Done::Imported(progress, rejects)) => {
-            let items = imported(&progress, rejects.as_deref());
+        (Command::Import(file), Done::Imported(progress, rejects)) => {
+            let items = imported(&progress, file.dry_run, rejects.as_deref());
             let mut said = format!(
                 "{} read · {} refused",
                 show::people(progress.rows),
@@ -125,7 +125,11 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             if !progress.error.is_empty() {
                 said.push_str(" · it ended early");
             }
-            state.job = Some(screens::job::Job::report("import", said, items));
+            state.job = Some(screens::job::Job::report(
+                if file.dry_run { "only looked" } else { "import" },
+                said,
+                items,
+            ));
             state.overlays.push(Overlay::Job);
         }
         (Command::CreateTarget(..), _) => state.say("The target is there."),
@@ -183,27 +187,29 @@ fn report_subscribed(state: &mut State, topic: TopicId, items: Vec<Item>) {
 }
 
 /// What an import did, line by line.
-fn imported(progress: &ImportProgress, rejects: Option<&Path>) -> Vec<Item> {
+fn imported(progress: &ImportProgress, dry_run: bool, rejects: Option<&Path>) -> Vec<Item> {
     let counts = &progress.counts;
     let mut out = Vec::new();
     if !progress.detected.is_empty() {
         out.push(Item::done(progress.detected.clone()));
     }
-    for (n, what) in [
-        (progress.rows, "people read"),
-        (counts.users, "users made"),
-        (counts.targets, "targets made"),
-        (counts.subscriptions, "subscriptions made"),
-        (counts.topics, "topics made"),
-        (counts.renamed, "names changed"),
-        (counts.unchanged, "people of whom all was there"),
+    for (n, one, many) in [
+        (counts.users, "user made", "users made"),
+        (counts.targets, "target made", "targets made"),
+        (counts.subscriptions, "subscription made", "subscriptions made"),
+        (counts.topics, "topic made", "topics made"),
+        (counts.renamed, "name changed", "names changed"),
+        (counts.unchanged, "person of whom all was there", "people of whom all was there"),
     ] {
         if n > 0 {
-            out.push(Item::done(format!("{} {what}", show::count(n))));
+            out.push(Item::done(format!("{} {}", show::count(n), if n == 1 { one } else { many })));
         }
     }
+    if dry_run {
+        out.push(Item::done("nothing was written: it was only looked at"));
+    }
     if progress.refused > 0 {
-        let place = rejects.map(|path| format!("; they are in {}", path.display())).unwrap_or_default();
+        let place = rejects.map(|path| format!("; see {}", path.display())).unwrap_or_default();
         let refused = format!("{} refused{place}", show::counted(progress.refused, "lines"));
         out.push(Item::failed("not everybody", refused));
     }

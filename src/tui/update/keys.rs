@@ -273,6 +273,8 @@ fn filter(state: &mut State, action: Action) -> bool {
             true
         }
         Action::LeaveField | Action::Back => {
+            // What was wrong with what was typed went with it.
+            state.toast = None;
             state.overlays.pop();
             true
         }

@@ -97,6 +97,9 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Dialogue(_)) => &[Action::Back, Action::PageUp, Action::PageDown, Action::Copy],
         Some(Overlay::Palette(_) | Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::Submit, Action::LeaveField],
+        Some(Overlay::Review(review)) if review.command_line().is_none() && !review.has_samples() => {
+            &[Action::Confirm, Action::LeaveField]
+        }
         Some(Overlay::Review(review)) if !review.has_samples() => {
             &[Action::Confirm, Action::LeaveField, Action::CopyCommand]
         }
@@ -116,9 +119,9 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Job) => state.job.as_ref().map_or(&[Action::Back], screens::job::Job::hints),
         None => match state.tab {
             Tab::Overview => screens::overview::hints(state),
-            Tab::Messages => screens::messages::HINTS,
-            Tab::Topics => screens::topics::HINTS,
-            Tab::Targets => screens::targets::HINTS,
+            Tab::Messages => screens::messages::hints(state),
+            Tab::Topics => screens::topics::hints(state),
+            Tab::Targets => screens::targets::hints(state),
             Tab::Providers => screens::providers::HINTS,
             Tab::Live => screens::live::HINTS,
         },

@@ -53,10 +53,10 @@ pub enum Purpose {
 pub fn open(state: &mut State, purpose: Purpose) {
     let line = |name, help: &str| Entry::line(name, help, "");
     let (title, fields): (String, Vec<Entry>) = match &purpose {
-        Purpose::Topic => ("New topic".into(), vec![line("Name", "What people call this audience")]),
+        Purpose::Topic => ("New topic".into(), vec![line("Name", "what people call this audience")]),
         Purpose::Rename(topic) => (
             format!("Rename the topic {}", sanitize::line(&topic.name)),
-            vec![Entry::line("Name", "What people call this audience", &topic.name)],
+            vec![Entry::line("Name", "what people call this audience", &topic.name)],
         ),
         Purpose::Subscribe(topic) => (
             format!("Subscribe to {topic}"),
@@ -80,19 +80,19 @@ pub fn open(state: &mut State, purpose: Purpose) {
         Purpose::Person => (
             "New person".into(),
             vec![
-                line("Name", "May be empty"),
-                line("Email", "An address, or"),
+                line("Name", "may be empty"),
+                line("Email", "an address, or"),
                 line("Phone", "a number with its country, as +4930123456"),
-                line("Topic", "The id of a topic to subscribe to; may be empty"),
+                line("Topic", "the id of a topic to subscribe to; may be empty"),
             ],
         ),
         Purpose::Target(target) => (
             format!("Another way to reach {}", sanitize::line(&target.identifier)),
             vec![
                 Entry::one_of("Type", "what it receives", &["email", "sms", "push"], "email"),
-                line("Address", "An address, a number, or a device token"),
+                line("Address", "an address, a number, or a device token"),
                 line("Provider", "the id of the one that it is pinned to; may be empty"),
-                line("Name", "May be empty"),
+                line("Name", "may be empty"),
             ],
         ),
         Purpose::EditTarget(target) => {
@@ -103,7 +103,7 @@ pub fn open(state: &mut State, purpose: Purpose) {
                 vec![
                     Entry::line("Address", help, &target.identifier),
                     Entry::line("Provider", "the id of the one that it is pinned to; may be empty", &pinned),
-                    Entry::line("Name", "May be empty", &target.name),
+                    Entry::line("Name", "may be empty", &target.name),
                 ],
             )
         }
@@ -148,7 +148,7 @@ pub fn open(state: &mut State, purpose: Purpose) {
             (
                 "Save this view".into(),
                 vec![
-                    line("Name", "How it is called in the list of views"),
+                    line("Name", "how it is called in the list of views"),
                     Entry::line("Filter", "empty: the view of this name is forgotten", &filter),
                 ],
             )
@@ -162,7 +162,7 @@ pub fn open(state: &mut State, purpose: Purpose) {
             let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();
             (
                 "Send me a copy".into(),
-                vec![Entry::line("Address", "Your own: it must be a target here", &own)],
+                vec![Entry::line("Address", "your own: it must be a target here", &own)],
             )
         }
     };

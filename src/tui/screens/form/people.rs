@@ -36,7 +36,9 @@ fn bare(part: &str) -> &str {
 /// The addresses in a part of a line, or the number that it is.
 fn addresses(part: &str) -> Vec<String> {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
-    if part.starts_with('+') && digits(part) >= 6 {
+    let number = part.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+()-./".contains(c));
+    // Also one without its country: it is refused with the reason.
+    if number && digits(part) >= 5 {
         return vec![part.to_owned()];
     }
     let words = part.split(|c: char| c.is_whitespace() || "<>()[]\"".contains(c));
@@ -52,6 +54,7 @@ mod tests {
         let list = "Ana B. <ana@example.com>; bo@example.com\n+49 30 123456,ana@example.com\n";
         assert_eq!(entries(list), ["ana@example.com", "bo@example.com", "+49 30 123456"]);
         assert_eq!(entries("ana@example.com bo@example.com"), ["ana@example.com", "bo@example.com"]);
+        assert_eq!(entries("ana@example.com, 0171 222333"), ["ana@example.com", "0171 222333"]);
         assert_eq!(entries(" \n,;\t\n"), [""; 0]);
     }
 

@@ -32,9 +32,7 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
         draw(pen, area, 2 + n - top, field, n == form.at, form.busy);
     }
     let below = 2 + form.fields.len().min(room);
-    if let Some(field) =
-        form.fields.get(form.at).filter(|field| area.width < 90 || matches!(field.input, Input::List(_)))
-    {
+    if let Some(field) = form.fields.get(form.at).filter(|field| !is_beside(area, field)) {
         pen.text(area, below, &field.help, Role::TEXT_DIM);
     }
     if let Purpose::Schedule(_) = form.purpose {
@@ -63,6 +61,12 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
         (None, true) => pen.text(area, at, "…", Role::TEXT_DIM),
         (None, false) => {}
     }
+}
+
+/// Whether the help of a field has room beside it.
+fn is_beside(area: Rect, field: &Entry) -> bool {
+    let room = usize::from(area.width.saturating_sub(NAME + FIELD + 2));
+    !matches!(field.input, Input::List(_)) && sanitize::width(&field.help) <= room
 }
 
 /// The end of a foreign line, of at most so many columns.
@@ -130,5 +134,8 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
     }
     let width = area.width.saturating_sub(NAME + FIELD + 2);
     let help = Rect { x: line.right() + 2, width, ..line };
-    pen.text(help.intersection(area), 0, &field.help, Role::TEXT_DIM);
+    // That of the field that has the keys stands below otherwise.
+    if is_beside(area, field) {
+        pen.text(help.intersection(area), 0, &field.help, Role::TEXT_DIM);
+    }
 }

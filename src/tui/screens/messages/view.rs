@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::detail;
 use crate::domain::reason::Why;
 use crate::tui::action::Action;
+use crate::tui::message::Sort;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
@@ -15,17 +16,78 @@ use crate::tui::widgets::table::{Cell, Column, Look, table_as};
 use crate::tui::{sanitize, show};
 use crate::wire::message::{Message, State as Is};
 
-/// What the footer offers first.
-pub const HINTS: &[Action] = &[
-    Action::Open,
-    Action::Compose,
-    Action::SendMessage,
-    Action::MessagePause,
-    Action::RetryMessage,
-    Action::NextPane,
-    Action::Filter,
-    Action::Help,
-];
+/// What the footer offers first: what can be done with the message that is selected.
+pub fn hints(state: &State) -> &'static [Action] {
+    let Some(message) = state.messages.current() else {
+        return &[Action::Compose, Action::Import, Action::Filter, Action::Palette, Action::Help];
+    };
+    if state.messages.list.marks() > 0 && state.messages.focus == Focus::List {
+        return &[Action::Mark, Action::CancelMessage, Action::DeleteMessage, Action::Back, Action::Help];
+    }
+    match message.state {
+        Is::Draft => &[
+            Action::EditMessage,
+            Action::SendMessage,
+            Action::ScheduleMessage,
+            Action::Compose,
+            Action::NextPane,
+            Action::Filter,
+            Action::Help,
+        ],
+        Is::Scheduled => &[
+            Action::Open,
+            Action::EditMessage,
+            Action::ScheduleMessage,
+            Action::CancelMessage,
+            Action::Compose,
+            Action::NextPane,
+            Action::Help,
+        ],
+        Is::Held => &[
+            Action::Open,
+            Action::ReleaseMessage,
+            Action::EditMessage,
+            Action::CancelMessage,
+            Action::Compose,
+            Action::NextPane,
+            Action::Help,
+        ],
+        Is::Processing => &[
+            Action::Open,
+            Action::MessagePause,
+            Action::CancelMessage,
+            Action::Compose,
+            Action::NextPane,
+            Action::Filter,
+            Action::Help,
+        ],
+        Is::Paused => &[
+            Action::Open,
+            Action::MessageResume,
+            Action::CorrectRest,
+            Action::CancelMessage,
+            Action::NextPane,
+            Action::Help,
+        ],
+        Is::Failed | Is::Cancelled => &[
+            Action::Open,
+            Action::RetryMessage,
+            Action::NextFailure,
+            Action::DuplicateMessage,
+            Action::Compose,
+            Action::NextPane,
+            Action::Help,
+        ],
+        Is::Sent => &[
+            Action::Open,
+            Action::Compose,
+            Action::DuplicateMessage,
+            Action::NextPane,
+            Action::Filter,
+            Action::Help,
+        ],
+    }
+}
 
 /// The columns of the list.
 pub const COLUMNS: &[Column] = &[
@@ -35,6 +97,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("Audience", 16).from(100),
     Column::number("Progress", 15),
     Column::number("When", 10),
+    Column::text("Id", 13).from(120),
 ];
 
 /// Draws the tab.
@@ -72,9 +135,20 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         selected: Some(messages.list.selected_index() - top),
         marked: &marked,
         hidden: state.hidden_here(),
-        ..Look::default()
+        sorted: sorted(state.messages.sort.as_ref()),
     };
     table_as(pen, area, COLUMNS, rows, look);
+}
+
+/// By which column, and whether the greatest stands first.
+fn sorted(sort: Option<&Sort>) -> Option<(&'static str, bool)> {
+    let sort = sort?;
+    let title = match sort.by.as_str() {
+        "status" => "State",
+        "deliveredTotal" => "Progress",
+        _ => "When",
+    };
+    Some((title, sort.descending))
 }
 
 fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
@@ -85,6 +159,7 @@ fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
         Cell::dim(audience(message)),
         progress(message),
         Cell::dim(when(pen, message)),
+        Cell::dim(show::id(&message.id)),
     ]
 }
 
