@@ -147,19 +147,11 @@ fn account(lines: &str, uid: u32) -> Option<String> {
     })
 }
 
-/// The zone of the settings, else the system's, else UTC.
+/// The zone of the settings, else that of `TZ`, else UTC: the machine's own zone is that of
+/// the server, and says nothing of who sits at the other end of the line.
 fn zone(settings: &Settings) -> crate::domain::zone::Zone {
-    let system = || {
-        std::env::var("TZ").ok().or_else(|| {
-            let link = std::fs::read_link("/etc/localtime").ok()?;
-            let path = link.to_str()?.to_owned();
-            path.split_once("zoneinfo/").map(|(_, name)| name.to_owned())
-        })
-    };
-    settings
-        .operator_zone
-        .or_else(|| system()?.trim_start_matches(':').parse().ok())
-        .unwrap_or(crate::domain::zone::Zone::UTC)
+    let said = || std::env::var("TZ").ok()?.trim_start_matches(':').parse().ok();
+    settings.operator_zone.or_else(said).unwrap_or(crate::domain::zone::Zone::UTC)
 }
 
 fn desk(client: Client, global: &Global, settings: &Settings) -> Desk {

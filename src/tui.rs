@@ -6,6 +6,7 @@
 //! the client, on the console's own runtime. [`console::run`] is the entrance.
 
 pub mod action;
+pub mod command_line;
 mod conflict;
 pub mod console;
 pub mod effects;

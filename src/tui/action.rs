@@ -166,7 +166,7 @@ impl Row {
 }
 
 /// A value as one word of a POSIX shell.
-fn shell_quoted(value: &str) -> String {
+pub fn shell_quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
         value.to_owned()

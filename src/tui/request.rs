@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::message::{Command, Writing};
 use crate::wire::message::Envelope;
 
-/// Method, path and body, as one line to read and to copy.
+/// Method, path and body, as one line to read and to copy; for what is done to many, a
+/// line for each.
 pub fn of(command: &Command) -> Option<String> {
     let message = |id: &dyn AsRef<str>, verb: &str| {
         line("POST", &format!("/v1/herald/messages/{}/{verb}", id.as_ref()), &json!({}))
@@ -59,8 +60,13 @@ pub fn of(command: &Command) -> Option<String> {
         Command::Suppress(address) => {
             line("POST", "/v1/herald/suppressions", &json!({ "addresses": [address] }))
         }
-        Command::LiftSuppressions(_, ids) if ids.len() == 1 => {
-            format!("DELETE /v1/herald/suppressions/{}", ids[0])
+        Command::LiftSuppressions(_, ids) => {
+            let lines: Vec<_> = ids.iter().map(|id| format!("DELETE /v1/herald/suppressions/{id}")).collect();
+            lines.join("\n")
+        }
+        Command::Many(many) => {
+            let lines: Option<Vec<String>> = many.queue.iter().map(|(_, command)| of(command)).collect();
+            lines?.join("\n")
         }
         Command::UndoSuppressions(undo) => line("POST", "/v1/herald/suppressions/undo", undo),
         Command::TestProvider(id, to) => {
@@ -77,6 +83,21 @@ pub fn of(command: &Command) -> Option<String> {
         // What a form makes carries credentials or many requests.
         _ => return None,
     })
+}
+
+/// Why a command is no single request.
+pub fn why_none(command: &Command) -> &'static str {
+    match command {
+        Command::FollowUp(..) => {
+            "several requests: a topic, its targets, a draft; the command makes them all"
+        }
+        Command::Leave => "it ends this console only: there is nothing for a script to do",
+        Command::Import(_) => "the file is sent in parts; the command does it",
+        Command::CreateProvider(..) | Command::UpdateProvider(..) => {
+            "it carries credentials, which are not written out"
+        }
+        _ => "there is no single request for it",
+    }
 }
 
 fn to(body: &impl Serialize) -> Value {

@@ -4,8 +4,10 @@ mod answers;
 mod done;
 mod keys;
 mod mouse;
+mod why_not;
 
-pub use keys::{filter_of, set_filter, why_not};
+pub use keys::{anew, filter_of, set_filter};
+pub use why_not::why_not;
 
 use super::message::{Effect, Fetch, Msg, Slot};
 use super::runtime::Request;

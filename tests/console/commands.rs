@@ -5,8 +5,7 @@ use herald::api::routes::ROUTES;
 use herald::cli::args::Cli;
 use herald::tui::action::{Action, Danger, TABLE};
 use herald::tui::keymap::Mode;
-use herald::tui::message::{Effect, Msg};
-use herald::tui::request;
+use herald::tui::message::{Command, Effect, Msg};
 use herald::tui::runtime::Request;
 use herald::tui::state::{Overlay, State};
 use herald::tui::update::update;
@@ -86,6 +85,11 @@ const PLACES: &[Place] = &[
     (World::busy, "1 j j"),
     (World::busy, "1 j j j"),
     (World::busy, "1 enter"),
+    (World::busy, "1 space j space"),
+    (World::busy, "1 *"),
+    (World::busy, "2 *"),
+    (World::busy, "2 enter *"),
+    (World::busy, "3 *"),
     (World::paused, "1"),
     (World::together, "1 j j"),
     (World::busy, "2"),
@@ -122,19 +126,27 @@ fn what_reviews_and_rows_show_as_the_same_runs() {
                 }
             }
             let Some(Overlay::Review(review)) = state.overlays.last() else { continue };
-            if let Some(line) = review.command_line() {
+            // A review that is left with no harm is of this console alone.
+            if matches!(review.command(), Command::Leave) {
+                continue;
+            }
+            let Some(line) = review.command_line() else { panic!("{}: no command line", row.id) };
+            for line in line.lines() {
                 runs(line);
                 lines.insert(line.to_owned());
-                reviewed.insert(row.action);
             }
-            if let Some(line) = request::of(review.command()) {
-                assert!(is_route(&line), "{}: there is no route {line}", row.id);
+            reviewed.insert(row.action);
+            let none = matches!(review.command(), Command::FollowUp(..));
+            assert_eq!(review.request_line().is_none(), none, "{}", row.id);
+            for line in review.request_line().unwrap_or_default().lines() {
+                assert!(is_route(line), "{}: there is no route {line}", row.id);
             }
         }
     }
     // What opens a review at once shows its line there; the others lead through a form or a list.
     let direct = [
         Action::SendMessage,
+        Action::EditMessage,
         Action::CancelMessage,
         Action::DeleteMessage,
         Action::RetryMessage,

@@ -377,3 +377,56 @@ fn an_order_that_cannot_be_served_leaves_the_list_as_it_was() {
         seat.shows("reader0@example.com").await;
     });
 }
+
+#[test]
+fn what_does_nothing_here_says_why_and_is_not_hinted_at() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("1").await;
+        seat.shows("November newsletter").await;
+        // It is being sent: it is paused, not sent.
+        assert!(seat.text().contains("p pause"), "{}", seat.text());
+        assert!(!seat.text().contains("s send"), "{}", seat.text());
+        seat.press("s").await;
+        seat.shows("It is sending. A draft can be sent; d makes a draft like it.").await;
+        seat.press("ctrl-p").await;
+        seat.type_text("pause").await;
+        seat.shows("Pauses the message; what is in flight finishes.").await;
+        seat.shows("Pause works on Overview and Providers.").await;
+        seat.press("esc ?").await;
+        seat.shows("It is sending. What has failed can be tried again.").await;
+        seat.press("esc j j j").await;
+        seat.shows("s send").await;
+        assert!(!seat.text().contains("p pause"), "{}", seat.text());
+    });
+}
+
+#[test]
+fn a_lapsed_review_is_read_anew() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("2").await;
+        seat.shows("The news").await;
+        seat.press("D").await;
+        seat.shows("Delete the topic “The news”?").await;
+        seat.shows("enter confirm").await;
+        api.change(|world| {
+            let topic = &mut world.topics[0];
+            "Other".clone_into(&mut topic.name);
+            topic.revision = topic.revision.next();
+        });
+        seat.shows("it is called “Other”").await;
+        seat.shows("ctrl-l refresh").await;
+        assert!(!seat.text().contains("confirm"), "{}", seat.text());
+        seat.press("ctrl-l").await;
+        seat.shows("Delete the topic “Other”?").await;
+        seat.type_text("delete").await;
+        seat.shows("Esc goes back. delete").await;
+        assert_eq!(api.count(&Method::DELETE, "/v1/messaging/topics/news"), 0);
+        seat.press("enter").await;
+        while seat.frame(Duration::from_secs(1)).await {}
+        assert_eq!(api.count(&Method::DELETE, "/v1/messaging/topics/news"), 1);
+    });
+}

@@ -408,7 +408,7 @@ shots! {
     messages_receipts_deliveries: receipts "1 ] enter";
     messages_save_view: busy "1 V";
     messages_schedule: busy "1 j j t";
-    messages_decide: busy "1 j o";
+    messages_decide: lost "1 j o";
     messages_release: together "1 j j h";
     messages_reading: busy "1 j j j e alt-p";
     targets_receipts: receipts "3 enter";

@@ -437,6 +437,14 @@ impl World {
         }
     }
 
+    /// The same, with answers that were lost.
+    pub fn lost() -> Self {
+        let mut world = Self::busy();
+        let progress = &mut world.messages[1].progress;
+        (progress.failed, progress.uncertain, progress.undecided) = (9, 3, 3);
+        world
+    }
+
     /// The same, with others at work: one of them edits what is scheduled.
     pub fn together() -> Self {
         use herald::wire::draft::Attached;

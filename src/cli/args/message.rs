@@ -55,6 +55,11 @@ pub enum MessageAction {
         /// Its id
         id: String,
     },
+    /// Hold a scheduled one while it is edited; from whoever edits it now, too
+    Hold {
+        /// Its id
+        id: String,
+    },
     /// Release a held one
     Release {
         /// Its id

@@ -47,7 +47,7 @@ pub enum TopicAction {
     Unsubscribe {
         /// The topic's id
         id: String,
-        /// The target, by id or address
+        /// The target by id or address, or the subscription by its id
         target: String,
     },
     /// Delete it and its subscriptions

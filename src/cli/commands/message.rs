@@ -58,6 +58,7 @@ pub async fn run(desk: &Desk, action: MessageAction) -> Outcome {
         MessageAction::Unschedule { id } => report(desk, &client.undo_message(&id).await?)?,
         MessageAction::Pause { id } => report(desk, &client.pause_message(&id).await?)?,
         MessageAction::Resume { id } => report(desk, &client.resume_message(&id).await?)?,
+        MessageAction::Hold { id } => report(desk, &client.hold_message(&id, None).await?)?,
         MessageAction::Release { id } => report(desk, &client.release_message(&id, None).await?)?,
         MessageAction::Cancel { id } => report(desk, &client.cancel_message(&id).await?)?,
         MessageAction::Retry { id: None, filter, how, .. } => {

@@ -5,7 +5,7 @@ use crate::cli::args::TopicAction;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
 use crate::wire::query::{ListRequest, Query};
-use crate::wire::topic::{CreateSubscriber, CreateTopic, Topic, UpdateTopic};
+use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
 
 /// Does one of the actions.
 pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
@@ -59,15 +59,9 @@ pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
             desk.out.either(&made, |made| format!("{} joined {}", made.target.identifier, made.topic_id))?;
         }
         TopicAction::Unsubscribe { id, target } => {
-            let target = desk.target(&target).await?;
-            let list =
-                ListRequest::newest(1).with(Query::equal("targetId", [target.id.as_str()])).uncounted();
-            let found = client.subscribers(&id, &list).await?.into_items();
-            let Some(subscriber) = found.first() else {
-                return Err(Failure::NotFound(format!("{} is not in {id}", target.identifier)));
-            };
+            let subscriber = subscriber(desk, &id, &target).await?;
             client.unsubscribe(&id, &subscriber.id).await?;
-            desk.out.say(format!("{} left {id}", target.identifier))?;
+            desk.out.say(format!("{} left {id}", subscriber.target.identifier))?;
         }
         TopicAction::Delete { id } => {
             client.delete_topic(&id).await?;
@@ -75,6 +69,20 @@ pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// A subscription by its own id, or by its target's id or address.
+async fn subscriber(desk: &Desk, topic: &str, target: &str) -> Outcome<Subscriber> {
+    if !target.contains('@') && !target.starts_with('+') {
+        match desk.client.subscriber(topic, target).await {
+            Err(error) if error.status() == Some(404) => {}
+            other => return Ok(other?),
+        }
+    }
+    let target = desk.target(target).await?;
+    let list = ListRequest::newest(1).with(Query::equal("targetId", [target.id.as_str()])).uncounted();
+    let found = desk.client.subscribers(topic, &list).await?.into_items().into_iter().next();
+    found.ok_or_else(|| Failure::NotFound(format!("{} is not in {topic}", target.identifier)))
 }
 
 fn table(topics: &[Topic]) -> String {

@@ -1,7 +1,8 @@
 //! “Did you mean”: the known name that is nearest to what was typed.
 
 /// The candidate nearest to `typed`, if one is near enough to be a slip of the
-/// hand: at most a third of its letters differ, or it begins with what was typed.
+/// hand: at most a third of its letters differ, and not the first unless it is the only one;
+/// or it begins with what was typed.
 #[must_use]
 pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
@@ -10,9 +11,11 @@ pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = edits(&typed, &lower);
-            let allowed = lower.chars().count().max(typed.chars().count()).div_ceil(3);
+            let allowed = (lower.chars().count().max(typed.chars().count()) / 3).max(1);
+            let same_start = distance <= 1 || typed.chars().next() == lower.chars().next();
             let begins = typed.chars().count() >= 2 && lower.starts_with(&typed);
-            (distance <= allowed || begins).then_some((if begins { 0 } else { distance }, candidate))
+            (distance <= allowed && same_start || begins)
+                .then_some((if begins { 0 } else { distance }, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -5,7 +5,7 @@ use chrono::{
     DateTime, Datelike as _, LocalResult, Offset as _, TimeDelta, TimeZone as _, Timelike as _, Utc,
 };
 
-use super::zones::{find_zone, zone_name};
+use super::zones::{find_zone, plain, zone_name};
 
 /// What was understood, to be read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Echo {
 
 impl Echo {
     pub(super) fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone, operator_zone: Zone) -> Self {
+        let (zone, operator_zone) = (plain(zone), plain(operator_zone));
         let day = at.with_timezone(&zone).date_naive();
         let beside = |other: Zone| {
             if at.with_timezone(&other).date_naive() == day {
@@ -59,6 +60,7 @@ impl std::fmt::Display for Echo {
 /// to the second, as long as it is not past.
 #[must_use]
 pub fn spell(at: DateTime<Utc>, zone: Zone, now: DateTime<Utc>) -> String {
+    let zone = plain(zone);
     let local = at.with_timezone(&zone);
     let this_year = local.year() == now.with_timezone(&zone).year();
     let date = local.format(if this_year { "%a %-d %b" } else { "%a %-d %b %Y" });
@@ -82,9 +84,14 @@ fn clock(at: DateTime<Utc>, zone: Zone) -> String {
     }
 }
 
-/// `in 18 h`, `in 40 s`, `now`.
+/// `in 18 h`, `in 1 h 30 min`, `in 40 s`, `now`.
 fn ahead(length: TimeDelta) -> String {
-    if length < TimeDelta::seconds(1) { "now".to_owned() } else { format!("in {}", relative(length)) }
+    let minutes = (length + TimeDelta::seconds(30)).num_minutes();
+    match (minutes / 60, minutes % 60) {
+        _ if length < TimeDelta::seconds(1) => "now".to_owned(),
+        (hours @ 1..10, minutes @ 1..) => format!("in {hours} h {minutes} min"),
+        _ => format!("in {}", relative(length)),
+    }
 }
 
 /// A length in one unit, rounded to the nearest: `40 s`, `12 min`, `18 h`, `3 days`.

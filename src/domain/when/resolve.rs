@@ -145,7 +145,10 @@ fn on_a_day(said: &Said, time: NaiveTime, clock: Clock, now: DateTime<Utc>) -> R
             let first = on(in_days(days)?)?;
             if ahead(&first) { Ok(first) } else { on(in_days(days + 7)?) }
         }
-        (Some(Day::InDays(days)), _) => on(in_days(days.unsigned_abs())?),
+        (Some(Day::InDays(days)), _) => {
+            let day = TimeDelta::try_days(days).and_then(|days| today.checked_add_signed(days));
+            on(day.ok_or(WhenError::TooFar)?)
+        }
         (Some(Day::NextWeekday(weekday)), _) => {
             let days = u64::from(weekday.days_since(today.weekday()));
             on(in_days(if days == 0 { 7 } else { days })?)

@@ -110,7 +110,10 @@ fn what_is_refused() {
         ("in", "in", "not understood"),
         ("end of time", "time", "not understood"),
         ("next", "next", "not understood"),
-        ("9", "9", "not understood"),
+        ("9", "9", "9:00 for the time, in 9 min for how long from now"),
+        ("99", "99", "not understood"),
+        ("2h ago", "2h ago", "that is past"),
+        ("last friday 9am", "last friday", "that is past"),
         ("tomorrow friday 9am", "friday", "second day"),
         ("tomorrow 9am 10am", "10am", "second time"),
         ("9am Berlin Tokyo", "Tokyo", "second zone"),
@@ -136,6 +139,9 @@ fn what_is_refused() {
         ("tue 23 nov 9:00", "2026-11-23 is a Mon, not a Tue"),
         ("today 9am", "Sun 22 Nov 09:00 Berlin is past, 5 h ago"),
         ("2025-11-23 09:00", "is past"),
+        ("yesterday 9am", "Sat 21 Nov 09:00 Berlin is past, 29 h ago"),
+        ("tomorrow nein", "`nein` is not understood"),
+        ("tomorrow 9am Nowhere", "`Nowhere` is not understood"),
         ("now tomorrow", "needs no day"),
         ("in 2h tomorrow", "either"),
         ("in 2h 9am", "either"),
@@ -144,6 +150,9 @@ fn what_is_refused() {
     ] {
         let error = parse(words, now(), *BERLIN).unwrap_err().to_string();
         assert!(error.contains(says), "{words}: {error}");
+        let guess =
+            matches!(words, "tomorrow nein" | "tomorrow 9am Nowhere") && error.contains("did you mean");
+        assert!(!guess, "{words}: {error}");
     }
 }
 
@@ -158,6 +167,10 @@ fn the_echo() {
         when.echo.to_string(),
         "Fri 1 Jan 2027 00:30 Berlin · Thu 31 Dec 18:30 New York (you) · Thu 31 Dec 23:30 UTC · in 39 days"
     );
+    let when = parse("in 90 min", now(), "Etc/UTC".parse().unwrap()).unwrap();
+    assert_eq!(when.echo.to_string(), "Sun 22 Nov 14:35:09 UTC · in 1 h 30 min");
+    let when = parse("tomorrow 9am Berlin", now(), "Etc/UTC".parse().unwrap()).unwrap();
+    assert_eq!(when.echo.to_string(), "Mon 23 Nov 09:00 Berlin · 08:00 UTC (you) · in 19 h");
     let when = parse("now UTC", now(), Zone::UTC).unwrap();
     assert_eq!(when.echo.to_string(), "Sun 22 Nov 13:05:09 UTC · now");
 }

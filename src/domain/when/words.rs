@@ -198,6 +198,8 @@ impl Reader<'_> {
                 return self.set_day(1, Day::InDays(0));
             }
             "tomorrow" => return self.set_day(1, Day::InDays(1)),
+            "yesterday" => return self.set_day(1, Day::InDays(-1)),
+            "last" if !self.word(1).is_empty() => return Err(self.impossible(2, "that is past")),
             "day" if self.word(1) == "after" && self.word(2) == "tomorrow" => {
                 return self.set_day(3, Day::InDays(2));
             }
@@ -226,6 +228,11 @@ impl Reader<'_> {
         }
         if self.date()? || self.length_from_now()? || self.time()? || self.offset()? || self.zone()? {
             return Ok(());
+        }
+        let word = self.word(0);
+        if word.len() <= 2 && word.parse::<u32>().is_ok_and(|number| number < 24) {
+            let choices = format!("{word}:00 for the time, in {word} min for how long from now");
+            return Err(self.ambiguous(choices));
         }
         Err(self.not_understood(self.at))
     }
@@ -290,11 +297,12 @@ impl Reader<'_> {
         }
         let (count, length) = length_words(|ahead| self.word(ahead));
         let Some(length) = length else { return Ok(false) };
-        if self.word(count) == "from" && self.word(count + 1) == "now" {
-            self.set_length(count + 2, length)?;
-            return Ok(true);
+        match (self.word(count), self.word(count + 1)) {
+            ("from", "now") => self.set_length(count + 2, length)?,
+            ("ago", _) => return Err(self.impossible(count + 1, "that is past")),
+            _ => return Ok(false),
         }
-        Ok(false)
+        Ok(true)
     }
 
     fn next(&mut self) -> Result<(), WhenError> {

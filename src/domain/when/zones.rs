@@ -118,6 +118,16 @@ pub fn find_zone(name: &str) -> Option<(Zone, bool)> {
     id.parse().ok().or_else(city).map(|zone| (zone, false))
 }
 
+/// UTC for every name that it has; any other zone as it is.
+#[must_use]
+pub(super) fn plain(zone: Zone) -> Zone {
+    let id = zone.name();
+    match id.strip_prefix("Etc/").unwrap_or(id) {
+        "UTC" | "UCT" | "Universal" | "Zulu" => Zone::UTC,
+        _ => zone,
+    }
+}
+
 /// The city of a zone's id, if its id names one.
 fn city_of(zone: Zone) -> Option<&'static str> {
     let (region, city) = zone.name().rsplit_once('/')?;

@@ -61,14 +61,16 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, help: &Help, body: Rect) {
             n += 1;
         }
         let keys = if entry.keys.is_empty() { "–".to_owned() } else { entry.keys.join(" ") };
-        let why = why_not(state, entry.row.action).map(|why| format!("  {why}")).unwrap_or_default();
+        // In a form, an action is for the form, whatever the tab below it says.
+        let over = help.scopes.first() != Some(&state.tab.scope());
+        let why = if over { None } else { why_not(state, entry.row.action) };
         let title = entry.row.title.trim_end_matches('…');
+        let role = if why.is_some() { Role::TEXT_DIM } else { Role::TEXT };
         let line = Line::from(vec![
             sanitize::column(&keys, 16, pen.style(Role::KEY)),
             pen.span(" ", Role::TEXT),
-            sanitize::column(title, 18, pen.style(Role::TEXT)),
-            pen.span(format!(" {}", entry.row.help), Role::TEXT_DIM),
-            pen.span(why, Role::TEXT_DIM),
+            sanitize::column(title, 18, pen.style(role)),
+            pen.span(format!(" {}", why.as_deref().unwrap_or(entry.row.help)), Role::TEXT_DIM),
         ]);
         pen.row(area, n, &line);
         n += 1;

@@ -423,62 +423,77 @@ pub fn take_failure(state: &mut State, request: &DeliveryRequest, page: &Deliver
     }
 }
 
+/// Why nothing of the kind can be done to a message now.
+pub fn refused(state: &State, action: Action, message: &Message) -> Option<String> {
+    let is = message.state;
+    let like_it = || {
+        let key = layout::key_of(state, Action::DuplicateMessage);
+        format!("{key} makes a draft like it.")
+    };
+    let what = match action {
+        Action::EditMessage if !matches!(is, Is::Draft | Is::Scheduled | Is::Held) => {
+            format!("A draft or a scheduled message can be edited; {}", like_it())
+        }
+        Action::SendMessage if !matches!(is, Is::Draft | Is::Held) => {
+            format!("A draft can be sent; {}", like_it())
+        }
+        Action::ScheduleMessage if !matches!(is, Is::Draft | Is::Scheduled | Is::Held) => {
+            format!("A draft can be scheduled; {}", like_it())
+        }
+        Action::MessagePause if is != Is::Processing => "What is being sent can be paused.".to_owned(),
+        Action::MessageResume if !matches!(is, Is::Paused | Is::Held) => {
+            "What is paused or held can go on.".to_owned()
+        }
+        Action::ReleaseMessage if is != Is::Held => "What is held can be released.".to_owned(),
+        Action::CancelMessage if is.is_over() || is == Is::Draft => {
+            "What is scheduled or on its way can be cancelled.".to_owned()
+        }
+        Action::RetryMessage if !matches!(is, Is::Failed | Is::Cancelled) => {
+            "What has failed can be tried again.".to_owned()
+        }
+        Action::DeleteMessage if matches!(is, Is::Processing | Is::Paused) => {
+            "Cancel it first; then it can be deleted.".to_owned()
+        }
+        Action::CorrectRest if is != Is::Paused => {
+            "Pause it first; then it can be corrected for those not tried yet.".to_owned()
+        }
+        Action::ThoseReached if message.progress.accepted == 0 => {
+            return Some("Nobody has been accepted: there is nobody to tell.".to_owned());
+        }
+        Action::Decide if message.progress.undecided + message.progress.uncertain == 0 => {
+            return Some("Nobody of it is uncertain: there is nothing to decide.".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("It is {}. {what}", show::state(is).1))
+}
+
 fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
+    if let Some(why) = refused(state, action, message) {
+        state.say(why);
+        return true;
+    }
     let id = message.id.clone();
     let is = message.state;
     match action {
         Action::Open if is == Is::Draft => compose::open_draft(state, message),
-        Action::EditMessage => match is {
-            Is::Held if review::edited_by_another(state, message) => review::open_take_over(state, message),
-            Is::Draft | Is::Held => compose::open_draft(state, message),
-            Is::Scheduled => state.command(Command::Hold(id, message.revision)),
-            _ => refuse(state, is, "A draft or a scheduled message can be edited; d makes a draft like it."),
-        },
-        Action::SendMessage => match is {
-            Is::Draft => review::open_send(state, message, None),
-            Is::Held => review::open_release(state, message),
-            _ => refuse(state, is, "A draft can be sent; d makes a draft like it."),
-        },
-        Action::ScheduleMessage => match is {
-            Is::Draft | Is::Scheduled | Is::Held => form::open(state, form::Purpose::Schedule(id)),
-            _ => refuse(state, is, "A draft can be scheduled; d makes a draft like it."),
-        },
-        Action::MessagePause => match is {
-            Is::Processing => state.command(Command::Pause(id)),
-            _ => refuse(state, is, "What is being sent can be paused."),
-        },
-        Action::MessageResume => match is {
-            Is::Paused => review::open_resume_message(state, message),
-            Is::Held => review::open_release(state, message),
-            _ => refuse(state, is, "What is paused or held can go on."),
-        },
-        Action::ReleaseMessage => match is {
-            Is::Held => review::open_release(state, message),
-            _ => refuse(state, is, "What is held can be released."),
-        },
-        Action::CancelMessage => {
-            if is.is_over() || is == Is::Draft {
-                refuse(state, is, "What is scheduled or on its way can be cancelled.");
-            } else {
-                review::open_cancel(state, message);
-            }
+        Action::EditMessage if review::edited_by_another(state, message) => {
+            review::open_take_over(state, message);
         }
-        Action::RetryMessage => match is {
-            Is::Failed | Is::Cancelled => review::open_retry(state, message),
-            _ => refuse(state, is, "What has failed can be tried again."),
-        },
-        Action::DeleteMessage => match is {
-            Is::Processing | Is::Paused => refuse(state, is, "Cancel it first; then it can be deleted."),
-            _ => review::open_delete_message(state, message),
-        },
-        Action::CorrectRest => match is {
-            Is::Paused => review::open_follow_up(state, message, Whom::Untried),
-            _ => refuse(state, is, "Pause it first; then it can be corrected for those not tried yet."),
-        },
-        Action::ThoseReached => match message.progress.accepted {
-            0 => state.say("Nobody has been accepted: there is nobody to tell."),
-            _ => review::open_follow_up(state, message, Whom::Reached),
-        },
+        Action::EditMessage if is == Is::Scheduled => state.command(Command::Hold(id, message.revision)),
+        Action::EditMessage => compose::open_draft(state, message),
+        Action::SendMessage if is == Is::Draft => review::open_send(state, message, None),
+        Action::MessageResume if is == Is::Paused => review::open_resume_message(state, message),
+        Action::SendMessage | Action::MessageResume | Action::ReleaseMessage => {
+            review::open_release(state, message);
+        }
+        Action::ScheduleMessage => form::open(state, form::Purpose::Schedule(id)),
+        Action::MessagePause => state.command(Command::Pause(id)),
+        Action::CancelMessage => review::open_cancel(state, message),
+        Action::RetryMessage => review::open_retry(state, message),
+        Action::DeleteMessage => review::open_delete_message(state, message),
+        Action::CorrectRest => review::open_follow_up(state, message, Whom::Untried),
+        Action::ThoseReached => review::open_follow_up(state, message, Whom::Reached),
         Action::DuplicateMessage => state.command(Command::Duplicate(id)),
         Action::Decide => form::open(state, form::Purpose::Decide(id)),
         Action::Why => {
@@ -499,8 +514,4 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
         _ => return false,
     }
     true
-}
-
-fn refuse(state: &mut State, is: Is, what: &str) {
-    state.say(format!("It is {}. {what}", show::state(is).1));
 }

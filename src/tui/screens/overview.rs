@@ -234,6 +234,25 @@ pub fn act(state: &mut State, action: Action) -> bool {
     true
 }
 
+/// Why nothing of the kind can be done to what is selected.
+pub fn refused(state: &State, action: Action) -> Option<String> {
+    let of_message = matches!(action, Action::ReleaseMessage | Action::Decide | Action::CancelMessage);
+    let of_either = matches!(action, Action::ProviderPause | Action::ProviderResume | Action::Copy);
+    let of_provider = matches!(
+        action,
+        Action::EditProvider | Action::ProviderTest | Action::ProviderFailover | Action::FailOver
+    );
+    let need = state.overview.as_ref().and_then(|overview| overview.needs_you.get(state.home.selected));
+    let wanted = match chosen(state) {
+        Thing::Neither if need.is_none() && matches!(action, Action::Open | Action::Why) => "nothing",
+        Thing::Neither if of_either => "no message and no provider",
+        Thing::Neither | Thing::Provider(_) if of_message => "no message",
+        Thing::Neither | Thing::Message(_) if of_provider => "no provider",
+        _ => return None,
+    };
+    Some(format!("{}: {wanted} is selected.", action.title().trim_end_matches('…')))
+}
+
 fn go_to(state: &mut State, id: &MessageId) {
     crate::tui::update::show(state, Tab::Messages);
     messages::select(state, id);

@@ -219,11 +219,13 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, palette: &Palette, body: Rect)
         let chosen = top + n == palette.selected;
         let key = layout::key_of(state, row.action);
         let key = if key == row.id { String::new() } else { key };
+        let why = why_not(state, row.action);
+        let role = if why.is_some() { Role::TEXT_DIM } else { Role::TEXT };
         let mut line = TextLine::from(vec![
             pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
-            sanitize::column(row.title, 18, pen.style(Role::TEXT)),
+            sanitize::column(row.title, 18, pen.style(role)),
             sanitize::column(&key, 8, pen.style(Role::KEY)),
-            pen.span(why_not(state, row.action).unwrap_or_else(|| row.help.to_owned()), Role::TEXT_DIM),
+            pen.span(why.unwrap_or_else(|| row.help.to_owned()), Role::TEXT_DIM),
         ]);
         if chosen {
             line = line.patch_style(pen.style(Role::ROW_SELECTED));

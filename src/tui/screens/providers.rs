@@ -88,6 +88,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
         return true;
     }
     let Some(provider) = state.providers.current().cloned() else { return false };
+    if let Some(why) = refused(&provider, action) {
+        state.say(why);
+        return true;
+    }
     match action {
         Action::ProviderPause => state.command(Command::PauseProvider(provider.id)),
         Action::ProviderResume => review::open_resume_provider(state, &provider.id),
@@ -97,9 +101,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::ProviderRollback => state.command(Command::RollBackProvider(provider.id)),
         Action::ProviderEarlier => move_by(state, -1),
         Action::ProviderLater => move_by(state, 1),
-        Action::ProviderEnable if provider.enabled => state.say("It is enabled already."),
         Action::ProviderEnable => review::open_enable(state, &provider, true),
-        Action::ProviderDisable if !provider.enabled => state.say("It is out of use already."),
         Action::ProviderDisable => review::open_enable(state, &provider, false),
         Action::EditProvider => {
             state.ask(Slot::Provider, Fetch::Provider(provider.id));
@@ -110,6 +112,19 @@ pub fn act(state: &mut State, action: Action) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Why nothing of the kind can be done to a provider now.
+pub fn refused(provider: &ProviderHealth, action: Action) -> Option<String> {
+    let text = match action {
+        Action::ProviderEnable if provider.enabled => "It is enabled already.",
+        Action::ProviderDisable if !provider.enabled => "It is out of use already.",
+        Action::FailOver if provider.retrying + provider.held == 0 => {
+            "Nobody waits for it but in its queue: disable it, and the queue goes through another."
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// Moves the selected provider in the order in which they are chosen.
@@ -149,13 +164,10 @@ pub fn hands_on(state: &mut State, id: &ProviderId) {
 pub fn fail_over(state: &mut State, id: &ProviderId) {
     let list = state.overview.iter().flat_map(|overview| &overview.providers);
     let known = list.chain(state.providers.list.iter().flatten()).find(|provider| provider.id == *id);
-    match known.cloned() {
-        Some(provider) if provider.retrying + provider.held == 0 => {
-            state
-                .say("Nobody waits for it but in its queue: disable it, and the queue goes through another.");
-        }
-        Some(provider) => super::pick::open_fail_over(state, &provider),
-        None => {}
+    let Some(provider) = known.cloned() else { return };
+    match refused(&provider, Action::FailOver) {
+        Some(why) => state.say(why),
+        None => super::pick::open_fail_over(state, &provider),
     }
 }
 

@@ -14,11 +14,11 @@ use crate::domain::time::Timestamp;
 use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::runtime::Request;
-use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::watch::{Watch, Watched};
 use crate::tui::widgets::field::LineField;
+use crate::tui::{command_line, request, show};
 use crate::wire::message::Message;
 use crate::wire::operation::Operation;
 use crate::wire::preview::{Preview, RetryPreview};
@@ -36,7 +36,7 @@ pub struct Review {
     /// What must be typed; nothing: enter alone.
     word: Option<String>,
     field: LineField,
-    /// The command line that does the same.
+    /// The command line that does the same, where the command alone does not say it.
     same_as: Option<String>,
     /// The message whose preview it waits for.
     waits: Option<MessageId>,
@@ -47,6 +47,8 @@ pub struct Review {
     busy: bool,
     /// What it is about. Once that has changed, it cannot be confirmed any more.
     watch: Watch,
+    /// What opened it, if the same opens it anew.
+    by: Option<Action>,
     /// It asks whether to leave: enter leaves, a word ends the engine as well.
     leaving: bool,
     /// It is mail to topics without a link to leave them: whether that was waived. `None`: it is not.
@@ -73,6 +75,7 @@ impl Review {
             sample: 0,
             busy: false,
             watch,
+            by: None,
             leaving: false,
             waived: None,
             problem: None,
@@ -126,9 +129,30 @@ impl Review {
         self
     }
 
-    /// The command line that does the same, once it is known.
-    pub fn command_line(&self) -> Option<&str> {
-        self.same_as.as_deref()
+    /// The command line that does the same, once it is known; a line for each of many.
+    pub fn command_line(&self) -> Option<String> {
+        let known = !self.is_counting() && !matches!(self.command, Command::Leave);
+        self.same_as.clone().or_else(|| known.then(|| command_line::of(&self.command))?)
+    }
+
+    /// The request that does the same, once it is known; a line for each of many.
+    pub fn request_line(&self) -> Option<String> {
+        if self.is_counting() { None } else { request::of(&self.command) }
+    }
+
+    /// What opened it, to open it anew when it has lapsed.
+    pub fn opened_by(&mut self, action: Action) {
+        self.by.get_or_insert(action);
+    }
+
+    /// Whether it cannot be confirmed any more.
+    pub fn is_dead(&self) -> bool {
+        self.watch.has_lapsed()
+    }
+
+    /// What reads it anew, where it has lapsed.
+    pub fn anew(&self) -> Option<Action> {
+        self.by.filter(|_| self.watch.has_lapsed())
     }
 
     /// What it does when it is confirmed.
@@ -218,17 +242,36 @@ pub fn act(state: &mut State, action: Action) -> bool {
         },
         Action::NextSample => review.turn(1),
         Action::PreviousSample => review.turn(-1),
-        Action::CopyRequest => match crate::tui::request::of(&review.command) {
-            Some(line) => state.request(Request::Copy(line)),
-            None => state.say("There is no single request for it."),
-        },
-        Action::CopyCommand => match review.same_as.clone() {
-            Some(line) => state.request(Request::Copy(line)),
-            None => state.say("There is no command line for it."),
+        Action::CopyRequest | Action::CopyCommand => {
+            let line =
+                if action == Action::CopyCommand { review.command_line() } else { review.request_line() };
+            let why = unsaid(review);
+            match line {
+                Some(line) => state.request(Request::Copy(line)),
+                None => state.say(why),
+            }
+        }
+        Action::Refresh => match review.anew() {
+            Some(by) => {
+                state.overlays.pop();
+                crate::tui::update::anew(state, by);
+            }
+            None => return false,
         },
         _ => return false,
     }
     true
+}
+
+/// Why there is no command line or request.
+fn unsaid(review: &Review) -> String {
+    let why = if review.is_counting() {
+        "it is being counted; one moment"
+    } else {
+        request::why_none(&review.command)
+    };
+    let mut chars = why.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
 
 fn confirm(state: &mut State) {
@@ -308,6 +351,7 @@ fn has_passed(state: &mut State) -> bool {
         return false;
     }
     *at = None;
+    review.same_as = None;
     if let Some(line) = review.lines.first_mut() {
         *line = (first, Role::NOTICE_WARN);
     }
@@ -329,7 +373,6 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
         let what = crate::tui::sanitize::fit(headline, 48).into_owned();
         review.title = format!("Send “{what}” to {}?", show::people(people));
     }
-    let same_as = review.same_as.take();
     let waiver = if preview.without_unsubscribe {
         review.waived = Some(false);
         let line = "carries no link to leave its topics: the setting api.public_url is empty";
@@ -338,13 +381,9 @@ pub fn take_preview(state: &mut State, id: &MessageId, preview: Box<Preview>) {
     } else {
         ""
     };
-    review.same_as = Some(match &review.command {
-        Command::Send { at: Some((_, words)), .. } => {
-            format!("herald message schedule {id} --at '{}'{waiver}", words.words)
-        }
-        Command::Send { .. } => format!("herald message send {id} --confirm {people}{waiver}"),
-        _ => same_as.unwrap_or_default(),
-    });
+    if let (Command::Send { .. }, Some(line)) = (&review.command, command_line::of(&review.command)) {
+        review.same_as = Some(line + waiver);
+    }
     match people {
         0 => review.problem = Some("Nobody would get it: choose an audience first.".to_owned()),
         // One recipient is a key; more are counted by the hand that confirms.
@@ -393,7 +432,6 @@ pub fn take_operation(state: &mut State, operation: &Operation) {
         review.lines.push((format!("· {}  {}  {answer}", sample.address, sample.headline), Role::TEXT_DIM));
     }
     review.command = Command::ConfirmOperation(operation.id.clone(), n);
-    review.same_as = Some(format!("herald queue confirm {} {n}", operation.id));
     match n {
         0 => {
             review.watch.lapse();

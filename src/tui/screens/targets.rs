@@ -237,13 +237,9 @@ pub fn act(state: &mut State, action: Action) -> bool {
             pick::open_undo_cause(state);
             return true;
         }
-        Action::LiftSuppression => {
+        Action::LiftSuppression if !state.targets.suppressed.is_empty() => {
             let records = state.targets.suppressed.clone();
-            if records.is_empty() {
-                state.say("It is not on the suppression list.");
-            } else {
-                review::open_lift(state, &records);
-            }
+            review::open_lift(state, &records);
             return true;
         }
         _ => {}
@@ -252,6 +248,10 @@ pub fn act(state: &mut State, action: Action) -> bool {
         return true;
     }
     let Some(target) = state.targets.of.clone() else { return false };
+    if let Some(why) = refused(state, action) {
+        state.say(why);
+        return true;
+    }
     match action {
         Action::Why => {
             let text = answer(state);
@@ -260,7 +260,6 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::Compose => compose::open_to(state, &target),
         Action::CreateTarget => form::open(state, form::Purpose::Target(Box::new(target))),
         Action::EditTarget => form::open(state, form::Purpose::EditTarget(Box::new(target))),
-        Action::Unexpire if !target.expired => state.say("It has not expired."),
         Action::Unexpire => {
             let change =
                 UpdateTarget { identifier: Some(target.identifier.clone()), ..UpdateTarget::default() };
@@ -275,6 +274,18 @@ pub fn act(state: &mut State, action: Action) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Why nothing of the kind can be done to the target that is selected.
+pub fn refused(state: &State, action: Action) -> Option<String> {
+    let expired = state.targets.of.as_ref().is_some_and(|target| target.expired);
+    match action {
+        Action::Unexpire if !expired => Some("It has not expired.".to_owned()),
+        Action::LiftSuppression if state.targets.suppressed.is_empty() => {
+            Some("It is not on the suppression list.".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Did it arrive: one sentence to copy. Of the row that is selected, else of the

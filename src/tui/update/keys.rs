@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use crate::domain::ids::MessageId;
 use crate::domain::reason::Why;
-use crate::tui::action::{Action, Danger, Scope};
+use crate::tui::action::{Action, Danger};
 use crate::tui::keymap::Resolved;
 use crate::tui::message::{Command, Fetch, Slot};
 use crate::tui::runtime::Request;
@@ -77,7 +77,7 @@ const CHANGES: &[Action] = &[
 ];
 
 /// Whether an action changes something, or begins to.
-fn changes(action: Action) -> bool {
+pub(super) fn changes(action: Action) -> bool {
     action.row().danger != Danger::None || CHANGES.contains(&action)
 }
 
@@ -87,6 +87,7 @@ pub(super) fn act(state: &mut State, action: Action) {
         state.complain("This console only looks: it was started read-only.");
         return;
     }
+    let over = state.overlays.len();
     let taken = match state.overlays.last() {
         Some(Overlay::Help(_)) => help::act(state, action),
         Some(Overlay::Dialogue(_)) => screens::dialogue::act(state, action),
@@ -118,6 +119,18 @@ pub(super) fn act(state: &mut State, action: Action) {
     if !taken {
         everywhere(state, action);
     }
+    if state.overlays.len() > over
+        && changes(action)
+        && let Some(Overlay::Review(review)) = state.overlays.last_mut()
+    {
+        review.opened_by(action);
+    }
+}
+
+/// Opens a review anew, over what there is now.
+pub fn anew(state: &mut State, by: Action) {
+    super::ask(state, Parts::ALL);
+    act(state, by);
 }
 
 /// What actions mean on every screen.
@@ -196,7 +209,7 @@ fn everywhere(state: &mut State, action: Action) {
 
 /// A message that can still be taken back, whoever sent it: the one that is
 /// selected first.
-fn undoable(state: &State) -> Option<MessageId> {
+pub(super) fn undoable(state: &State) -> Option<MessageId> {
     let open = |message: &&Message| matches!(&message.why, Some(reason) if matches!(reason.why, Why::UndoWindow { .. }));
     let messages = &state.messages;
     let selected = messages.current().filter(open);
@@ -205,32 +218,11 @@ fn undoable(state: &State) -> Option<MessageId> {
 
 fn say_why_not(state: &mut State, action: Action) {
     let title = action.title().trim_end_matches('…');
-    match why_not(state, action) {
+    match super::why_not(state, action) {
         Some(why) => state.say(why),
         None if action.row().needs_selection => state.say(format!("{title}: not for what is selected.")),
         None => {}
     }
-}
-
-/// Why an action does nothing here; nothing if it does something, or moves only.
-pub fn why_not(state: &State, action: Action) -> Option<String> {
-    let row = action.row();
-    if state.place.read_only && changes(action) {
-        return Some("This console only looks.".to_owned());
-    }
-    if row.needs_selection && !row.scopes.contains(&Scope::List) {
-        let here = row.is_in(state.tab.scope());
-        if here && screens::has_selection(state) {
-            return None;
-        }
-        return Some(if here {
-            format!("{}: nothing is selected.", row.title.trim_end_matches('…'))
-        } else {
-            let there = row.scopes.first().map_or("", |scope| scope.name());
-            format!("{} works on {there}.", row.title.trim_end_matches('…'))
-        });
-    }
-    None
 }
 
 fn beside(tab: Tab, steps: usize) -> Tab {

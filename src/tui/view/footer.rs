@@ -7,6 +7,7 @@ use crate::tui::action::Action;
 use crate::tui::screens;
 use crate::tui::state::{Overlay, State, Tab};
 use crate::tui::theme::Role;
+use crate::tui::update::why_not;
 use crate::tui::widgets::pen::{Pen, inset, wrapped};
 use crate::tui::{sanitize, show};
 
@@ -32,7 +33,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         pen.row(inner, 1, &Line::from(spans));
         return;
     }
-    let hints = state.keymap.footer(&scopes, mode, wanted(state), usize::from(inner.width));
+    let hints = state.keymap.footer(&scopes, mode, &works(state), usize::from(inner.width));
     for hint in hints {
         if !spans.is_empty() {
             spans.push(Span::raw("   "));
@@ -68,7 +69,7 @@ pub(super) fn hint_at(state: &State, column: u16, row: u16) -> Option<Action> {
     }
     let (scopes, mode) = state.keys();
     let mut from = 1;
-    for hint in state.keymap.footer(&scopes, mode, wanted(state), usize::from(columns.saturating_sub(2))) {
+    for hint in state.keymap.footer(&scopes, mode, &works(state), usize::from(columns.saturating_sub(2))) {
         let to = from + sanitize::width(&hint.key) + 1 + sanitize::width(&hint.title);
         if (from..to).contains(&usize::from(column)) {
             return hint.action;
@@ -90,6 +91,12 @@ fn notice(state: &State) -> Option<(String, Role)> {
     state.toast.as_ref().map(|toast| (toast.text.clone(), toast.role))
 }
 
+/// What is hinted at and does something now.
+fn works(state: &State) -> Vec<Action> {
+    let over = !state.overlays.is_empty();
+    wanted(state).iter().copied().filter(|action| over || why_not(state, *action).is_none()).collect()
+}
+
 /// What is hinted at; the arrows go without saying.
 fn wanted(state: &State) -> &'static [Action] {
     match state.overlays.last() {
@@ -97,22 +104,23 @@ fn wanted(state: &State) -> &'static [Action] {
         Some(Overlay::Dialogue(_)) => &[Action::Back, Action::PageUp, Action::PageDown, Action::Copy],
         Some(Overlay::Palette(_) | Overlay::Filter(_)) => &[Action::Accept, Action::LeaveField],
         Some(Overlay::Form(_)) => &[Action::Accept, Action::NextField, Action::Submit, Action::LeaveField],
+        // What has lapsed is read anew, or left; it is not confirmed.
+        Some(Overlay::Review(review)) if review.anew().is_some() => &[Action::Refresh, Action::LeaveField],
+        Some(Overlay::Review(review)) if review.is_dead() => &[Action::LeaveField],
         Some(Overlay::Review(review)) if review.command_line().is_none() && !review.has_samples() => {
             &[Action::Confirm, Action::LeaveField]
         }
-        Some(Overlay::Review(review)) if !review.has_samples() => {
-            &[Action::Confirm, Action::LeaveField, Action::CopyCommand]
-        }
-        Some(Overlay::Review(_)) => {
+        Some(Overlay::Review(review)) if review.has_samples() => {
             &[Action::Confirm, Action::LeaveField, Action::NextSample, Action::CopyCommand]
         }
+        Some(Overlay::Review(_)) => &[Action::Confirm, Action::LeaveField, Action::CopyCommand],
         Some(Overlay::Compose) => &[
             Action::NextField,
             Action::Review,
+            Action::LeaveField,
             Action::TestToMe,
             Action::Variables,
             Action::Editor,
-            Action::LeaveField,
         ],
         Some(Overlay::Pick(_)) => &[Action::Open, Action::Back],
         Some(Overlay::Calendar(_)) => &[Action::Open, Action::PageDown, Action::PageUp, Action::Back],

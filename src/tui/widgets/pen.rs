@@ -82,7 +82,8 @@ impl Pen<'_, '_> {
     }
 }
 
-/// A text broken at words into lines of at most `columns`.
+/// A text broken at words into lines of at most `columns`; a word that is longer is broken
+/// where it must be.
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut out = Vec::new();
     for line in sanitize::lines(text) {
@@ -94,7 +95,18 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
             } else if !row.is_empty() {
                 row.push(' ');
             }
-            row.push_str(word);
+            if sanitize::width(word) <= columns {
+                row.push_str(word);
+                continue;
+            }
+            for c in word.chars() {
+                if !row.is_empty()
+                    && sanitize::width(&row) + sanitize::width(c.encode_utf8(&mut [0; 4])) > columns
+                {
+                    out.push(std::mem::take(&mut row));
+                }
+                row.push(c);
+            }
         }
         out.push(row);
     }
@@ -126,5 +138,7 @@ mod tests {
     fn text_is_broken_at_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("a\n\nb", 7), ["a", "", "b"]);
+        assert_eq!(wrapped("at https://example.com/", 8), ["at", "https://", "example.", "com/"]);
+        assert_eq!(wrapped("漢字", 3), ["漢", "字"]);
     }
 }

@@ -136,6 +136,8 @@ pub fn choices(compose: &Compose) -> Vec<Choice> {
             Choice { chosen: Chosen::target(target), detail: detail.to_owned() }
         }));
     }
+    // Who cannot get this type stands behind who can.
+    out.sort_by_key(|choice| choice.chosen.count == Some(0));
     out
 }
 

@@ -65,8 +65,16 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
         Ok(_) => {}
     }
     file_findings(compose, state, &mut say);
-    if let Err(error) = when::parse(compose.text(Part::When), state.now, state.zone) {
-        say(Weight::Stops, Part::When, &error.to_string());
+    match when::parse(compose.text(Part::When), state.now, state.zone) {
+        Err(error) => say(Weight::Stops, Part::When, &error.to_string()),
+        Ok(said) => {
+            if let Some(shift) = &said.shift {
+                say(Weight::Warns, Part::When, &sentence(&shift.to_string()));
+            }
+            for warning in &said.warnings {
+                say(Weight::Warns, Part::When, &sentence(&warning.to_string()));
+            }
+        }
     }
     if channel == Channel::Sms && !empty {
         sms_findings(compose, &mut say);
@@ -82,6 +90,11 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
     }
     out.sort_by_key(|finding| finding.weight);
     out
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
 
 fn file_findings(compose: &Compose, state: &State, say: &mut impl FnMut(Weight, Part, &str)) {

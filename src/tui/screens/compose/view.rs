@@ -17,7 +17,7 @@ use crate::tui::{conflict, sanitize, show};
 const LABEL: u16 = 11;
 /// Choices that are shown at once.
 const CHOICES: usize = 6;
-/// Rows below the body: when, what it means, what is found.
+/// Rows below the body: when; what it means and what is found, in three.
 const BELOW: usize = 4;
 
 /// Draws it.
@@ -31,7 +31,7 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     let folded = fields.iter().filter(|part| part.is_folded()).count();
     // The body keeps some rows; of the fields that few need, those around the
     // one that has the keys are shown.
-    let room = usize::from(area.height).saturating_sub(BELOW + 4 + fields.len() - folded).max(2);
+    let room = usize::from(area.height).saturating_sub(BELOW + 5 + fields.len() - folded).max(2);
     let first = fields
         .iter()
         .filter(|part| part.is_folded())
@@ -51,7 +51,7 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     pen.text(value(area, at), 0, about_body(compose), Role::TEXT_DIM);
     fold_hint(pen, compose, state, area, at);
     at += 1;
-    let room = usize::from(area.height).saturating_sub(at + BELOW - 1);
+    let room = usize::from(area.height).saturating_sub(at + BELOW);
     let text = Rect { y: area.y + at as u16, height: room as u16, ..area }.intersection(area);
     compose.body.draw(pen, text, compose.part == Part::Body);
     at += room;
@@ -60,8 +60,8 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
     if let Some(when) = compose.line(Part::When) {
         when.draw(pen, Rect { width: line.width.min(26), ..line }, compose.part == Part::When);
     }
-    said(pen, compose, state, area, at);
-    found(pen, compose, state, area, at + 2);
+    let at = said(pen, compose, state, area, at);
+    found(pen, compose, state, area, at);
 }
 
 fn value(area: Rect, at: usize) -> Rect {
@@ -344,24 +344,21 @@ fn fold_hint(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect
     pen.row_at(line, 0, x, &drawn);
 }
 
-fn said(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) {
-    let line = value(area, at);
-    let beside = Rect { x: line.x + 28.min(line.width), width: line.width.saturating_sub(28), ..line };
+/// What the words for when mean; says the row below, which leaves two for what is found.
+fn said(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at: usize) -> usize {
+    let below = value(area, at + 1);
     match when::parse(compose.text(Part::When), state.now, state.zone) {
         Ok(said) if said.at <= state.now => {
+            let line = value(area, at);
+            let beside =
+                Rect { x: line.x + 28.min(line.width), width: line.width.saturating_sub(28), ..line };
             let undo = state.undo_seconds();
             pen.text(beside, 0, format!("as you confirm, {undo} s to take it back"), Role::TEXT_DIM);
         }
-        Ok(said) => {
-            pen.text(value(area, at + 1), 0, said.echo.to_string(), Role::TEXT);
-            if let Some(shift) = &said.shift {
-                pen.text(beside, 0, shift.to_string(), Role::NOTICE_WARN);
-            } else if let Some(warning) = said.warnings.first() {
-                pen.text(beside, 0, warning.to_string(), Role::NOTICE_WARN);
-            }
-        }
-        Err(error) => pen.text(value(area, at + 1), 0, error.to_string(), Role::FIELD_ERROR),
+        Ok(said) => pen.text(below, 0, said.echo.to_string(), Role::TEXT),
+        Err(error) => pen.text(below, 0, error.to_string(), Role::FIELD_ERROR),
     }
+    at + 2
 }
 
 /// What stops it, else the first warning, else that all is well.
@@ -380,23 +377,27 @@ fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at
         pen.text(area, at, text, Role::FIELD_ERROR);
         return;
     }
-    if let Some(problem) = &compose.problem {
-        pen.text(area, at, problem, Role::FIELD_ERROR);
+    // What is wrong with the words for when stands below them already.
+    let mut findings = findings(compose, state);
+    let wrong_when =
+        findings.extract_if(.., |finding| finding.part == Part::When && finding.weight == Weight::Stops);
+    let said: Vec<String> = wrong_when.map(|finding| finding.text).collect();
+    if let Some(problem) = compose.problem.as_ref().filter(|problem| !said.contains(problem)) {
+        pen.paragraph(area, at, problem, Role::FIELD_ERROR);
         return;
     }
     if compose.is_blank() {
         return;
     }
-    let findings = findings(compose, state);
     let test = super::sending::about_test(compose, state);
     let (role, text) = match findings.split_first() {
-        None => (Role::STATE_OK, format!("nothing found · {test}")),
+        None => (Role::STATE_OK, format!("all checks passed · {test}")),
         Some((Finding { weight, text, .. }, rest)) => {
-            let more = if rest.is_empty() { String::new() } else { format!(" · {} more", rest.len()) };
+            let more = if rest.is_empty() { String::new() } else { format!(" And {} more.", rest.len()) };
             let role = if *weight == Weight::Stops { Role::TEXT_DIM } else { Role::NOTICE_WARN };
             (role, format!("{text}{more}"))
         }
     };
-    let line = Line::from(pen.state(role, &sanitize::fit(&text, usize::from(area.width).saturating_sub(3))));
-    pen.row(area, at, &line);
+    let text = format!("{} {text}", pen.theme.glyph(role));
+    pen.paragraph(area, at, &text, role);
 }

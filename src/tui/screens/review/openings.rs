@@ -7,6 +7,7 @@ use crate::domain::reason::Why;
 use crate::domain::suppression::SuppressionCause;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
+use crate::tui::action::{Action, Scope};
 use crate::tui::message::{Command, Fetch, Many, Slot, Whom};
 use crate::tui::show;
 use crate::tui::state::{Overlay, State};
@@ -98,36 +99,34 @@ pub fn open_send_draft(state: &mut State, draft: Draft, at: Option<(Timestamp, S
 pub fn open_retry(state: &mut State, message: &Message) {
     let id = message.id.clone();
     let retry = Retry::default();
-    let lines = retry_lines(message.headline(), &retry);
+    let lines = retry_lines(state, message.headline(), &retry);
     let review = Review::new("Retry?".to_owned(), lines, Command::Retry(id.clone(), retry.clone()))
-        .same_as(retry_command(&id, &retry))
         .about(message)
         .waiting(id.clone());
     open(state, review);
     state.ask(Slot::Review, Fetch::Retry(id, retry));
 }
 
-fn retry_lines(headline: &str, retry: &Retry) -> Vec<(String, Role)> {
+fn retry_lines(state: &State, headline: &str, retry: &Retry) -> Vec<(String, Role)> {
+    let key = |action| {
+        let keys = state.keymap.keys_for(action, &[Scope::Review]);
+        keys.into_iter().next().unwrap_or_else(|| action.id().to_owned())
+    };
+    let (through, uncertain) = (key(Action::Through), key(Action::TakeUncertain));
     let mut lines = vec![text(format!("“{headline}”: those who were accepted get no second copy"))];
     lines.push(text(match &retry.provider_id {
-        None => "through the provider that a new plan chooses for each; alt-p chooses another".to_owned(),
-        Some(provider) => format!("through {provider} instead of theirs; alt-p chooses another"),
+        None => format!("through the provider that a new plan chooses for each; {through} chooses another"),
+        Some(provider) => format!("through {provider} instead of theirs; {through} chooses another"),
     }));
     lines.push(if retry.uncertain {
         (
-            "uncertain ones are taken in: they may get it twice; alt-t leaves them out".to_owned(),
+            format!("uncertain ones are taken in: they may get it twice; {uncertain} leaves them out"),
             Role::NOTICE_WARN,
         )
     } else {
-        ("uncertain ones are left out; alt-t takes them in".to_owned(), Role::TEXT_DIM)
+        (format!("uncertain ones are left out; {uncertain} takes them in"), Role::TEXT_DIM)
     });
     lines
-}
-
-fn retry_command(id: &MessageId, retry: &Retry) -> String {
-    let uncertain = if retry.uncertain { " --uncertain" } else { "" };
-    let through = retry.provider_id.as_ref().map(|id| format!(" --provider {id}")).unwrap_or_default();
-    format!("herald message retry {id}{uncertain}{through}")
 }
 
 /// Counts a retry anew that is asked for in another way.
@@ -136,8 +135,10 @@ fn retry_again(state: &mut State, change: impl FnOnce(&mut Retry)) {
     let Command::Retry(id, retry) = &mut review.command else { return };
     change(retry);
     let (id, retry) = (id.clone(), retry.clone());
-    review.lines = retry_lines(&review.headline, &retry);
-    review.same_as = Some(retry_command(&id, &retry));
+    let headline = review.headline.clone();
+    let lines = retry_lines(state, &headline, &retry);
+    let Some(Overlay::Review(review)) = state.overlays.last_mut() else { return };
+    review.lines = lines;
     review.waits = Some(id.clone());
     review.word = None;
     review.preview = None;
@@ -188,10 +189,8 @@ pub fn open_resume_message(state: &mut State, message: &Message) {
         lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
     }
     let title = format!("Let “{}” go on?", message.headline());
-    let review = Review::new(title, lines, Command::Resume(message.id.clone()))
-        .same_as(format!("herald message resume {}", message.id))
-        .watching(message)
-        .counted(left);
+    let review =
+        Review::new(title, lines, Command::Resume(message.id.clone())).watching(message).counted(left);
     open(state, review);
 }
 
@@ -208,9 +207,7 @@ pub fn open_release(state: &mut State, message: &Message) {
     }
     let title = format!("Let “{}” go?", message.headline());
     let command = Command::Release(message.id.clone(), message.revision);
-    let review = Review::new(title, lines, command)
-        .same_as(format!("herald message release {}", message.id))
-        .watching(message);
+    let review = Review::new(title, lines, command).watching(message);
     if message.progress.planned > 0 {
         open(state, review.counted(message.progress.open()));
         return;
@@ -316,10 +313,7 @@ pub fn open_follow_up(state: &mut State, message: &Message, whom: Whom) {
         return;
     }
     let command = Command::FollowUp(message.id.clone(), whom, count);
-    let verb = if whom == Whom::Untried { "correct" } else { "follow-up" };
-    let review = Review::new(title, lines, command)
-        .same_as(format!("herald message {verb} {}", message.id))
-        .counted(count);
+    let review = Review::new(title, lines, command).counted(count);
     open(state, review.watching(message));
 }
 
@@ -330,10 +324,8 @@ pub fn open_cancel(state: &mut State, message: &Message) {
         text(format!("{} will not be tried", show::people(message.progress.open()))),
     ];
     let title = format!("Cancel “{}”?", message.headline());
-    let review = Review::new(title, lines, Command::Cancel(message.id.clone()))
-        .watching(message)
-        .typing("cancel")
-        .same_as(format!("herald message cancel {}", message.id));
+    let review =
+        Review::new(title, lines, Command::Cancel(message.id.clone())).watching(message).typing("cancel");
     open(state, review);
 }
 
@@ -344,8 +336,7 @@ pub fn open_delete_message(state: &mut State, message: &Message) {
     let review =
         Review::new(title, lines, Command::DeleteMessage(message.id.clone(), Some(message.revision)))
             .watching(message)
-            .typing("delete")
-            .same_as(format!("herald message delete {}", message.id));
+            .typing("delete");
     open(state, review);
 }
 
@@ -354,8 +345,7 @@ pub fn open_delete_topic(state: &mut State, topic: &Topic) {
     let title = format!("Delete the topic “{}”?", topic.name);
     let lines = vec![text(format!("{} subscriptions end; the people stay.", show::count(topic.sum())))];
     let mut review = Review::new(title, lines, Command::DeleteTopic(topic.id.clone(), Some(topic.revision)))
-        .typing("delete")
-        .same_as(format!("herald topic delete {}", topic.id));
+        .typing("delete");
     review.as_of(Watched::Topic(topic.id.clone()), topic.revision);
     open(state, review);
 }
@@ -381,9 +371,8 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
         }
     }
     let waiting = known.map_or(0, ProviderHealth::waiting);
-    let review = Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone()))
-        .same_as(format!("herald provider resume {id}"))
-        .counted(waiting);
+    let review =
+        Review::new(format!("Let {id} go on?"), lines, Command::ResumeProvider(id.clone())).counted(waiting);
     open(state, review);
 }
 
@@ -414,8 +403,7 @@ pub fn open_fail_over(state: &mut State, from: &ProviderHealth, to: &ProviderId)
         why: None,
         decision: Decision::FailOver { provider_id: to.clone() },
     };
-    let mut review = Review::new(format!("Fail over {} to {to}?", from.name), lines, Command::Decide(decide))
-        .same_as(format!("herald queue fail-over --filter provider={} --to {to}", from.id));
+    let mut review = Review::new(format!("Fail over {} to {to}?", from.name), lines, Command::Decide(decide));
     if waiting > 1 {
         review = review.typing(&waiting.to_string());
     }
@@ -427,9 +415,7 @@ pub fn open_delete_target(state: &mut State, target: &Target) {
     let title = format!("Delete {}?", target.identifier);
     let lines = vec![text("Its subscriptions end; the log keeps what was sent to it.")];
     let command = Command::DeleteTarget(target.user_id.clone(), target.id.clone(), Some(target.revision));
-    let mut review = Review::new(title, lines, command)
-        .typing("delete")
-        .same_as(format!("herald target delete {}", target.id));
+    let mut review = Review::new(title, lines, command).typing("delete");
     review.as_of(Watched::Target(target.id.clone()), target.revision);
     open(state, review);
 }
@@ -438,8 +424,7 @@ pub fn open_delete_target(state: &mut State, target: &Target) {
 pub fn open_suppress(state: &mut State, target: &Target) {
     let title = format!("Send nothing more to {}?", target.identifier);
     let lines = vec![text("It goes on the suppression list, for every message of its type.")];
-    let mut review = Review::new(title, lines, Command::Suppress(target.identifier.clone()))
-        .same_as(format!("herald suppression add {}", target.identifier));
+    let mut review = Review::new(title, lines, Command::Suppress(target.identifier.clone()));
     review.as_of(Watched::Target(target.id.clone()), target.revision);
     open(state, review);
 }
@@ -518,20 +503,18 @@ pub fn open_delete_provider(state: &mut State, provider: &ProviderHealth) {
         lines,
         Command::DeleteProvider(provider.id.clone(), None),
     )
-    .typing("delete")
-    .same_as(format!("herald provider delete {}", provider.id));
+    .typing("delete");
     open(state, review);
 }
 
 /// Before a provider may be used, or is taken out of use.
 pub fn open_enable(state: &mut State, provider: &ProviderHealth, enabled: bool) {
-    let (title, line, verb) = if enabled {
-        (format!("Let messages use {}?", provider.name), "New plans may choose it.", "enable")
+    let (title, line) = if enabled {
+        (format!("Let messages use {}?", provider.name), "New plans may choose it.")
     } else {
         (
             format!("Take {} out of use?", provider.name),
             "New plans do not choose it; what is planned for it goes through another.",
-            "disable",
         )
     };
     let command = Command::EnableProvider(provider.kind.clone(), provider.id.clone(), enabled);
@@ -540,9 +523,7 @@ pub fn open_enable(state: &mut State, provider: &ProviderHealth, enabled: bool) 
     if waiting > 0 {
         lines.push(text(format!("{} wait for it", show::people(waiting))));
     }
-    let review = Review::new(title, lines, command)
-        .same_as(format!("herald provider {verb} {}", provider.id))
-        .counted(waiting);
+    let review = Review::new(title, lines, command).counted(waiting);
     open(state, review);
 }
 
@@ -553,9 +534,7 @@ pub fn open_stop(state: &mut State) {
         text(format!("{} messages are being sent; what is in flight finishes", show::count(sending))),
         text("Nothing more leaves, also after a restart, until somebody lifts it."),
     ];
-    let review = Review::new("Stop all sending?".to_owned(), lines, Command::StopSending)
-        .typing("stop")
-        .same_as("herald stop-sending".to_owned());
+    let review = Review::new("Stop all sending?".to_owned(), lines, Command::StopSending).typing("stop");
     open(state, review);
 }
 
@@ -563,9 +542,7 @@ pub fn open_stop(state: &mut State) {
 pub fn open_resume(state: &mut State) {
     let waiting = state.overview.as_ref().map_or(0, |overview| overview.waiting);
     let lines = vec![text(format!("{} wait", show::people(waiting)))];
-    let review = Review::new("Let sending go on?".to_owned(), lines, Command::ResumeSending)
-        .same_as("herald resume-sending".to_owned())
-        .counted(waiting);
+    let review = Review::new("Let sending go on?".to_owned(), lines, Command::ResumeSending).counted(waiting);
     open(state, review);
 }
 
