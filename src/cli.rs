@@ -20,6 +20,7 @@ pub mod signals;
 
 use crate::client::Client;
 use crate::domain::time::{Clock as _, SystemClock};
+use crate::domain::zone::Zone;
 use crate::engine::Mode;
 use crate::settings::{Settings, Sources};
 use args::{Cli, Command, Global};
@@ -149,9 +150,9 @@ fn account(lines: &str, uid: u32) -> Option<String> {
 
 /// The zone of the settings, else that of `TZ`, else UTC: the machine's own zone is that of
 /// the server, and says nothing of who sits at the other end of the line.
-fn zone(settings: &Settings) -> crate::domain::zone::Zone {
+fn zone(settings: &Settings) -> Zone {
     let said = || std::env::var("TZ").ok()?.trim_start_matches(':').parse().ok();
-    settings.operator_zone.or_else(said).unwrap_or(crate::domain::zone::Zone::UTC)
+    settings.operator_zone.or_else(said).unwrap_or(Zone::UTC)
 }
 
 fn desk(client: Client, global: &Global, settings: &Settings) -> Desk {

@@ -15,7 +15,7 @@ mod transport;
 pub use attachments::is_brought;
 pub use error::{ClientError, Result};
 pub use events::EventStream;
-pub use file_body::{body_of, lines_of};
+pub use file_body::{body_of, lines_of, rejects_of};
 pub use follow_up::Whom;
 pub use http1::{Address, Http1};
 pub use in_process::InProcess;

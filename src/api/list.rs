@@ -5,6 +5,7 @@ use super::queries::{Attribute, AttributeKind, Cursor, ListQuery, MAX_LIMIT, ord
 use crate::domain::filter::{CheckedFilter, FieldTable, Filter};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
+use crate::domain::zone::Zone;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::page::{Condition, Order, Page, PageRequest};
 use crate::store::{Result as StoreResult, StoreError};
@@ -322,7 +323,7 @@ async fn resolve_cursor<T: Listed>(id: &str, source: &dyn Source<T>) -> Outcome<
 /// The `filter` of a call, in Herald's language.
 pub(crate) fn checked_filter(call: &Call, fields: &FieldTable) -> Outcome<CheckedFilter> {
     let Some(text) = call.query("filter") else { return Ok(CheckedFilter::everything()) };
-    let zone = call.app.settings.operator_zone.unwrap_or(crate::domain::zone::Zone::UTC);
+    let zone = call.app.settings.operator_zone.unwrap_or(Zone::UTC);
     let filter = Filter::parse(text).and_then(|filter| filter.check(fields, zone));
     filter.map_err(|error| Invalid::value("filter", error.to_string()).into())
 }

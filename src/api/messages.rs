@@ -17,6 +17,7 @@ use crate::domain::person::Target;
 use crate::domain::receipt::ReceiptCounts;
 use crate::domain::state::MessageState;
 use crate::domain::validate::{self, Invalid};
+use crate::domain::zone::Zone;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::engine::usecases::messages::{ImageEdit, MessageEdit};
@@ -164,7 +165,7 @@ fn envelope(call: &Call, channel: Channel, params: &mut Params) -> Outcome<Messa
     let words: Option<wire::message::ScheduleWords> = params.typed("scheduleWords")?;
     if let Some(words) = &words {
         validate::line("scheduleWords.words", &words.words, 1, 128)?;
-        if words.zone.parse::<crate::domain::zone::Zone>().is_err() {
+        if words.zone.parse::<Zone>().is_err() {
             return Err(Invalid::value("scheduleWords.zone", "Value must be an IANA time zone").into());
         }
     }

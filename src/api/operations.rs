@@ -3,6 +3,7 @@
 use super::answer::{Answered, created, ok};
 use super::call::Call;
 use crate::domain::ids::OperationId;
+use crate::domain::zone::Zone;
 use crate::wire::operation::{ConfirmOperation, CreateOperation};
 
 /// The most operations of one page.
@@ -10,7 +11,7 @@ const MOST: usize = 100;
 
 pub(crate) async fn create(call: Call) -> Answered {
     let asked: CreateOperation = call.json()?;
-    let zone = call.app.settings.operator_zone.unwrap_or(crate::domain::zone::Zone::UTC);
+    let zone = call.app.settings.operator_zone.unwrap_or(Zone::UTC);
     created(&call.engine().preview_operation(call.actor(), asked, zone).await?)
 }
 

@@ -12,13 +12,12 @@ use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
-use crate::engine::usecases::subscribing::Entered;
 use crate::engine::usecases::topics::{TopicEdit, is_role};
 use crate::store::Result as StoreResult;
 use crate::store::catalog::{Joined, SubscriberView};
 use crate::store::page::{Page, PageRequest};
 use crate::wire::list::{SubscriberList, TopicList};
-use crate::wire::topic::{SubscribeTargets, SubscribedRow, SubscribedTargets};
+use crate::wire::topic::{SubscribeTargets, SubscribedTargets};
 use async_trait::async_trait;
 
 /// The longest description.
@@ -179,12 +178,11 @@ pub(crate) async fn subscribe_targets(call: Call) -> Answered {
         }
     }
     if !who.is_empty() {
-        for entry in call.engine().subscribe_anyone(call.actor(), &topic, who).await? {
-            let Entered { who, subscribed, known, reason } = entry;
-            done.subscribed += subscribed;
-            done.known += known;
-            done.missing += u64::from(!reason.is_empty());
-            done.rows.push(SubscribedRow { who, subscribed, known, reason });
+        done.rows = call.engine().subscribe_anyone(call.actor(), &topic, who).await?;
+        for row in &done.rows {
+            done.subscribed += row.subscribed;
+            done.known += row.known;
+            done.missing += u64::from(!row.reason.is_empty());
         }
     }
     ok(&done)

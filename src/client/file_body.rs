@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,13 @@ pub fn body_of(reader: impl AsyncRead + Send + 'static, stop: &CancellationToken
         })
     });
     Body::new(StreamBody::new(chunks.chain(last)))
+}
+
+/// Where the lines of a file of people that are refused go: beside it.
+pub fn rejects_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".rejects.csv");
+    PathBuf::from(name)
 }
 
 /// How many lines a file has; nothing if it cannot be read again.

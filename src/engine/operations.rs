@@ -20,6 +20,7 @@ use crate::domain::ids::{MessageNo, OperationId, ProviderNo, WaitNo};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::validate::{self, Invalid};
+use crate::domain::zone::Zone;
 use crate::store::documents::{Again, DocumentChange, PlannedSet, Shelf};
 use crate::store::page::Order;
 use crate::store::{Store, StoreError};
@@ -98,7 +99,7 @@ impl Engine {
         &self,
         by: &Actor,
         asked: CreateOperation,
-        zone: crate::domain::zone::Zone,
+        zone: Zone,
     ) -> Outcome<Operation> {
         validate::line("reason", &asked.reason, 0, 512)?;
         let to = self.destination(&asked).await?;

@@ -4,6 +4,7 @@ use super::Setting;
 use super::access::{Addresses, Grants};
 use super::value::{Bytes, Country, LogLevel, Secret, SettingValue};
 use crate::domain::channel::Channel;
+use crate::domain::zone::Zone;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,7 +70,7 @@ settings! {
     "console.read_only" console_read_only: bool = "false", "", "Whether the console only looks";
     "log.level" log_level: LogLevel = "info", "", "How much Herald says of itself";
     "log.json" log_json: bool = "false", "", "Say it as one JSON object a line";
-    "operator.zone" operator_zone: Option<crate::domain::zone::Zone> = "", "", "IANA time zone in which times are shown and understood; if not set, that of the environment's TZ, else UTC";
+    "operator.zone" operator_zone: Option<Zone> = "", "", "IANA time zone in which times are shown and understood; if not set, that of the environment's TZ, else UTC";
     "import.country" import_country: Option<Country> = "", "", "Country of phone numbers without a country code, such as DE";
     "store.cache" cache: Bytes = "64MiB", "", "Memory for the store's cache";
     "store.commit_interval" commit_interval: Duration = "20ms", "", "At most this long are writes gathered before a commit";

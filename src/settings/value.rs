@@ -1,6 +1,7 @@
 //! What values of settings look like, and how they are read and written.
 
 use crate::domain::when::{format_duration, parse_duration};
+use crate::domain::zone::Zone;
 use chrono::TimeDelta;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -241,7 +242,7 @@ impl SettingValue for Secret {
     }
 }
 
-impl SettingValue for crate::domain::zone::Zone {
+impl SettingValue for Zone {
     const SHAPE: Shape = Shape::Text;
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()

@@ -42,6 +42,17 @@ pub fn counted(n: u64, things: &str) -> String {
     format!("{} {things}", count(n))
 }
 
+/// A text that begins with a capital.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A text as a sentence: with a capital and a full stop.
+pub fn as_sentence(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{}.", capital(text)) }
+}
+
 /// A rate for each second, with a decimal only where it matters.
 pub fn rate(per_second: f64) -> String {
     // -0 is 0.

@@ -116,7 +116,7 @@ impl Watch {
         if self.lapsed {
             return None;
         }
-        let one = self.seen.len() == 1 || !self.is_about_many();
+        let one = !self.is_about_many();
         let mut differs = None;
         for standing in all {
             let Some(seen) = self.seen.iter_mut().find(|seen| seen.of == standing.of) else { continue };
@@ -147,8 +147,10 @@ fn unknown(all: impl IntoIterator<Item = Watched>) -> Vec<Seen> {
     all.into_iter().map(|of| Seen { of, mark: None }).collect()
 }
 
-/// What a command is about, with the revision that it was decided on where it names one.
+/// What a command is about, with the revision that it was decided on where it names one. A new
+/// command says here what it is about.
 fn by_command(command: &Command) -> Vec<Seen> {
+    let one = |of| unknown([of]);
     let at = |of, revision: &Option<Revision>| match revision {
         Some(revision) => vec![Seen::at(of, *revision)],
         None => unknown([of]),
@@ -159,14 +161,6 @@ fn by_command(command: &Command) -> Vec<Seen> {
         Command::DeleteTarget(_, id, seen) => at(Watched::Target(id.clone()), seen),
         Command::DeleteProvider(id, seen) => at(Watched::Provider(id.clone()), seen),
         Command::Many(many) => many.queue.iter().flat_map(|(_, command)| by_command(command)).collect(),
-        _ => unknown(of_command(command)),
-    }
-}
-
-/// What a command is about. A new command says here what it is about.
-fn of_command(command: &Command) -> Vec<Watched> {
-    let one = |of| vec![of];
-    match command {
         Command::Send { id, .. }
         | Command::Pause(id)
         | Command::Resume(id)
@@ -176,22 +170,18 @@ fn of_command(command: &Command) -> Vec<Watched> {
         | Command::Retry(id, _)
         | Command::Undo(id)
         | Command::Duplicate(id)
-        | Command::FollowUp(id, ..)
-        | Command::DeleteMessage(id, _) => one(Watched::Message(id.clone())),
-        Command::DeleteTopic(id, _) | Command::RenameTopic(id, ..) | Command::Subscribe(id, _) => {
-            one(Watched::Topic(id.clone()))
-        }
+        | Command::FollowUp(id, ..) => one(Watched::Message(id.clone())),
+        Command::RenameTopic(id, ..) | Command::Subscribe(id, _) => one(Watched::Topic(id.clone())),
         Command::Unsubscribe(topic, id) => one(Watched::Subscriber(topic.clone(), id.clone())),
         Command::CreateTarget(user, _) => one(Watched::User(user.clone())),
-        Command::UpdateTarget(_, id, _) | Command::DeleteTarget(_, id, _) => one(Watched::Target(id.clone())),
+        Command::UpdateTarget(_, id, _) => one(Watched::Target(id.clone())),
         Command::UpdateProvider(_, id, _)
-        | Command::DeleteProvider(id, _)
         | Command::EnableProvider(_, id, _)
         | Command::PauseProvider(id)
         | Command::ResumeProvider(id)
         | Command::TestProvider(id, _)
         | Command::RollBackProvider(id) => one(Watched::Provider(id.clone())),
-        Command::Failover(id, _) => vec![Watched::Provider(id.clone()), Watched::Routing],
+        Command::Failover(id, _) => unknown([Watched::Provider(id.clone()), Watched::Routing]),
         Command::Route(_) => one(Watched::Routing),
         Command::Decide(decide) => {
             let to = match &decide.decision {
@@ -200,10 +190,9 @@ fn of_command(command: &Command) -> Vec<Watched> {
             };
             let message = decide.message.iter().cloned().map(Watched::Message);
             let providers = decide.provider.iter().chain(to).cloned().map(Watched::Provider);
-            message.chain(providers).collect()
+            unknown(message.chain(providers))
         }
-        Command::LiftSuppressions(_, ids) => ids.iter().cloned().map(Watched::Suppression).collect(),
-        Command::Many(many) => many.queue.iter().flat_map(|(_, command)| of_command(command)).collect(),
+        Command::LiftSuppressions(_, ids) => unknown(ids.iter().cloned().map(Watched::Suppression)),
         Command::StopSending | Command::ResumeSending | Command::ReleaseRestored => one(Watched::Sending),
         // The draft's own form says what another changed; an operation and an undo are
         // confirmed with their number; the rest is about nothing that is there already.

@@ -1,6 +1,7 @@
 //! Who changes what somebody else has changed meanwhile is told how it stands; drafts; presence.
 
 use crate::world::{World, kind, person, topic};
+use herald::client::Client;
 use herald::domain::ids::Revision;
 use herald::wire::draft::SaveDraft;
 use herald::wire::topic::UpdateTopic;
@@ -27,8 +28,8 @@ async fn asked(world: &World, method: Method, path: &str, body: Value, seen: &st
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
-#[tokio::test]
-async fn a_stale_change_is_refused_with_the_difference() {
+/// A world with one record of each kind that has a revision.
+async fn furnished() -> (World, Client) {
     let world = World::new().await;
     let client = world.client().operator("mira");
     person(&client, "ana").await;
@@ -37,6 +38,12 @@ async fn a_stale_change_is_refused_with_the_difference() {
     assert_eq!(world.post("/v1/messaging/messages/email", mail).await.0, 201);
     let smtp = json!({"providerId": "main", "name": "Main", "host": "mx.example.com"});
     assert_eq!(world.post("/v1/messaging/providers/smtp", smtp).await.0, 201);
+    (world, client)
+}
+
+#[tokio::test]
+async fn a_stale_change_is_refused_with_the_difference() {
+    let (world, client) = furnished().await;
     for (path, first, second, field) in [
         ("/v1/messaging/topics/news", json!({"name": "B"}), json!({"name": "C"}), "name"),
         ("/v1/messaging/messages/email/m", json!({"subject": "Two"}), json!({"subject": "Three"}), "subject"),
@@ -69,14 +76,7 @@ async fn a_stale_change_is_refused_with_the_difference() {
 
 #[tokio::test]
 async fn what_has_changed_is_not_deleted() {
-    let world = World::new().await;
-    let client = world.client().operator("mira");
-    person(&client, "ana").await;
-    topic(&client, "news", &[]).await;
-    let mail = json!({"messageId": "m", "subject": "One", "content": "x", "topics": ["news"], "draft": true});
-    assert_eq!(world.post("/v1/messaging/messages/email", mail).await.0, 201);
-    let smtp = json!({"providerId": "main", "name": "Main", "host": "mx.example.com"});
-    assert_eq!(world.post("/v1/messaging/providers/smtp", smtp).await.0, 201);
+    let (world, _) = furnished().await;
     for (path, change, body) in [
         ("/v1/messaging/topics/news", "/v1/messaging/topics/news", json!({"name": "B"})),
         ("/v1/messaging/messages/m", "/v1/messaging/messages/email/m", json!({"subject": "Two"})),

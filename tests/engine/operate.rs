@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use herald::domain::ids::OperationId;
+use herald::domain::zone::Zone;
 use herald::engine::Engine;
 use herald::wire::operation::{CreateOperation, Operation, OperationAction};
 
@@ -16,7 +17,7 @@ pub fn ask(action: OperationAction, filter: &str) -> CreateOperation {
 }
 
 pub async fn preview(engine: &Engine, asked: CreateOperation) -> Operation {
-    engine.preview_operation(&actor(), asked, herald::domain::zone::Zone::UTC).await.unwrap()
+    engine.preview_operation(&actor(), asked, Zone::UTC).await.unwrap()
 }
 
 /// The operation, when it is over.

@@ -6,6 +6,7 @@ use herald::domain::channel::{Channel, InDoubt};
 use herald::domain::delivery::{Outcome, Stage};
 use herald::domain::ids::{ProviderId, TopicId};
 use herald::domain::state::MessageState;
+use herald::domain::zone::Zone;
 use herald::providers::adapter::Verdict;
 use herald::wire::operation::{CreateOperation, Operation, OperationAction, OperationState};
 use std::collections::BTreeMap;
@@ -259,9 +260,7 @@ fn an_operation_that_is_cancelled_stays_where_it_is() {
         assert!(refused.message.contains("hour"), "{refused}");
         let all = engine.operations(None, 10).await.unwrap().operations;
         assert_eq!(all.len(), 2);
-        let nothing = engine
-            .preview_operation(&actor(), ask(OperationAction::Retry, ""), herald::domain::zone::Zone::UTC)
-            .await;
+        let nothing = engine.preview_operation(&actor(), ask(OperationAction::Retry, ""), Zone::UTC).await;
         assert!(nothing.unwrap_err().message.contains("filter"));
     });
 }

@@ -129,14 +129,7 @@ fn stop_on_ctrl_c() -> CancellationToken {
 
 /// What is in, where it stopped, and how to go on.
 async fn say_stopped(desk: &Desk, file: &Path, last: &mut ImportProgress) -> String {
-    // What was written is what its record says, also where the last report was lost.
-    if last.error.is_empty()
-        && !last.id.is_empty()
-        && let Ok(list) = desk.client.imports().await
-        && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
-    {
-        last.counts = record.counts;
-    }
+    desk.client.recount(last).await;
     let read = grouped(last.lines);
     if file.as_os_str() == "-" {
         return format!("stopped after line {read}; the same again goes on: who is there is not made twice");
@@ -169,9 +162,7 @@ fn rejects_of(file: &Path) -> PathBuf {
     if file.as_os_str() == "-" {
         return PathBuf::from("import.rejects.csv");
     }
-    let mut name = file.as_os_str().to_owned();
-    name.push(".rejects.csv");
-    PathBuf::from(name)
+    crate::client::rejects_of(file)
 }
 
 fn progress(step: &ImportProgress, size: Option<u64>) -> std::io::Result<()> {

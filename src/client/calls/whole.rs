@@ -120,6 +120,18 @@ impl Client {
         Ok(Steps::new(self.open(request).await?.into_body()))
     }
 
+    /// After an import was stopped: what was written is what its record says, also where the last report
+    /// was lost. Where it cannot be asked for, what was reported stays.
+    pub async fn recount(&self, last: &mut ImportProgress) {
+        if last.error.is_empty()
+            && !last.id.is_empty()
+            && let Ok(list) = self.imports().await
+            && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
+        {
+            last.counts = record.counts;
+        }
+    }
+
     /// Imports, newest first.
     pub async fn imports(&self) -> Result<ImportList> {
         self.get("/v1/herald/imports").await

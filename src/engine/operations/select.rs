@@ -14,6 +14,7 @@ use crate::domain::provider::Provider;
 use crate::domain::state::MessageState;
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
+use crate::domain::zone::Zone;
 use crate::engine::Engine;
 use crate::engine::audience::named_targets;
 use crate::engine::choice::Choice;
@@ -193,7 +194,7 @@ pub(super) async fn select(
     engine: &Engine,
     asked: &CreateOperation,
     to: Option<&Provider>,
-    zone: crate::domain::zone::Zone,
+    zone: Zone,
 ) -> Outcome<Found> {
     let filter = Filter::parse(&asked.filter).and_then(|filter| filter.check(&fields::DELIVERIES, zone));
     let filter = filter.map_err(|error| Invalid::value("filter", error.to_string()))?;

@@ -8,6 +8,7 @@ use crate::domain::ids::{SubscriberId, TargetId, TopicId, UserId};
 use crate::engine::Engine;
 use crate::store::Result as StoreResult;
 use crate::store::catalog::Joined;
+use crate::wire::topic::SubscribedRow;
 
 /// Whom an entry of a list names.
 enum Named {
@@ -15,19 +16,6 @@ enum Named {
     Targets(Vec<TargetId>),
     /// Nobody, and why.
     Nobody(String),
-}
-
-/// What became of an entry of a list. Who is named by two entries joins by the first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entered {
-    /// The entry, as it was given.
-    pub who: String,
-    /// Targets of it that are subscribed now.
-    pub subscribed: u64,
-    /// Targets of it that had been already.
-    pub known: u64,
-    /// Why it stands for nobody; empty where it does.
-    pub reason: String,
 }
 
 /// A number without what people put between its digits.
@@ -54,19 +42,20 @@ impl Engine {
     }
 
     /// The same by addresses, numbers, push tokens, ids of targets and ids of users (all the targets of
-    /// each). What became of each entry, in the order given.
+    /// each). What became of each entry, in the order given. Who is named by two entries joins by the
+    /// first.
     pub async fn subscribe_anyone(
         &self,
         by: &Actor,
         topic: &TopicId,
         who: Vec<String>,
-    ) -> Outcome<Vec<Entered>> {
+    ) -> Outcome<Vec<SubscribedRow>> {
         // A list for a topic that is not there is not looked up first.
         self.store().topic(topic).await?;
         let mut rows = Vec::with_capacity(who.len());
         let (mut targets, mut rows_of) = (Vec::new(), Vec::new());
         for who in who {
-            let mut row = Entered { who, ..Entered::default() };
+            let mut row = SubscribedRow { who, ..SubscribedRow::default() };
             match self.named(row.who.trim()).await? {
                 Named::Nobody(reason) => row.reason = reason,
                 Named::Targets(of) => {
@@ -81,7 +70,7 @@ impl Engine {
         }
         let joined = self.subscribe_targets(by, topic, targets).await?;
         for (joined, row) in joined.into_iter().zip(rows_of) {
-            let row: &mut Entered = &mut rows[row];
+            let row: &mut SubscribedRow = &mut rows[row];
             match joined {
                 Joined::Now => row.subscribed += 1,
                 Joined::Before => row.known += 1,

@@ -73,9 +73,7 @@ pub(super) fn put_bucket(
     audit: &AuditEntry,
 ) -> Attempt<Bucket> {
     let old = bucket(tx, &new.id)?;
-    if old.revision != expect {
-        return Err(stale(RecordKind::Bucket, expect, old.revision));
-    }
+    Fail::unless(RecordKind::Bucket, old.revision, Some(expect))?;
     let bucket = Bucket {
         no: old.no,
         files: old.files,

@@ -13,7 +13,6 @@ use crate::domain::plan::{LaneCursor, PlanCursor, RetryCursor};
 use crate::domain::state::{Event, Hold, MessageState, TransitionError};
 use crate::domain::time::Timestamp;
 use crate::store::RecordKind;
-use crate::store::error::StoreError;
 use crate::store::messages::{Claimed, MessageFilter};
 use crate::store::page::{Order, Page, PageRequest};
 use std::ops::Bound;
@@ -129,7 +128,7 @@ pub(super) fn put(
     if !open(&row.state) || !open(&message.state) || row.progress.claimed > 0 {
         return Err(TransitionError { from: row.state.as_str(), verb: "edited" }.into());
     }
-    check_revision(&row, expect)?;
+    Fail::unless(RecordKind::Message, row.revision, Some(expect))?;
     let old = tx.record::<Body>(Table::Bodies, &no.0.to_be_bytes())?;
     let old = old.ok_or_else(|| Fail::damaged(format!("message {no} has no content")))?;
     let same_audience = old.topics == message.topics
@@ -161,13 +160,6 @@ pub(super) fn put(
     current(tx, no)
 }
 
-fn check_revision(row: &StateRow, expected: Revision) -> Attempt<()> {
-    if row.revision == expected {
-        return Ok(());
-    }
-    Err(StoreError::Stale { kind: RecordKind::Message, expected, actual: row.revision }.into())
-}
-
 /// Applies an event, with all that goes with it.
 pub(super) fn transition(
     tx: &mut Tx<'_>,
@@ -179,9 +171,7 @@ pub(super) fn transition(
 ) -> Attempt<Message> {
     let row = tx.state(no)?;
     let next = row.state.apply(event.clone())?;
-    if let Some(expected) = expect {
-        check_revision(row, expected)?;
-    }
+    Fail::unless(RecordKind::Message, row.revision, expect)?;
     let row = tx.state_mut(no)?;
     row.state = next;
     row.revision = row.revision.next();

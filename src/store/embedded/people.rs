@@ -10,7 +10,6 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{IdentifierNo, Revision, TargetId, TargetNo, UserId, UserNo};
 use crate::domain::person::{Identifier, Target, User, canonical_address};
 use crate::domain::time::Timestamp;
-use crate::store::error::StoreError;
 use crate::store::page::{Page, PageRequest};
 use crate::store::people::{NewTarget, NewUser, TargetChange};
 use crate::store::{RecordKind, Taken};
@@ -252,10 +251,6 @@ pub(super) fn create_target(
     Ok(target)
 }
 
-fn stale(kind: RecordKind, expected: Revision, actual: Revision) -> Fail {
-    StoreError::Stale { kind, expected, actual }.into()
-}
-
 /// Writes a target in the place of an older one.
 fn rewrite_target(tx: &mut Tx<'_>, old: &TargetRow, mut new: TargetRow) -> Attempt<Target> {
     let no = old.target.no;
@@ -302,9 +297,7 @@ pub(super) fn put_target(
 ) -> Attempt<Target> {
     let no = TargetNo(ids::resolve(tx, RecordKind::Target, target.id.as_str())?);
     let old = target_row(tx, no)?.ok_or_else(|| Fail::missing(RecordKind::Target, &target.id))?;
-    if old.target.revision != expect {
-        return Err(stale(RecordKind::Target, expect, old.target.revision));
-    }
+    Fail::unless(RecordKind::Target, old.target.revision, Some(expect))?;
     check_address(tx, no, target.channel, &target.identifier)?;
     let new = Target {
         no,
@@ -329,9 +322,7 @@ pub(super) fn put_user(
     audit: &AuditEntry,
 ) -> Attempt<User> {
     let old = user_by_id(tx, &user.id)?;
-    if old.revision != expect {
-        return Err(stale(RecordKind::User, expect, old.revision));
-    }
+    Fail::unless(RecordKind::User, old.revision, Some(expect))?;
     let new = User { no: old.no, created: old.created, revision: expect.next(), ..user.clone() };
     check_own(tx, &new)?;
     for change in changes {

@@ -117,10 +117,7 @@ pub(super) fn put(
     audit: &AuditEntry,
 ) -> Attempt<Provider> {
     let old = provider(tx, &new.id)?;
-    if old.revision != expect {
-        let (kind, actual) = (RecordKind::Provider, old.revision);
-        return Err(StoreError::Stale { kind, expected: expect, actual }.into());
-    }
+    Fail::unless(RecordKind::Provider, old.revision, Some(expect))?;
     let mut provider = Provider { no: old.no, created: old.created, revision: expect.next(), ..new.clone() };
     match credentials {
         Some((credentials, sealing)) => {
@@ -167,10 +164,7 @@ pub(super) fn roll_back(
     audit: &AuditEntry,
 ) -> Attempt<Provider> {
     let old = provider(tx, &new.id)?;
-    if old.revision != expect {
-        let (kind, actual) = (RecordKind::Provider, old.revision);
-        return Err(StoreError::Stale { kind, expected: expect, actual }.into());
-    }
+    Fail::unless(RecordKind::Provider, old.revision, Some(expect))?;
     let prefix = key![old.no.0];
     let Some(kept) = replaced(tx, old.no)? else { return Err(StoreError::Moved.into()) };
     let mut sealed = tx.rows(Table::Replaced, beginning(&prefix), Order::Ascending, usize::MAX)?;

@@ -11,7 +11,6 @@ use crate::domain::ids::{Revision, SubscriberId, TargetId, TargetNo, TopicId, To
 use crate::domain::time::Timestamp;
 use crate::domain::topic::{Subscriber, Topic, Totals};
 use crate::store::catalog::{Joined, SubscriberView};
-use crate::store::error::StoreError;
 use crate::store::page::{Order, Page, PageRequest};
 use crate::store::{RecordKind, Taken};
 
@@ -78,11 +77,7 @@ pub(super) fn put_topic(
     let no = topic_no(tx, &new.id)?;
     let old = tx.record::<Topic>(Table::Topics, &no.0.to_be_bytes())?;
     let old = old.ok_or_else(|| Fail::missing(RecordKind::Topic, &new.id))?;
-    if old.revision != expect {
-        return Err(
-            StoreError::Stale { kind: RecordKind::Topic, expected: expect, actual: old.revision }.into()
-        );
-    }
+    Fail::unless(RecordKind::Topic, old.revision, Some(expect))?;
     let topic = Topic {
         name: new.name.clone(),
         description: new.description.clone(),

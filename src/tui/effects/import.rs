@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 use super::Way;
-use crate::client::{Client, ClientError, Result, body_of, lines_of};
+use crate::client::{Client, ClientError, Result, body_of, lines_of, rejects_of};
 use crate::tui::message::{Done, ImportFile, Progress};
 use crate::tui::show;
 use crate::wire::transfer::{ImportProgress, ImportRequest, Reject};
@@ -50,10 +50,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
         ..ImportRequest::default()
     };
     let mut steps = client.import(&request, body_of(open, &way.stop)).await?;
-    // As `herald import` names it.
-    let mut rejects = path.clone().into_os_string();
-    rejects.push(".rejects.csv");
-    let rejects = PathBuf::from(rejects);
+    let rejects = rejects_of(path);
     let mut writer = None;
     let mut shown: Vec<Reject> = Vec::new();
     let mut last = ImportProgress::default();
@@ -102,14 +99,7 @@ pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result
 
 /// What to say of an import that was stopped: what is in, and what is left of the file.
 async fn stopped(client: &Client, path: &Path, last: &mut ImportProgress) -> String {
-    // What was written is what its record says, also where the last report was lost.
-    if last.error.is_empty()
-        && !last.id.is_empty()
-        && let Ok(list) = client.imports().await
-        && let Some(record) = list.imports.into_iter().find(|record| record.id.as_str() == last.id)
-    {
-        last.counts = record.counts;
-    }
+    client.recount(last).await;
     let left = match lines_of(path.to_owned()).await {
         Some(all) => {
             let left = all.saturating_sub(last.lines);

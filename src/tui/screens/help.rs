@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::distance;
 use crate::tui::action::{Action, Scope, entries};
 use crate::tui::sanitize;
+use crate::tui::show;
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::update::why_not;
@@ -79,6 +80,5 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, help: &Help, body: Rect) {
 
 fn heading(scope: Scope) -> String {
     let name = if scope == Scope::Global { "everywhere" } else { scope.name() };
-    let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    show::capital(name)
 }

@@ -270,8 +270,7 @@ fn unsaid(review: &Review) -> String {
     } else {
         request::why_none(&review.command)
     };
-    let mut chars = why.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+    show::as_sentence(why)
 }
 
 fn confirm(state: &mut State) {
@@ -403,14 +402,8 @@ pub fn take_operation(state: &mut State, operation: &Operation) {
     review.counting = false;
     let preview = &operation.preview;
     let n = preview.count;
-    let verb = operation.action.as_str();
-    let (first, rest) = verb.split_at(1);
-    review.title = format!(
-        "{}{rest} {} of {}?",
-        first.to_uppercase(),
-        show::people(n),
-        show::messages(preview.messages)
-    );
+    let verb = show::capital(operation.action.as_str());
+    review.title = format!("{verb} {} of {}?", show::people(n), show::messages(preview.messages));
     let text = |line: String| (line, Role::TEXT);
     review.lines.clear();
     if let Some(oldest) = preview.oldest {

@@ -69,10 +69,10 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
         Err(error) => say(Weight::Stops, Part::When, &error.to_string()),
         Ok(said) => {
             if let Some(shift) = &said.shift {
-                say(Weight::Warns, Part::When, &sentence(&shift.to_string()));
+                say(Weight::Warns, Part::When, &show::as_sentence(&shift.to_string()));
             }
             for warning in &said.warnings {
-                say(Weight::Warns, Part::When, &sentence(&warning.to_string()));
+                say(Weight::Warns, Part::When, &show::as_sentence(&warning.to_string()));
             }
         }
     }
@@ -90,11 +90,6 @@ pub fn findings(compose: &Compose, state: &State) -> Vec<Finding> {
     }
     out.sort_by_key(|finding| finding.weight);
     out
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
 
 fn file_findings(compose: &Compose, state: &State, say: &mut impl FnMut(Weight, Part, &str)) {

@@ -7,6 +7,7 @@ use crate::domain::reason::Why;
 use crate::domain::suppression::SuppressionCause;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
+use crate::domain::zone::Zone;
 use crate::tui::action::{Action, Scope};
 use crate::tui::message::{Command, Fetch, Many, Slot, Whom};
 use crate::tui::show;
@@ -69,10 +70,10 @@ pub(super) fn starts(state: &State, at: Option<&(Timestamp, ScheduleWords)>) -> 
         None if undo > 0 => format!("starts when you confirm, {undo} s to take it back"),
         None => "starts when you confirm".to_owned(),
         Some((at, words)) => {
-            let said: crate::domain::zone::Zone = words.zone.parse().unwrap_or(state.zone);
+            let said: Zone = words.zone.parse().unwrap_or(state.zone);
             // Zones whose clocks show the same are one.
-            let clock = |zone: crate::domain::zone::Zone| at.to_utc().with_timezone(&zone).naive_local();
-            let mut zones = vec![said, state.zone, crate::domain::zone::Zone::UTC];
+            let clock = |zone: Zone| at.to_utc().with_timezone(&zone).naive_local();
+            let mut zones = vec![said, state.zone, Zone::UTC];
             zones.dedup_by_key(|zone| clock(*zone));
             let spelled: Vec<String> =
                 zones.iter().map(|zone| when::spell(at.to_utc(), *zone, state.now)).collect();

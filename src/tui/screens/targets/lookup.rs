@@ -104,6 +104,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 mod tests {
     use super::*;
     use crate::domain::filter::Filter;
+    use crate::domain::zone::Zone;
     use crate::wire::fields::TARGETS;
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
         for typed in ["ana", "ana@example.com", "+4930123456", "type=sms ana", "expired=true", ""] {
             let text = filter(typed);
             let read = Filter::parse(&text).unwrap();
-            assert!(read.check(&TARGETS, crate::domain::zone::Zone::UTC).is_ok(), "{typed}: {text}");
+            assert!(read.check(&TARGETS, Zone::UTC).is_ok(), "{typed}: {text}");
         }
         assert_eq!(filter("ana@example.com"), "address=\"ana@example.com\"");
         assert!(filter("ana@exam").starts_with("address~"));
