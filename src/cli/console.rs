@@ -17,7 +17,7 @@ use crate::tui::console::{self, Options};
 use crate::tui::keymap::Keymap;
 use crate::tui::runtime::{self as tui_runtime, Exit};
 use crate::tui::state::Place;
-use crate::tui::term::{Modes, Tty, TtyOptions, editor, install_panic_hook};
+use crate::tui::term::{HangUps, Modes, Tty, TtyOptions, editor, install_panic_hook};
 use crate::tui::theme::{Depth, Theme};
 use etcetera::BaseStrategy;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ pub fn run(global: &Global) -> Outcome {
     let shown = if engine_runtime.block_on(hangups.was_heard()) {
         Ok(Exit::HungUp)
     } else {
-        show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance))
+        let hang_ups = hangups.for_console();
+        show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance), hang_ups)
     };
     match session {
         Session::Attached(_) => shown.map(|_| ()),
@@ -110,7 +111,7 @@ pub fn demo(global: &Global, args: &Demo) -> Outcome {
     let place = place(&settings, Some("DEMO"), false);
     let client = running.client().operator(&operator(global));
     let keep = args.keep.as_ref().map(|dir| dir.join("console.json"));
-    let shown = show(client, &settings, &running.log_dir(), &place, keep);
+    let shown = show(client, &settings, &running.log_dir(), &place, keep, HangUps::Listen);
     engine_runtime.block_on(running.stop())?;
     shown.map(|_| ())
 }
@@ -136,6 +137,7 @@ fn show(
     log_dir: &Path,
     place: &Place,
     keep: Option<PathBuf>,
+    hang_ups: HangUps,
 ) -> Outcome<Exit> {
     let config = etcetera::choose_base_strategy().ok().map(|dirs| dirs.config_dir().join("herald"));
     let env = |name: &str| std::env::var(name).ok();
@@ -155,8 +157,12 @@ fn show(
         place: place.clone(),
     };
     install_panic_hook(log_dir);
-    let tty =
-        TtyOptions { modes: Modes { mouse: place.mouse }, can_stop: place.attached, ..TtyOptions::default() };
+    let tty = TtyOptions {
+        modes: Modes { mouse: place.mouse },
+        hang_ups,
+        can_stop: place.attached,
+        ..TtyOptions::default()
+    };
     let thread = tui_runtime::on_own_thread(move || async move {
         let mut seat = Tty::open(tty)?;
         // Large: it holds everything that the screens do.

@@ -1,5 +1,6 @@
 //! Signals that end a process in an orderly way.
 
+use crate::tui::term::HangUps;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Resolves at the first SIGTERM, SIGINT or SIGQUIT after this was called. Where signals
@@ -29,6 +30,11 @@ impl Hangups {
     /// Resolves at the next one.
     pub async fn next(&mut self) {
         next(&mut self.0).await;
+    }
+
+    /// For a console, which hears those that came before it listened itself.
+    pub fn for_console(self) -> HangUps {
+        self.0.map_or(HangUps::Listen, HangUps::Heard)
     }
 
     /// Whether one has come already.

@@ -32,4 +32,5 @@ pub use output::{Frames, Output};
 pub use parser::{MAX_PASTE, Parser};
 pub use probe::Told;
 pub use seat::{Leave, Seat, StreamSeat};
+pub use signals::HangUps;
 pub use tty::{Tty, TtyOptions};

@@ -86,6 +86,12 @@ fn a_line_that_hangs_up_ends_it_within_a_second() {
 }
 
 #[test]
+fn a_hang_up_from_before_it_took_the_terminal_ends_it() {
+    let line = Line::under_shell("hung-up-before", &[]);
+    line.shows("status=4");
+}
+
+#[test]
 fn a_panic_restores_the_terminal_and_leaves_a_report() {
     let reports = tempfile::tempdir().unwrap();
     let mut line = Line::under_shell("plain", &[("HERALD_PTY_REPORTS", reports.path().to_str().unwrap())]);

@@ -7,8 +7,10 @@ use crossterm::event::KeyCode;
 use herald::tui::runtime::{
     Clock, Exit, Input, Options, Outbox, Performer, Program, Request, on_own_thread, run,
 };
-use herald::tui::term::{Tty, TtyOptions, editor, install_panic_hook};
+use herald::tui::term::{HangUps, Tty, TtyOptions, editor, install_panic_hook};
 use ratatui::Frame;
+use rustix::process::{Signal as Number, getpid, kill_process};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 struct Echo;
 
@@ -82,6 +84,15 @@ impl Performer<Echo> for Hands {
     }
 }
 
+/// SIGHUPs, of which one has come already.
+async fn hung_up() -> Signal {
+    let listen = || signal(SignalKind::hangup()).unwrap();
+    let (heard, mut told) = (listen(), listen());
+    kill_process(getpid(), Number::HUP).unwrap();
+    told.recv().await;
+    heard
+}
+
 /// Runs the program when this binary was started for it, and then ends the
 /// process; its tests are the other ones.
 #[test]
@@ -91,8 +102,13 @@ fn seat_program() {
     if let Ok(reports) = std::env::var("HERALD_PTY_REPORTS") {
         install_panic_hook(Path::new(&reports));
     }
+    let outside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let options = TtyOptions {
-        hang_up_signal: kind != "no-hup-handler",
+        hang_ups: match kind.as_str() {
+            "no-hup-handler" => HangUps::Ignore,
+            "hung-up-before" => HangUps::Heard(outside.block_on(hung_up())),
+            _ => HangUps::Listen,
+        },
         can_stop: kind != "cannot-stop",
         ..TtyOptions::default()
     };

@@ -15,6 +15,18 @@ pub(super) enum Heard {
     WindowChange,
 }
 
+/// Where a console hears of a SIGHUP. The watch on the terminal tells in any case when it goes.
+#[derive(Debug, Default)]
+pub enum HangUps {
+    /// From the moment that it takes the terminal.
+    #[default]
+    Listen,
+    /// Already: from here on come those that were sent before it took the terminal, too.
+    Heard(Signal),
+    /// Not at all.
+    Ignore,
+}
+
 /// The signals that a console answers. Other parts of the process may listen to
 /// the same ones.
 #[derive(Debug)]
@@ -29,14 +41,18 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on. `hang_up` says whether SIGHUP is taken as well.
-    pub(super) fn listen(hang_up: bool) -> io::Result<Self> {
+    /// Listens from now on.
+    pub(super) fn listen(hang_ups: HangUps) -> io::Result<Self> {
         let raw = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
-            hang_up: if hang_up { Some(signal(SignalKind::hangup())?) } else { None },
+            hang_up: match hang_ups {
+                HangUps::Listen => Some(signal(SignalKind::hangup())?),
+                HangUps::Heard(signal) => Some(signal),
+                HangUps::Ignore => None,
+            },
             stop: raw(Number::TSTP)?,
             resume: raw(Number::CONT)?,
             window: signal(SignalKind::window_change())?,

@@ -19,7 +19,7 @@ use super::probe::{ASK, TELL_KEYS_APART, Told};
 use super::reader::{Worker, read_keys, watch};
 use super::screen::Screen;
 use super::seat::{Leave, Seat};
-use super::signals::{Heard, Signals};
+use super::signals::{HangUps, Heard, Signals};
 
 /// Events that wait for the console; when they are more, keys are read later.
 const ROOM: usize = 256;
@@ -27,13 +27,12 @@ const ROOM: usize = 256;
 const LAST_FRAME: Duration = Duration::from_millis(250);
 
 /// How a console takes its terminal.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct TtyOptions {
     /// The terminal's modes.
     pub modes: Modes,
-    /// Whether to answer SIGHUP. Without, the watch on the terminal still tells
-    /// when it goes.
-    pub hang_up_signal: bool,
+    /// Where it hears of a SIGHUP.
+    pub hang_ups: HangUps,
     /// Whether the process may be stopped from the terminal (ctrl-z). Not where
     /// it also runs the engine: stopping would stop all sending.
     pub can_stop: bool,
@@ -43,7 +42,7 @@ pub struct TtyOptions {
 
 impl Default for TtyOptions {
     fn default() -> Self {
-        Self { modes: Modes::default(), hang_up_signal: true, can_stop: true, ask: true }
+        Self { modes: Modes::default(), hang_ups: HangUps::Listen, can_stop: true, ask: true }
     }
 }
 
@@ -85,7 +84,7 @@ impl Tty {
         let tty = open_tty()?;
         // Signals first: from the moment the terminal is ours, none may end the
         // process without restoring it.
-        let signals = Signals::listen(options.hang_up_signal)?;
+        let signals = Signals::listen(options.hang_ups)?;
         let screen = Arc::new(Screen::new(tty, options.modes)?);
         let (columns, rows) = screen.size();
         let gone = Arc::new(Notify::new());
