@@ -201,7 +201,36 @@ impl Engine {
         write: WriteWebhook,
         remote: bool,
     ) -> Outcome<Webhook> {
-        let (mut record, before) = read(&**self.store(), id).await?;
+        let mut seen = None;
+        loop {
+            let (record, before) = read(&**self.store(), id).await?;
+            let revision = record.webhook.revision;
+            if seen.replace(revision).is_some_and(|seen| seen != revision) {
+                return Err(Refusal::not_now("It has been changed meanwhile: look at it again"));
+            }
+            let (record, changed) = self.with_changes(id, record, write.clone(), remote)?;
+            let audit = self.entry(by, "webhook.update", format_args!("webhook/{id}"), changed.join(", "));
+            let change =
+                DocumentChange::put(Shelf::Webhooks, id.as_str(), encode(&record)?).expecting(before);
+            match self.store().write_documents(vec![change], Some(audit)).await {
+                // Nobody needs to look again where only a delivery noted whether it got through.
+                Err(StoreError::Moved) => {}
+                result => {
+                    result?;
+                    return Ok(record.webhook);
+                }
+            }
+        }
+    }
+
+    /// An endpoint as it is with these changes, and what they change.
+    fn with_changes(
+        &self,
+        id: &WebhookId,
+        mut record: Record,
+        write: WriteWebhook,
+        remote: bool,
+    ) -> Outcome<(Record, Vec<&'static str>)> {
         let webhook = &mut record.webhook;
         if let Some(expected) = write.revision
             && expected != webhook.revision
@@ -252,17 +281,7 @@ impl Engine {
         }
         webhook.revision = webhook.revision.next();
         webhook.updated_at = self.now();
-        let audit = self.entry(by, "webhook.update", format_args!("webhook/{id}"), changed.join(", "));
-        let change = DocumentChange::put(Shelf::Webhooks, id.as_str(), encode(&record)?).expecting(before);
-        match self.store().write_documents(vec![change], Some(audit)).await {
-            Err(StoreError::Moved) => {
-                Err(Refusal::not_now("It has been changed meanwhile: look at it again"))
-            }
-            result => {
-                result?;
-                Ok(record.webhook)
-            }
-        }
+        Ok((record, changed))
     }
 
     /// Deletes an endpoint with what it was told.

@@ -7,6 +7,7 @@ use herald::domain::time::Timestamp;
 use herald::wire::key::CreateKey;
 use herald::wire::query::ListRequest;
 use herald::wire::topic::CreateTopic;
+use herald::wire::webhook::WriteWebhook;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -120,7 +121,7 @@ async fn endpoints_in_private_networks_are_refused_over_tcp() {
     let secret = world.client().create_key(&request).await.unwrap().secret;
     let remote =
         Client::new(Http1::new(Address::Tcp(door.address().unwrap().to_string()))).key(secret.into());
-    let endpoint = |id: &str, url: &str| herald::wire::webhook::WriteWebhook {
+    let endpoint = |id: &str, url: &str| WriteWebhook {
         webhook_id: Some(id.into()),
         name: Some("Shop".into()),
         url: Some(url.into()),
@@ -147,7 +148,7 @@ async fn endpoints_in_private_networks_are_refused_over_tcp() {
     }
     remote.create_webhook(&endpoint("w", "https://shop.example/ended")).await.unwrap();
     let moved = endpoint("w", "http://127.0.0.1/x");
-    let moved = herald::wire::webhook::WriteWebhook { webhook_id: None, name: None, ..moved };
+    let moved = WriteWebhook { webhook_id: None, name: None, ..moved };
     assert!(remote.update_webhook("w", &moved).await.is_err(), "nor by a change");
     world.client().create_webhook(&endpoint("local", "http://127.0.0.1/x")).await.unwrap();
 }
@@ -187,4 +188,33 @@ async fn what_was_accepted_is_finished_when_the_door_closes() {
     line.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert!(closing.await.unwrap());
+}
+
+/// That nothing got through to an endpoint is noted at it, and is no edit of it: whoever edits it
+/// meanwhile is not refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_endpoint_is_edited_all_the_same() {
+    let world = World::new().await;
+    let client = world.client();
+    // A port of this machine at which nobody listens.
+    let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let hook = WriteWebhook {
+        webhook_id: Some("w".into()),
+        name: Some("Shop".into()),
+        url: Some(format!("http://{dead}/ended")),
+        ..WriteWebhook::default()
+    };
+    client.create_webhook(&hook).await.unwrap();
+    // Enabled anew, it is not noted to fail, and the next delivery notes it: one comes while it is edited.
+    let enable = WriteWebhook { enabled: Some(true), ..WriteWebhook::default() };
+    for _ in 0..40 {
+        client.test_webhook("w").await.unwrap();
+        for _ in 0..20 {
+            client.update_webhook("w", &enable).await.unwrap();
+        }
+    }
+    let before = client.webhook("w").await.unwrap().revision;
+    let stale = WriteWebhook { revision: Some(before), ..enable };
+    client.update_webhook("w", &stale).await.unwrap();
+    assert_eq!(client.update_webhook("w", &stale).await.unwrap_err().status(), Some(409));
 }
