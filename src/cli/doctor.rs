@@ -6,6 +6,7 @@ use super::instance::Instance;
 use super::output::{Output, Table};
 use super::session::attach;
 use crate::settings::Settings;
+use crate::store::disk::Room;
 use serde::Serialize;
 use std::path::Path;
 
@@ -74,8 +75,8 @@ pub async fn run(out: Output, instance: &Instance, settings: &Settings) -> Outco
                 "nobody runs it: scheduled messages wait until somebody does",
                 "",
             ));
-            let stat = rustix::fs::statvfs(instance.dir()).map_err(std::io::Error::from)?;
-            checks.push(disk(stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize));
+            let room = Room::of(instance.dir())?;
+            checks.push(disk(room.free, room.total));
         }
     }
     checks.push(key(&instance.store_dir()));

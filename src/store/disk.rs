@@ -7,10 +7,29 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub mod sim;
+
+/// The room on the disk that a directory is on, for those who are not root, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// What can still be written.
+    pub free: u64,
+    /// That, and what is taken. As `df` counts: blocks kept for root are in neither.
+    pub total: u64,
+}
+
+impl Room {
+    /// Of the disk that `dir` is on.
+    pub fn of(dir: &Path) -> io::Result<Self> {
+        let stat = rustix::fs::statvfs(dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        let taken = stat.f_blocks.saturating_sub(stat.f_bfree);
+        Ok(Self { free: bytes(stat.f_bavail), total: bytes(taken.saturating_add(stat.f_bavail)) })
+    }
+}
 
 /// One open file. Reads and writes name their offset, so that a handle can be
 /// shared between threads.
@@ -142,6 +161,16 @@ impl File for DiskFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As `df` says it: what is used of what is not kept for root.
+    #[test]
+    fn the_room_is_what_df_tells() {
+        let room = Room::of(Path::new("/")).unwrap();
+        assert!(room.total > 0 && room.free <= room.total, "{room:?}");
+        let stat = rustix::fs::statvfs("/").unwrap();
+        assert!(room.total <= stat.f_blocks * stat.f_frsize, "{room:?}");
+        assert!(Room::of(Path::new("/there is no such directory")).is_err());
+    }
 
     #[test]
     fn a_directory_does_what_the_trait_says() {

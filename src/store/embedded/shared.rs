@@ -12,6 +12,7 @@ use super::{MAIN_FILE, Storage, record, schema, tx};
 use crate::domain::delivery::Outcome;
 use crate::domain::ids::ProviderNo;
 use crate::domain::time::{Clock, Timestamp};
+use crate::store::disk::Room;
 use crate::store::error::{Result, StoreError};
 use crate::store::history::{Changes, StoreHealth};
 use crate::store::log::{Log, Retention};
@@ -112,13 +113,12 @@ impl Main {
         }
     }
 
-    /// Free bytes, and all, of the disk it is on.
-    pub(super) fn space(&self) -> Option<(u64, u64)> {
+    /// The room on the disk it is on.
+    pub(super) fn room(&self) -> Option<Room> {
         if !matches!(self.storage, Storage::Directory) {
             return None;
         }
-        let stat = rustix::fs::statvfs(&self.dir).ok()?;
-        Some((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
+        Room::of(&self.dir).ok()
     }
 }
 
@@ -201,7 +201,7 @@ impl Shared {
     }
 
     fn free(&self) -> Option<u64> {
-        self.main.space().map(|(free, _)| free)
+        self.main.room().map(|room| room.free)
     }
 
     /// Begins the transaction of a group.

@@ -88,7 +88,7 @@ impl History for Embedded {
         let shared = Arc::clone(&self.shared);
         self.read(move |view| {
             let counts = Self::counts(view)?;
-            let (disk_free, disk_total) = shared.main.space().unwrap_or_default();
+            let room = shared.main.room().unwrap_or_default();
             let segments = shared.log.snapshot()?.segments();
             Ok(StoreStats {
                 commit_micros: shared.commit_micros(),
@@ -100,8 +100,8 @@ impl History for Embedded {
                 targets: counts.targets,
                 topics: counts.topics,
                 messages: counts.states.iter().sum(),
-                disk_free,
-                disk_total,
+                disk_free: room.free,
+                disk_total: room.total,
             })
         })
         .await
