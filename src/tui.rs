@@ -12,6 +12,7 @@ pub mod console;
 pub mod effects;
 pub mod keymap;
 pub mod message;
+pub mod names;
 pub mod reading;
 pub mod request;
 pub mod runtime;

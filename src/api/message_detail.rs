@@ -278,6 +278,18 @@ fn said(receipts: &ReceiptCounts) -> String {
     )
 }
 
+/// How far a message has come that is being sent.
+fn so_far(progress: &Progress) -> String {
+    let open = progress.untouched() + progress.in_flight() + progress.retrying + progress.held;
+    let done = progress.planned.saturating_sub(open);
+    let waits = if progress.retrying > 0 {
+        format!(", {} wait to be tried again", progress.retrying)
+    } else {
+        String::new()
+    };
+    format!("{done} of {} are done{waits}", progress.planned)
+}
+
 fn answer(subject: String, why: Option<Why>, over: impl Into<String>) -> WhyAnswer {
     let sentence = match &why {
         Some(why) => format!("{subject} {why}."),
@@ -319,7 +331,13 @@ pub(crate) async fn why(call: Call) -> Answered {
                 progress.expired,
                 progress.skipped
             ) + &said(&store.receipt_counts(message.no).await?);
-            return ok(&answer(format!("Message {id}"), engine.why_of(&message).await?, over));
+            let why = engine.why_of(&message).await?;
+            let goes_on = matches!(why, Some(Why::Sending)) && progress.planned > 0;
+            let mut answer = answer(format!("Message {id}"), why, over);
+            if goes_on {
+                answer.sentence = format!("{} {}.", answer.sentence, so_far(&progress));
+            }
+            return ok(&answer);
         }
         Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),

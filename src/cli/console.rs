@@ -35,12 +35,13 @@ pub fn run(global: &Global) -> Outcome {
     let session = engine_runtime.block_on(Session::open(&instance, &settings, Mode::Full, Doors::Open))?;
     let attached = matches!(session, Session::Attached(_));
     let place = place(&settings, None, attached);
-    let client = session.client().operator(&operator(global));
+    let name = operator(global);
+    let client = session.client().operator(&name);
     let shown = if engine_runtime.block_on(hangups.was_heard()) {
         Ok(Exit::HungUp)
     } else {
         let hang_ups = hangups.for_console();
-        show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance), hang_ups)
+        show(client.clone(), &settings, &instance.log_dir(), &place, kept_file(&instance, &name), hang_ups)
     };
     match session {
         Session::Attached(_) => shown.map(|_| ()),
@@ -116,18 +117,17 @@ pub fn demo(global: &Global, args: &Demo) -> Outcome {
     shown.map(|_| ())
 }
 
-/// The file in which this user's console for this data directory keeps where it
-/// was. It is the user's own: who attaches may not write the data directory.
-fn kept_file(instance: &Instance) -> Option<PathBuf> {
+/// The file in which an operator's console for this data directory keeps where it was. It is the
+/// user's own, since who attaches may not write the data directory; a login that several operators
+/// share has one for each.
+fn kept_file(instance: &Instance, operator: &str) -> Option<PathBuf> {
     let dirs = etcetera::choose_base_strategy().ok()?;
     let state = dirs.state_dir().unwrap_or_else(|| dirs.data_dir());
-    let name: String = instance
-        .dir()
-        .to_string_lossy()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    Some(state.join("herald").join(format!("console{name}.json")))
+    let plain = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    };
+    let (dir, operator) = (plain(&instance.dir().to_string_lossy()), plain(operator));
+    Some(state.join("herald").join(format!("console{dir}@{operator}.json")))
 }
 
 /// Shows a console at this process's terminal until it ends.

@@ -152,14 +152,19 @@ impl From<Rate> for f64 {
     }
 }
 
+/// As people read it: `2026-11-23 16:48:01 UTC`.
+fn utc(at: &Timestamp) -> impl fmt::Display {
+    at.to_utc().format("%Y-%m-%d %H:%M:%S UTC")
+}
+
 impl fmt::Display for Why {
     /// One sentence, without the subject: "waits until …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Draft => f.write_str("is a draft: schedule or send it"),
-            Self::UndoWindow { until } => write!(f, "can be undone until {until}"),
-            Self::Scheduled { at } => write!(f, "is scheduled for {at}"),
-            Self::HeldLate { due } => write!(f, "is held: it was due {due}, while nothing ran"),
+            Self::UndoWindow { until } => write!(f, "can be undone until {}", utc(until)),
+            Self::Scheduled { at } => write!(f, "is scheduled for {}", utc(at)),
+            Self::HeldLate { due } => write!(f, "is held: it was due {}, while nothing ran", utc(due)),
             Self::HeldAudienceGrew { confirmed, found } => {
                 write!(f, "is held: {found} people, {confirmed} when it was approved")
             }
@@ -169,28 +174,37 @@ impl fmt::Display for Why {
             Self::HeldRestored => {
                 f.write_str("is held: the store was restored from a copy, it may have been sent")
             }
-            Self::HeldEditing { by, since } => write!(f, "is held: {by} has been editing it since {since}"),
-            Self::Paused { by, since } => write!(f, "was paused by {by} at {since}"),
+            Self::HeldEditing { by, since } => {
+                write!(f, "is held: {by} has been editing it since {}", utc(since))
+            }
+            Self::Paused { by, since } => write!(f, "was paused by {by} at {}", utc(since)),
             Self::ProviderPaused { provider, by, since } => {
-                write!(f, "waits: provider {provider} was paused by {by} at {since}")
+                write!(f, "waits: provider {provider} was paused by {by} at {}", utc(since))
             }
             Self::BulkPaused { provider, cause, since } => {
+                let since = utc(since);
                 write!(f, "sends no bulk since {since}: {cause}; resume provider {provider} to let it go on")
             }
             Self::RateLimit { provider, per_second } => {
                 write!(f, "waits for the rate limit of {provider}, {}/s", f64::from(*per_second))
             }
-            Self::Quota { provider, until } => write!(f, "waits for the quota of {provider} until {until}"),
+            Self::Quota { provider, until } => {
+                write!(f, "waits for the quota of {provider} until {}", utc(until))
+            }
             Self::Breaker { provider, until, cause } => {
-                write!(f, "waits: {provider} fails ({cause}), next try {until}")
+                write!(f, "waits: {provider} fails ({cause}), next try {}", utc(until))
             }
             Self::ProviderRefuses { provider, answer, since } => {
-                write!(f, "waits: {provider} has refused us since {since}: {answer}")
+                write!(f, "waits: {provider} has refused us since {}: {answer}", utc(since))
             }
             Self::NoProvider => f.write_str("waits: no enabled provider of its type"),
-            Self::Retry { attempt, at, cause } => write!(f, "waits for attempt {attempt} at {at}: {cause}"),
+            Self::Retry { attempt, at, cause } => {
+                write!(f, "waits for attempt {attempt} at {}: {cause}", utc(at))
+            }
             Self::Disk { cause } => write!(f, "waits: the store cannot write ({cause})"),
-            Self::Stopped { by, since } => write!(f, "waits: all sending was stopped by {by} at {since}"),
+            Self::Stopped { by, since } => {
+                write!(f, "waits: all sending was stopped by {by} at {}", utc(since))
+            }
             Self::NotRunning => f.write_str("waits: nobody runs the engine (start herald or herald serve)"),
             Self::Sending => f.write_str("is being sent"),
         }

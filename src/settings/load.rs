@@ -62,8 +62,13 @@ pub enum SettingsError {
         suggestion: Option<String>,
     },
     /// A flag that no setting has.
-    #[error("there is no setting `{0}`")]
-    UnknownFlag(String),
+    #[error("there is no setting `{key}`{}", did_you_mean(.suggestion.as_deref()))]
+    UnknownFlag {
+        /// The name that was given.
+        key: String,
+        /// The setting that was probably meant.
+        suggestion: Option<String>,
+    },
     /// A value that a setting cannot have.
     #[error("{origin}: `{value}` is no value for {name}: expected {expected}")]
     BadValue {
@@ -76,6 +81,17 @@ pub enum SettingsError {
         /// What is expected.
         expected: String,
     },
+}
+
+/// The setting that was probably meant by a name: the only one that has the same last part
+/// (`operator.zone` for `console.zone`), else the closest one.
+fn meant(name: &str) -> Option<String> {
+    let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
+    let names = || SETTINGS.iter().map(|row| row.name);
+    let part = name.rsplit('.').next().unwrap_or(name);
+    let mut same = names().filter(|name| last(name) == part);
+    let only = same.next().filter(|_| same.next().is_none());
+    only.or_else(|| closest(name, names())).map(str::to_owned)
 }
 
 fn did_you_mean(suggestion: Option<&str>) -> String {
@@ -124,7 +140,7 @@ impl Settings {
             None => BTreeMap::new(),
         };
         if let Some(unknown) = sources.flags.keys().find(|name| Setting::named(name).is_none()) {
-            return Err(SettingsError::UnknownFlag(unknown.clone()));
+            return Err(SettingsError::UnknownFlag { key: unknown.clone(), suggestion: meant(unknown) });
         }
         Self::read(
             |row| {
@@ -204,7 +220,7 @@ fn read_table(
             return Err(SettingsError::UnknownKey {
                 path: path.to_owned(),
                 line,
-                suggestion: closest(&name, SETTINGS.iter().map(|row| row.name)).map(str::to_owned),
+                suggestion: meant(&name),
                 key: name,
             });
         };
@@ -231,6 +247,18 @@ fn read_table(
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_name_that_no_setting_has_says_which_was_meant() {
+        let text = |key: &str| {
+            let sources = Sources { flags: [(key.to_owned(), String::new())].into(), ..Sources::default() };
+            Settings::load(&sources).unwrap_err().to_string()
+        };
+        let meant = "there is no setting `console.zone`; did you mean `operator.zone`?";
+        assert_eq!(text("console.zone"), meant);
+        assert_eq!(text("listn"), "there is no setting `listn`; did you mean `listen`?");
+        assert_eq!(text("quite.other"), "there is no setting `quite.other`");
+    }
 
     fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Sources {
         let pairs =

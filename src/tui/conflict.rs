@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::watch::Standing;
 use super::{sanitize, show};
+use crate::domain::time::Timestamp;
 use crate::wire::error::{Difference, StaleRecord};
 
 /// Who changed it, and when: `bo changed it at 14:02:11`.
@@ -15,20 +16,44 @@ pub fn who(record: &StaleRecord, zone: Zone) -> String {
 }
 
 /// A field as it is now, short enough for a line.
-pub fn field(difference: &Difference) -> String {
+pub fn field(difference: &Difference, zone: Zone) -> String {
     let now = match &difference.now {
+        Value::String(text) if difference.field.ends_with("At") && Timestamp::parse(text).is_some() => {
+            Timestamp::parse(text).map(|at| show::exact(at, zone)).unwrap_or_default()
+        }
         Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::String(text) => format!("“{}”", sanitize::fit(&sanitize::line(text), 60)),
         Value::Null => "empty".to_owned(),
         Value::Array(items) => format!("{} of them", items.len()),
         other => sanitize::fit(&sanitize::line(&other.to_string()), 60).into_owned(),
     };
-    format!("{} is now {now}", sanitize::line(&difference.field))
+    format!("{} is now {now}", in_words(&sanitize::line(&difference.field)))
+}
+
+/// A field's name in the API as people say it: `scheduledAt` is `scheduled at`.
+fn in_words(field: &str) -> String {
+    let mut words = String::with_capacity(field.len() + 4);
+    for letter in field.chars() {
+        if letter.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// The message that is being written has been changed by somebody else.
+pub fn overtaken(now: &Standing, me: &str, zone: Zone) -> String {
+    let did = match &now.by {
+        Some(_) => did(now, me, "changed it", zone),
+        None => "It was changed".to_owned(),
+    };
+    format!("{did}, while you write: before it is saved or sent you choose whose counts.")
 }
 
 /// All of it in a sentence or two.
 pub fn told(record: &StaleRecord, zone: Zone) -> String {
-    let fields: Vec<String> = record.difference.iter().take(3).map(field).collect();
+    let fields: Vec<String> = record.difference.iter().take(3).map(|one| field(one, zone)).collect();
     let what = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
     format!("{}{what}. Nothing was done: look again, then decide.", who(record, zone))
 }
@@ -71,7 +96,6 @@ fn did(now: &Standing, me: &str, what: &str, zone: Zone) -> String {
 mod tests {
     use super::*;
     use crate::domain::ids::Revision;
-    use crate::domain::time::Timestamp;
     use serde_json::json;
 
     #[test]
@@ -83,11 +107,13 @@ mod tests {
             difference: vec![
                 Difference { field: "subject".to_owned(), now: json!("Other\u{202e}") },
                 Difference { field: "topics".to_owned(), now: json!(["a", "b"]) },
+                Difference { field: "scheduledAt".to_owned(), now: json!("2026-11-23T16:48:01.000+00:00") },
             ],
         };
         let text = told(&record, Zone::UTC);
         assert!(text.starts_with("bo␛ changed it at 14:02:11: subject is now “Other"), "{text}");
-        assert!(text.contains("topics is now 2 of them. Nothing was done"), "{text}");
+        assert!(text.contains("topics is now 2 of them, scheduled at is now "), "{text}");
+        assert!(!text.contains("+00:00"), "{text}");
         assert!(!text.chars().any(crate::domain::sanitize::is_unsafe), "{text}");
     }
 }

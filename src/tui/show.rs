@@ -3,6 +3,7 @@
 use crate::domain::zone::Zone;
 use chrono::{DateTime, Utc};
 
+use super::names::Names;
 use super::sanitize;
 use super::theme::Role;
 use crate::domain::delivery::Outcome;
@@ -157,7 +158,7 @@ pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
 }
 
 /// One reason as a sentence without its subject, its times as people read them.
-pub fn why(reason: &Why, now: DateTime<Utc>, zone: Zone) -> String {
+pub fn why(reason: &Why, now: DateTime<Utc>, zone: Zone, names: Names<'_>) -> String {
     let when = |at: &Timestamp| format!("{} ({})", relative_to(*at, now), exact(*at, zone));
     match reason {
         Why::UndoWindow { until } => format!("can be taken back until {}", clock(*until, zone)),
@@ -174,16 +175,24 @@ pub fn why(reason: &Why, now: DateTime<Utc>, zone: Zone) -> String {
         }
         Why::Paused { by, since } => format!("was paused by {by} {}", when(since)),
         Why::ProviderPaused { provider, by, since } => {
-            format!("waits: {provider} was paused by {by} {}", when(since))
+            format!("waits: {} was paused by {by} {}", names.provider(provider), when(since))
         }
         Why::BulkPaused { provider, cause, since } => {
+            let provider = names.provider(provider);
             format!("waits: {provider} sends no bulk for {}: {cause}; resume it to go on", age(*since, now))
         }
-        Why::Quota { provider, until } => format!("waits for the quota of {provider}, {}", when(until)),
+        Why::Quota { provider, until } => {
+            format!("waits for the quota of {}, {}", names.provider(provider), when(until))
+        }
+        Why::RateLimit { provider, per_second } => {
+            format!("waits for the rate limit of {}, {}/s", names.provider(provider), f64::from(*per_second))
+        }
         Why::Breaker { provider, until, cause } => {
+            let provider = names.provider(provider);
             format!("waits: {provider} fails ({cause}), next try {}", relative_to(*until, now))
         }
         Why::ProviderRefuses { provider, answer, since } => {
+            let provider = names.provider(provider);
             format!("waits: {provider} has refused us for {}: {answer}", age(*since, now))
         }
         Why::Retry { attempt, at, cause } => {
@@ -192,7 +201,6 @@ pub fn why(reason: &Why, now: DateTime<Utc>, zone: Zone) -> String {
         Why::Stopped { by, since } => format!("waits: all sending was stopped by {by} {}", when(since)),
         Why::Draft
         | Why::HeldRestored
-        | Why::RateLimit { .. }
         | Why::NoProvider
         | Why::Disk { .. }
         | Why::NotRunning
@@ -227,10 +235,11 @@ pub fn answer(delivery: &Delivery, now: DateTime<Utc>) -> String {
 }
 
 /// The answer to support in one sentence, to be copied.
-pub fn sentence(delivery: &Delivery, zone: Zone) -> String {
+pub fn sentence(delivery: &Delivery, zone: Zone, names: Names<'_>) -> String {
     let at = exact(delivery.at, zone);
     let what = sanitize::line(&delivery.headline).into_owned();
-    let through = delivery.provider_id.as_ref().map(|id| format!(" by {id}")).unwrap_or_default();
+    let through = delivery.provider_id.as_ref();
+    let through = through.map(|id| format!(" by {}", names.provider(id))).unwrap_or_default();
     let reply = sanitize::line(&gist(&delivery.answer)).into_owned();
     let said = if reply.is_empty() { String::new() } else { format!(": {reply}") };
     let id = if delivery.service_id.is_empty() {
@@ -273,6 +282,7 @@ pub fn whereabouts(
     since: Option<Timestamp>,
     now: DateTime<Utc>,
     zone: Zone,
+    names: Names<'_>,
 ) -> String {
     let Some(newest) = rows.first() else {
         let address = sanitize::line(address);
@@ -293,7 +303,7 @@ pub fn whereabouts(
         Outcome::Bounced | Outcome::SoftBounced => "came back",
         Outcome::Complained => "called unwanted",
         Outcome::Unsubscribed => "unsubscribed",
-        _ => return sentence(newest, zone),
+        _ => return sentence(newest, zone, names),
     };
     match accepted {
         Some(before) => {
@@ -304,9 +314,9 @@ pub fn whereabouts(
             } else {
                 format!(" ({reply})")
             };
-            format!("{}; {word} {}{said}", sentence(before, zone), clock(newest.at, zone))
+            format!("{}; {word} {}{said}", sentence(before, zone, names), clock(newest.at, zone))
         }
-        None => sentence(newest, zone),
+        None => sentence(newest, zone, names),
     }
 }
 

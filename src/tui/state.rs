@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::action::Scope;
 use super::keymap::{Keymap, Mode, Pending};
 use super::message::{Command, Effect, Fault, Fetch, Slot};
+use super::names::Names;
 use super::runtime::Request;
 use super::screens::compose::Compose;
 use super::screens::dialogue::Dialogue;
@@ -427,6 +428,11 @@ impl State {
     fn toast(&mut self, text: String, role: Role) {
         self.toast = Some(Toast { text, role });
         self.request(Request::Timer { id: timer::TOAST, after: TOAST });
+    }
+
+    /// What providers are called.
+    pub fn names(&self) -> Names<'_> {
+        Names::of(self.overview.as_ref().map_or(&[], |overview| overview.providers.as_slice()))
     }
 
     /// Takes note of a fault of a question.

@@ -3,6 +3,7 @@
 
 use super::conflict;
 use super::message::{Command, Fetch, Slot};
+use super::screens::compose::Compose;
 use super::screens::form::Purpose;
 use super::state::{Overlay, State};
 use crate::domain::ids::{
@@ -248,8 +249,12 @@ fn watch_of(overlay: &mut Overlay) -> Option<&mut Watch> {
 /// What is looked at for the dialog that lies topmost.
 fn watched(state: &mut State) -> Vec<Seen> {
     let mut topmost = state.overlays.iter_mut().rev();
-    let dialog = topmost.find(|overlay| matches!(overlay, Overlay::Review(_) | Overlay::Form(_)));
-    dialog.and_then(watch_of).map(|watch| watch.seen().to_vec()).unwrap_or_default()
+    let dialog =
+        topmost.find(|overlay| matches!(overlay, Overlay::Review(_) | Overlay::Form(_) | Overlay::Compose));
+    match dialog {
+        Some(Overlay::Compose) => state.compose.as_ref().and_then(Compose::seen).into_iter().collect(),
+        other => other.and_then(watch_of).map(|watch| watch.seen().to_vec()).unwrap_or_default(),
+    }
 }
 
 /// Asks how it stands with what the open dialog is about.
@@ -271,6 +276,11 @@ pub fn begin(state: &mut State) {
 pub fn take(state: &mut State, all: &[Standing]) {
     let zone = state.zone;
     let me = state.overview.as_ref().map_or("", |overview| overview.instance.operator.as_str()).to_owned();
+    if let Some(compose) = &mut state.compose {
+        for standing in all {
+            compose.take(standing, |standing| conflict::overtaken(standing, &me, zone));
+        }
+    }
     for overlay in &mut state.overlays {
         let Some(differs) = watch_of(overlay).and_then(|watch| watch.take(all, &me, zone)) else { continue };
         match overlay {

@@ -326,7 +326,7 @@ fn a_provider_is_tested_with_a_real_message_only_to_an_address_that_is_typed() {
         seat.press("esc t").await;
         seat.shows("Test main").await;
         seat.type_text("me@example.com\n").await;
-        seat.shows("the service took the test message").await;
+        seat.shows("The service took the test message").await;
         let asked = api.bodies(&Method::POST, "/v1/herald/providers/main/test");
         assert_eq!(asked[1], serde_json::json!({ "to": "me@example.com" }));
         assert!(asked[0]["to"].is_null());

@@ -395,7 +395,11 @@ impl Inner {
                     { "ours": true, "text": "AUTH PLAIN ••••" },
                     { "ours": false, "text": "235 2.7.0 Authentication successful" },
                 ],
-                "finding": "The service takes us",
+                "finding": if body["to"].is_string() {
+                    "The service took the test message: look whether it arrives."
+                } else {
+                    "The service takes us"
+                },
                 "sent": body["to"].as_str().map(|_| true),
             }),
             ["herald", "settings"] => to(&World::settings()),

@@ -211,6 +211,29 @@ fn a_draft_that_another_changed_is_not_written_over_unasked() {
 }
 
 #[test]
+fn what_another_changes_while_one_writes_is_said_at_once() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("1").await;
+        seat.shows("November newsletter").await;
+        seat.press("j j j e").await;
+        seat.shows("Draft").await;
+        // Bo takes it, saves, and this console has typed nothing yet.
+        api.change(|world| {
+            let draft = world.messages.iter_mut().find(|one| one.state == State::Draft).unwrap();
+            draft.revision = draft.revision.next();
+        });
+        seat.shows("while you write: before it is saved or sent you choose whose counts").await;
+        // A review would be of what is not there any more: it asks first.
+        api.stale(true);
+        seat.press("alt-r").await;
+        seat.shows("bo changed it at 14:02:11; alt-g keeps yours").await;
+        seat.hides("Send “").await;
+    });
+}
+
+#[test]
 fn leaving_names_what_is_still_to_go_out() {
     paused(async {
         let api = Api::new(World::busy());
@@ -218,7 +241,7 @@ fn leaving_names_what_is_still_to_go_out() {
         seat.shows("backup refuses us").await;
         seat.press("q").await;
         seat.shows("Leave Herald?").await;
-        seat.shows("being sent: 1 message, 9,132 people wait").await;
+        seat.shows("being sent: 1 message, 18,864 people still to come").await;
         seat.shows("“Week 48”, 31,000 people").await;
         seat.type_text("sto\n").await;
         seat.shows("Enter alone leaves").await;

@@ -125,8 +125,13 @@ impl Engine {
             let ours = DialogueLine { ours: true, text: format!("a test message to {to}") };
             tried.report.dialogue.push(ours);
             let answer = send(&link.adapter, content, to, format!("test-{}", self.new_id())).await;
-            let code = if answer.code > 0 { format!("{} ", answer.code) } else { String::new() };
-            let said = format!("{code}{}", answer.text);
+            let code = if answer.code > 0 { answer.code.to_string() } else { String::new() };
+            // A mail server's answer begins with its code.
+            let said = if answer.text.starts_with(&code) {
+                answer.text.clone()
+            } else {
+                format!("{code} {}", answer.text)
+            };
             let lines = said.lines().map(|line| DialogueLine { ours: false, text: line.to_owned() });
             tried.report.dialogue.extend(lines);
             tried.report.finding = finding(&answer);

@@ -32,6 +32,7 @@ use crate::domain::ids::{MessageId, Revision};
 use crate::tui::action::Action;
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
+use crate::tui::watch::{Seen, Standing, Watched};
 use crate::tui::widgets::field::{BodyField, LineField};
 use crate::wire::error::StaleRecord;
 use crate::wire::message::Message;
@@ -104,6 +105,8 @@ pub struct Compose {
     pub saved_at: Option<DateTime<Utc>>,
     /// What somebody else has changed meanwhile: nothing is saved until one says which counts.
     pub conflict: Option<Box<StaleRecord>>,
+    /// That somebody else has changed it meanwhile, in a sentence: saving it asks what counts.
+    pub overtaken: Option<String>,
     /// Why it cannot be saved or sent.
     pub problem: Option<String>,
     /// When a copy of it went to oneself, and which edit.
@@ -140,6 +143,7 @@ impl Compose {
             keeping: false,
             saved_at: None,
             conflict: None,
+            overtaken: None,
             problem: None,
             tested: None,
         };
@@ -203,6 +207,21 @@ impl Compose {
         self.variables.unwrap_or_else(|| self.has_braces())
     }
 
+    /// What is watched while it is written: the message as it was when it was read or saved.
+    pub fn seen(&self) -> Option<Seen> {
+        Some(Seen::at(Watched::Message(self.id.clone()?), self.revision?))
+    }
+
+    /// Takes how it stands with what is watched; `told` says in a sentence that it was changed.
+    pub fn take(&mut self, standing: &Standing, told: impl FnOnce(&Standing) -> String) {
+        let (Some(Seen { of, .. }), Some(seen)) = (self.seen(), self.revision) else { return };
+        // While it is being saved, and after, the answer may be from before.
+        let Some(now) = standing.mark.as_ref().and_then(|mark| mark.parse::<u32>().ok()) else { return };
+        if of == standing.of && !self.saving && self.conflict.is_none() && now > seen.0 {
+            self.overtaken = Some(told(standing));
+        }
+    }
+
     /// Whether nothing is written and nobody chosen.
     pub fn is_blank(&self) -> bool {
         self.body.is_empty()
@@ -242,7 +261,7 @@ pub fn open_draft(state: &mut State, message: &Message) {
     save(state);
     let same = state.compose.as_ref().is_some_and(|compose| compose.id.as_ref() == Some(&message.id));
     if !same {
-        state.compose = Some(content::of(message));
+        state.compose = Some(content::of(message, state.now, state.zone));
     }
     show(state);
 }

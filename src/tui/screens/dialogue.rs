@@ -54,7 +54,7 @@ impl Dialogue {
             }
         }
         // The finding, whether a message was taken, an empty row, and one that says where this is.
-        let taken = finding.len() + usize::from(self.test.sent.is_some()) + 2;
+        let taken = finding.len() + usize::from(is_not_taken(&self.test)) + 2;
         Layout { finding, said, height: usize::from(area.height).saturating_sub(taken).max(1) }
     }
 
@@ -63,6 +63,11 @@ impl Dialogue {
         let last = lines.saturating_sub(height);
         self.top.map_or(last, |top| top.min(last))
     }
+}
+
+/// Whether that no test message was taken has to be said; that one was says the finding.
+fn is_not_taken(test: &ProviderTest) -> bool {
+    test.sent == Some(false)
 }
 
 /// A line that is shown whole, over as many rows as it needs.
@@ -127,13 +132,8 @@ pub fn view(pen: &mut Pen<'_, '_>, dialogue: &Dialogue, body: Rect) {
         pen.row(area, at, &Line::from(spans));
         at += 1;
     }
-    if let Some(sent) = test.sent {
-        let (role, text) = if sent {
-            (Role::STATE_OK, "the service took the test message")
-        } else {
-            (Role::STATE_FAILED, "no test message was taken")
-        };
-        let line = Line::from(pen.state(role, text));
+    if is_not_taken(test) {
+        let line = Line::from(pen.state(Role::STATE_FAILED, "no test message was taken"));
         pen.row(area, at, &line);
         at += 1;
     }

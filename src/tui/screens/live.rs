@@ -246,7 +246,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::NextFailure | Action::PreviousFailure => find_failure(state, action == Action::NextFailure),
         Action::Copy => {
             if let Some(row) = state.live.current() {
-                let text = show::sentence(row, state.zone);
+                let text = show::sentence(row, state.zone, state.names());
                 state.request(Request::Copy(text));
             }
         }
@@ -261,7 +261,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
         Action::Why => match state.live.current() {
             Some(row) => {
-                let text = show::sentence(row, state.zone);
+                let text = show::sentence(row, state.zone, state.names());
                 state.say(text);
             }
             None => state.say("Nothing is selected."),

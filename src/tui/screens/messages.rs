@@ -505,7 +505,8 @@ fn on_message(state: &mut State, action: Action, message: &Message) -> bool {
                 (Focus::Detail, Pane::Deliveries) => state.messages.deliveries.selected(),
                 _ => None,
             };
-            let text = chosen.map_or_else(|| id.to_string(), |row| show::sentence(row, state.zone));
+            let text =
+                chosen.map_or_else(|| id.to_string(), |row| show::sentence(row, state.zone, state.names()));
             state.request(Request::Copy(text));
         }
         Action::CopyCommand => {

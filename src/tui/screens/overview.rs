@@ -2,6 +2,7 @@
 
 mod view;
 
+pub(in crate::tui) use view::message_pace;
 pub use view::view;
 
 use std::time::Duration;
@@ -266,7 +267,7 @@ fn on_message(state: &mut State, id: MessageId, action: Action) {
 
 /// Why what is selected stands where it stands.
 fn why(state: &State, need: Option<NeedsYou>) -> String {
-    let said = |why: &Why| format!("It {}.", show::why(why, state.now, state.zone));
+    let said = |why: &Why| format!("It {}.", show::why(why, state.now, state.zone, state.names()));
     if let Some(need) = need {
         return need.reason.map_or(need.text, |reason| said(&reason.why));
     }

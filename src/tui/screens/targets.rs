@@ -299,7 +299,7 @@ fn answer(state: &State) -> String {
     };
     let chosen = screen.history.selected_index();
     let rows = if screen.focus == Focus::Detail { rows.get(chosen..).unwrap_or_default() } else { rows };
-    let text = show::whereabouts(address, rows, since, state.now, state.zone);
+    let text = show::whereabouts(address, rows, since, state.now, state.zone, state.names());
     match suppression(state) {
         Some(listed) => format!("{text}; {listed}"),
         None => text,
@@ -342,8 +342,9 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             }
             (true, false) => "No target matches the filter; \\ shows all.".to_owned(),
             (true, true) => format!(
-                "No people yet. {} adds one, `herald import people.csv` many.",
-                layout::key_of(state, Action::CreatePerson)
+                "No people yet. {} adds one, {} a file of them.",
+                layout::key_of(state, Action::CreatePerson),
+                layout::key_of(state, Action::Import)
             ),
         };
         pen.text(below(area, 1), 0, format!("   {text}"), Role::TEXT_DIM);
@@ -361,7 +362,12 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 Cell::state(pen, stands(target)),
                 Cell::plain(target.name.as_str()),
                 Cell::dim(show::id(&target.user_id)),
-                Cell::dim(target.provider_id.as_ref().map_or_else(|| "default".to_owned(), show::id)),
+                Cell::dim(
+                    target
+                        .provider_id
+                        .as_ref()
+                        .map_or_else(|| "default".to_owned(), |id| state.names().provider(id)),
+                ),
                 Cell::dim(show::relative_to(target.created_at, pen.now)),
             ]
         })
@@ -459,7 +465,7 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                 Cell::dim(show::exact(row.at, pen.zone)),
                 Cell::state(pen, show::outcome(row.outcome)),
                 Cell::plain(sanitize::line(&row.headline)),
-                Cell::dim(row.provider_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+                Cell::dim(state.names().any(row.provider_id.as_ref())),
                 Cell::plain(show::answer(row, pen.now)),
             ]
         })

@@ -129,8 +129,14 @@ fn others(state: &State, me: &str) -> String {
 fn health(pen: &Pen<'_, '_>, state: &State, narrow: bool) -> Vec<Span<'static>> {
     let mut spans = vec![Span::raw(" ")];
     if let Some((since, why)) = &state.lost {
+        // What it is called that does not answer is too long for a line, and the way out is not.
+        let remedy = if why.starts_with("nobody answers at ") {
+            why.rsplit_once(": ").map_or(why.as_str(), |(_, remedy)| remedy)
+        } else {
+            why
+        };
         let text = format!(
-            "nobody answers for {} · data as of {} · {why}",
+            "nobody answers for {} · data as of {} · {remedy}",
             crate::domain::when::relative(state.now - *since),
             since.with_timezone(&state.zone).format("%H:%M:%S")
         );

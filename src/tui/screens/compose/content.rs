@@ -1,18 +1,22 @@
 //! The form as a message, and a message as the form.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{Attached, Chosen, Compose, Kind, Part};
 use crate::domain::channel::Channel;
 use crate::domain::content::Priority;
+use crate::domain::time::Timestamp;
+use crate::domain::when;
+use crate::domain::zone::Zone;
 use crate::tui::message::Writing;
 use crate::tui::widgets::field::BodyField;
 use crate::wire::message::{
-    AttachmentRef, Data, Envelope, Message, PushData, State, WriteEmail, WritePush, WriteSms,
+    AttachmentRef, Data, Envelope, Message, PushData, ScheduleWords, State, WriteEmail, WritePush, WriteSms,
 };
 
-/// The form of a message.
-pub(super) fn of(message: &Message) -> Compose {
+/// The form of a message, for an operator of this zone.
+pub(super) fn of(message: &Message, now: DateTime<Utc>, zone: Zone) -> Compose {
     let mut compose = Compose::new(message.provider_type);
     compose.id = Some(message.id.clone());
     compose.revision = Some(message.revision);
@@ -38,12 +42,31 @@ pub(super) fn of(message: &Message) -> Compose {
         Data::Sms(sms) => compose.body = BodyField::new(&sms.content),
         Data::Push(push) => of_push(&mut compose, push),
     }
-    if let Some(words) = &message.schedule_words {
-        compose.set(Part::When, &words.words);
-    } else if let Some(at) = message.scheduled_at.filter(|_| compose.held) {
-        compose.set(Part::When, &at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string());
+    let at = message.scheduled_at.map(Timestamp::to_utc);
+    if let Some(text) = when_of(at, message.schedule_words.as_ref(), now, zone) {
+        compose.set(Part::When, &text);
     }
     compose
+}
+
+/// When it goes, as its field says it: in the words with which it was scheduled as long as they
+/// mean that very moment to whoever reads them here and now (`in 2h` does not, a minute later, nor
+/// `9am` in another zone), else spelled out in the zone that they were said in.
+fn when_of(
+    at: Option<DateTime<Utc>>,
+    words: Option<&ScheduleWords>,
+    now: DateTime<Utc>,
+    zone: Zone,
+) -> Option<String> {
+    let Some(at) = at else { return words.map(|words| words.words.clone()) };
+    if at <= now {
+        return None;
+    }
+    let means_it =
+        |words: &&ScheduleWords| when::parse(&words.words, now, zone).is_ok_and(|said| said.at == at);
+    let said_in = words.and_then(|words| words.zone.parse().ok()).unwrap_or(zone);
+    let spelled = || when::spell(at, said_in, now);
+    Some(words.filter(means_it).map_or_else(spelled, |words| words.words.clone()))
 }
 
 fn attached(file: &AttachmentRef) -> Attached {
@@ -172,6 +195,32 @@ impl Compose {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn words_that_mean_another_time_by_now_are_spelled_out() {
+        let utc = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let said = |words: &str| ScheduleWords { words: words.to_owned(), zone: "Europe/Berlin".to_owned() };
+        let now = utc("2026-11-23T14:48:01Z");
+        let at = utc("2026-11-23T16:48:01Z");
+        let soon = said("in 2h");
+        assert_eq!(when_of(Some(at), Some(&soon), now, berlin).as_deref(), Some("in 2h"));
+        // Three seconds later the words mean three seconds later.
+        let later = utc("2026-11-23T14:48:04Z");
+        let text = when_of(Some(at), Some(&soon), later, berlin).unwrap();
+        assert_eq!(text, "Mon 23 Nov 17:48:01 Berlin");
+        assert_eq!(when::parse(&text, later, Zone::UTC).unwrap().at, at);
+        // The same words of an operator elsewhere mean another time.
+        let at = utc("2026-11-24T08:00:00Z");
+        let nine = said("tomorrow 9am");
+        assert_eq!(when_of(Some(at), Some(&nine), now, berlin).as_deref(), Some("tomorrow 9am"));
+        let text = when_of(Some(at), Some(&nine), now, Zone::UTC).unwrap();
+        assert_eq!(when::parse(&text, now, Zone::UTC).unwrap().at, at);
+        // A draft has words alone; what is past is asked anew.
+        assert_eq!(when_of(None, Some(&nine), now, berlin).as_deref(), Some("tomorrow 9am"));
+        assert_eq!(when_of(Some(utc("2026-11-23T14:00:00Z")), Some(&soon), now, berlin), None);
+        assert_eq!(when_of(None, None, now, berlin), None);
+    }
 
     #[test]
     fn a_notification_keeps_every_field() {

@@ -32,6 +32,12 @@ pub fn save(state: &mut State) {
     if compose.saving || compose.conflict.is_some() || compose.saved == compose.edit && compose.id.is_some() {
         return;
     }
+    write(state);
+}
+
+/// Writes the draft as it stands.
+pub(super) fn write(state: &mut State) {
+    let Some(compose) = &mut state.compose else { return };
     let what = if compose.is_whole() { compose.writing().ok() } else { None };
     let (edit, id) = (compose.edit, compose.id.clone());
     let kept = !compose.is_blank();
@@ -58,6 +64,7 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
             compose.id = Some(message.id.clone());
             compose.revision = Some(message.revision);
             compose.saved = edit;
+            compose.overtaken = None;
             compose.saved_at = Some(now);
             compose.problem = None;
             if is_behind(compose) {
@@ -82,6 +89,7 @@ pub fn saved(state: &mut State, edit: u64, result: Result<Done, Fault>) {
                 Some(format!("Not saved: {}", fault.text))
             };
             compose.conflict = stale;
+            compose.overtaken = None;
             state.keep();
         }
     }

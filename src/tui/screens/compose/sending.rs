@@ -1,5 +1,6 @@
 //! From the form to the review.
 
+use super::save::write;
 use super::{Compose, Next, Part, Weight, findings, save};
 use crate::domain::time::Timestamp;
 use crate::domain::when;
@@ -51,7 +52,9 @@ pub(super) fn begin_review(state: &mut State) {
         return;
     }
     compose.next = Some(Next::Review);
-    if compose.id.is_some() && compose.saved == compose.edit && !compose.saving {
+    if compose.overtaken.is_some() && !compose.saving {
+        write(state);
+    } else if compose.id.is_some() && compose.saved == compose.edit && !compose.saving {
         go_on(state);
     } else {
         save(state);

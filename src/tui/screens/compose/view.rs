@@ -372,7 +372,8 @@ fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at
             key(Action::KeepMine),
             key(Action::KeepBoth)
         );
-        let fields: Vec<String> = record.difference.iter().map(conflict::field).collect();
+        let fields: Vec<String> =
+            record.difference.iter().map(|one| conflict::field(one, state.zone)).collect();
         pen.text(area, at - 1, fields.join(", "), Role::NOTICE_WARN);
         pen.text(area, at, text, Role::FIELD_ERROR);
         return;
@@ -386,7 +387,11 @@ fn found(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect, at
         pen.paragraph(area, at, problem, Role::FIELD_ERROR);
         return;
     }
-    if compose.is_blank() {
+    if let Some(told) = &compose.overtaken {
+        pen.paragraph(area, at, told, Role::NOTICE_WARN);
+        return;
+    }
+    if compose.is_blank() || (findings.is_empty() && !said.is_empty()) {
         return;
     }
     let test = super::sending::about_test(compose, state);

@@ -27,6 +27,14 @@ pub struct Entry {
     pub(super) input: Input,
 }
 
+/// What stands where nothing is said.
+pub(super) const UNSAID: &str = "–";
+
+/// What stands for nothing said: where the only word is yes, that is no.
+pub(super) fn unsaid(words: &[&'static str]) -> &'static str {
+    if matches!(words, [_, "yes"]) { "no" } else { UNSAID }
+}
+
 impl Entry {
     /// A line with this text.
     pub(super) fn line(name: &'static str, help: impl Into<String>, text: &str) -> Self {
@@ -103,6 +111,7 @@ impl Entry {
                     KeyCode::Backspace | KeyCode::Delete => 0,
                     KeyCode::Char(c) => match words.iter().position(|word| word.starts_with(c)) {
                         Some(to) => to,
+                        None if unsaid(words).starts_with(c) => 0,
                         None => return false,
                     },
                     _ => return false,

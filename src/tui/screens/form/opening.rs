@@ -155,8 +155,8 @@ pub fn open(state: &mut State, purpose: Purpose) {
         }
         Purpose::TestProvider(id, channel) => {
             let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();
-            let help = "one real test message goes there; empty: it is talked to, and nobody is sent to";
-            (format!("Test {id}"), vec![Entry::line("Address", help, &own)])
+            let help = "a real test message goes there; empty: it is only talked to";
+            (format!("Test {}", state.names().provider(id)), vec![Entry::line("Address", help, &own)])
         }
         Purpose::Test(channel) => {
             let own = state.own.get(channel.as_str()).cloned().unwrap_or_default();

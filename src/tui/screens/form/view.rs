@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::entry::Input;
+use super::entry::{Input, UNSAID, unsaid};
 use super::{Entry, Form, Purpose, people};
 use crate::domain::when;
 use crate::tui::state::State;
@@ -85,13 +85,13 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
         Input::Line(text) => text.draw(pen, line, focused && !busy),
         Input::OneOf(words, at) => {
             let mut spans = Vec::new();
-            for (n, word) in words.iter().enumerate().skip(1) {
+            // No stands beside yes; that nothing is said stands there as long as that is so.
+            let unsaid_shown = *at == 0 || unsaid(words) != UNSAID;
+            for n in (1..words.len()).chain(unsaid_shown.then_some(0)) {
+                let word = if n == 0 { unsaid(words) } else { words[n] };
                 let role = if n == *at { Role::TAB_ACTIVE } else { Role::TAB };
                 spans.push(pen.span(word, role));
                 spans.push(pen.span("  ", Role::TEXT));
-            }
-            if *at == 0 {
-                spans.push(pen.span("–", Role::TEXT_DIM));
             }
             pen.row(line, 0, &Line::from(spans));
             if focused && !busy {

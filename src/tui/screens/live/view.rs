@@ -7,6 +7,7 @@ use super::{Line, rates};
 use crate::domain::delivery::Outcome;
 use crate::domain::gist::gist;
 use crate::tui::action::Action;
+use crate::tui::names::Names;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
@@ -92,7 +93,7 @@ fn lines(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     for (n, line) in live.lines[top..].iter().take(height).enumerate() {
         let chosen = live.selected == Some(top + n);
         let mut drawn = match *line {
-            Line::Row(at) => row(pen, &live.rows[at], area.width),
+            Line::Row(at) => row(pen, &live.rows[at], area.width, state.names()),
             Line::Second(at, len) => second(pen, live.rows.range(at..at + len)),
         };
         if chosen {
@@ -102,7 +103,7 @@ fn lines(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     }
 }
 
-fn row(pen: &Pen<'_, '_>, delivery: &Delivery, columns: u16) -> Text<'static> {
+fn row(pen: &Pen<'_, '_>, delivery: &Delivery, columns: u16, names: Names<'_>) -> Text<'static> {
     let (role, word) = show::outcome(delivery.outcome);
     let word = if delivery.attempt > 1 { format!("{word} {}", delivery.attempt) } else { word.to_owned() };
     let wide = columns >= 110;
@@ -118,7 +119,7 @@ fn row(pen: &Pen<'_, '_>, delivery: &Delivery, columns: u16) -> Text<'static> {
         spans.push(sanitize::column(&delivery.headline, 24, text));
         spans.push(pen.span("  ", Role::TEXT));
     }
-    let provider = delivery.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let provider = names.any(delivery.provider_id.as_ref());
     spans.push(sanitize::column(&provider, 9, dim));
     spans.push(pen.span(" ", Role::TEXT));
     let answer = show::answer(delivery, pen.now);
@@ -196,7 +197,7 @@ fn detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         show::exact(row.at, state.zone),
         row.attempt,
         row.run,
-        id(row.provider_id.as_ref().map(ToString::to_string)),
+        id(row.provider_id.as_ref().map(|id| state.names().provider(id))),
         row.code,
         show::millis(f64::from(row.latency_us) / 1000.0),
         id(row.message_id.as_ref().map(show::id)),

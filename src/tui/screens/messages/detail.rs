@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::{Pane, view as parts};
 use crate::domain::delivery::Outcome;
 use crate::domain::time::Timestamp;
+use crate::tui::screens::overview::message_pace;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
@@ -71,7 +72,7 @@ pub(super) fn pane_lines(state: &State) -> usize {
 /// Why a message stands where it stands, as a sentence.
 pub(super) fn why(state: &State, message: &Message) -> String {
     match &message.why {
-        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone)),
+        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone, state.names())),
         None => match message.state {
             Is::Sent => "All that was planned was accepted.".to_owned(),
             Is::Failed => match message.delivery_errors.first() {
@@ -120,11 +121,10 @@ fn counts(pen: &mut Pen<'_, '_>, state: &State, area: Rect, message: &Message) {
     let mut spans = bar(pen, done, p.planned, 10);
     spans.push(pen.span(format!(" {} of {}", show::count(done), show::count(p.planned)), Role::TEXT_STRONG));
     let detail = state.messages.detail.as_ref().filter(|detail| detail.message.id == message.id);
-    if let Some(detail) = detail.filter(|detail| detail.rate > 0.0) {
+    if let Some(pace) = message_pace(state, message, done) {
+        spans.push(pen.span(format!("  {pace}"), Role::TEXT));
+    } else if let Some(detail) = detail.filter(|detail| message.state.is_over() && detail.rate > 0.0) {
         spans.push(pen.span(format!("  {}", show::rate(detail.rate)), Role::TEXT));
-        if let Some(eta) = detail.eta_s {
-            spans.push(pen.span(format!("  about {} left", show::seconds(eta)), Role::TEXT));
-        }
     }
     pen.row(area, 0, &Line::from(spans));
     let mut spans = Vec::new();
@@ -176,14 +176,13 @@ fn lanes(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
         .map(|lane| {
             let p = &lane.progress;
             let known = health.clone().find(|health| Some(&health.id) == lane.provider_id.as_ref());
-            let name = match (&lane.provider_id, known) {
-                (_, Some(health)) => health.name.clone(),
-                (Some(id), None) => id.to_string(),
-                (None, None) => "no provider".to_owned(),
-            };
+            let name = lane
+                .provider_id
+                .as_ref()
+                .map_or_else(|| "no provider".to_owned(), |id| state.names().provider(id));
             let figure = |of: fn(&ProviderHealth) -> String| known.map(of).unwrap_or_default();
             let (role, text) = match &lane.why {
-                Some(why) => (Role::NOTICE_WARN, show::why(&why.why, state.now, state.zone)),
+                Some(why) => (Role::NOTICE_WARN, show::why(&why.why, state.now, state.zone, state.names())),
                 None if p.open() == 0 => (Role::TEXT_DIM, "through".to_owned()),
                 None => (Role::TEXT_DIM, "ok".to_owned()),
             };
@@ -256,7 +255,7 @@ fn draw_deliveries(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
             vec![
                 Cell::state(pen, show::outcome(row.outcome)),
                 Cell::plain(row.address.as_str()),
-                Cell::dim(row.provider_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+                Cell::dim(state.names().any(row.provider_id.as_ref())),
                 Cell::plain(show::answer(row, pen.now)),
                 Cell::dim(show::relative_to(row.at, pen.now)),
             ]
@@ -269,7 +268,7 @@ fn draw_deliveries(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
 /// One cause as a line, whatever made it.
 fn causes(pen: &Pen<'_, '_>, state: &State, of: &super::Causes) -> Vec<Line<'static>> {
     let failed = of.failed.errors.iter().map(|group| {
-        let provider = group.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let provider = state.names().any(group.provider_id.as_ref());
         let code = if group.code > 0 { format!("{} ", group.code) } else { String::new() };
         let text = if group.text.is_empty() { "no answer" } else { group.text.as_str() };
         let since = format!(

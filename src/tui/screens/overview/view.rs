@@ -267,26 +267,33 @@ fn sends(pen: &Pen<'_, '_>, state: &State, rows: &mut Rows, columns: usize) {
     rows.put("");
 }
 
-/// How fast a message goes and how long it still takes; or why the rest of it waits.
+/// How fast a message goes and how long it still takes; nothing: none of it is on its way.
+pub(in crate::tui) fn message_pace(state: &State, message: &Message, done: u64) -> Option<String> {
+    let ahead = message.progress.untouched() + message.progress.in_flight();
+    if message.state != Is::Processing || ahead == 0 {
+        return None;
+    }
+    let since = message.started_at.map_or(0, |at| (state.now - at.to_utc()).num_milliseconds());
+    let overview = state.overview.as_ref();
+    let alone = overview.is_some_and(|overview| overview.states.processing == 1);
+    // Alone, it is what is answered for now; among others, its own share since it began.
+    let now = overview.map_or(0.0, |overview| overview.rate);
+    let own = done as f64 / (since as f64 / 1000.0).max(1.0);
+    let rate = if alone && now > 0.0 { now } else { own };
+    let left = || show::seconds(ahead as f64 / rate);
+    (rate > 0.0).then(|| format!("{}  about {} left", show::rate(rate), left()))
+}
+
+/// The pace of a message; or why the rest of it waits.
 fn pace(state: &State, message: &Message, done: u64) -> String {
     let p = &message.progress;
-    let ahead = p.untouched() + p.in_flight();
-    if message.state == Is::Processing && ahead > 0 {
-        let since = message.started_at.map_or(0, |at| (state.now - at.to_utc()).num_milliseconds());
-        let alone = state.home.sending.iter().filter(|other| other.state == Is::Processing).count() == 1;
-        // Alone, it is what is answered for now; among others, its own share since it began.
-        let now = state.overview.as_ref().map_or(0.0, |overview| overview.rate);
-        let own = done as f64 / (since as f64 / 1000.0).max(1.0);
-        let rate = if alone && now > 0.0 { now } else { own };
-        if rate > 0.0 {
-            let left = show::seconds(ahead as f64 / rate);
-            return format!(" {}  about {left} left", show::rate(rate));
-        }
+    if let Some(pace) = message_pace(state, message, done) {
+        return format!(" {pace}");
     }
     let waits = if p.waiting() > 0 { format!(" {} wait", show::count(p.waiting())) } else { String::new() };
     match &message.why {
         Some(why) if message.why.as_ref().is_some_and(|why| why.why != Why::Sending) => {
-            format!("{waits} it {}", show::why(&why.why, state.now, state.zone))
+            format!("{waits} it {}", show::why(&why.why, state.now, state.zone, state.names()))
         }
         _ => waits,
     }
@@ -325,10 +332,10 @@ fn waits(pen: &Pen<'_, '_>, state: &State, rows: &mut Rows, columns: usize, over
         for (cell, (_, width)) in cells.iter().zip(COUNTS) {
             head.push(pen.span(format!("{cell:>width$} "), Role::TEXT));
         }
-        let why = provider
-            .why
-            .as_ref()
-            .map_or_else(|| waits_for(overview, provider), |why| show::why(&why.why, state.now, state.zone));
+        let why = provider.why.as_ref().map_or_else(
+            || waits_for(overview, provider),
+            |why| show::why(&why.why, state.now, state.zone, state.names()),
+        );
         rows.put(with_tail(pen, columns, head, (&format!(" {why}"), Role::TEXT_DIM), Vec::new()));
     }
     rows.put("");
@@ -361,7 +368,8 @@ fn causes(pen: &Pen<'_, '_>, state: &State, rows: &mut Rows, columns: usize, ove
     }
     rows.put(pen.span("Causes, one hour", Role::TEXT_STRONG));
     let shown = || overview.causes.iter().take(4);
-    let id = |cause: &Cause| cause.provider_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let names = state.names();
+    let id = |cause: &Cause| names.any(cause.provider_id.as_ref());
     let wide = shown().map(|cause| sanitize::width(&id(cause))).max().unwrap_or(0).min(14);
     for cause in shown() {
         let head = vec![

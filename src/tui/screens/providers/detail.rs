@@ -75,7 +75,7 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     ]);
     pen.row(inner, 0, &line);
     let why = match &provider.why {
-        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone)),
+        Some(reason) => format!("It {}.", show::why(&reason.why, state.now, state.zone, state.names())),
         None if provider.enabled => "It is well.".to_owned(),
         None => "No message goes through it.".to_owned(),
     };

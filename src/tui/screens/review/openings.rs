@@ -1,5 +1,7 @@
 //! Every review, and what it says.
 
+use std::collections::BTreeMap;
+
 use super::Review;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, Revision};
@@ -16,7 +18,7 @@ use crate::tui::theme::Role;
 use crate::tui::watch::{self, Watch, Watched};
 use crate::tui::widgets::field::LineField;
 use crate::wire::delivery::{Decide, Decision};
-use crate::wire::message::{Message, Retry, ScheduleWords};
+use crate::wire::message::{Message, Retry, ScheduleWords, State as Is};
 use crate::wire::operation::{CreateOperation, OperationAction};
 use crate::wire::overview::Overview;
 use crate::wire::person::Target;
@@ -187,7 +189,7 @@ pub fn open_resume_message(state: &mut State, message: &Message) {
     let left = message.progress.open();
     let mut lines = vec![text(format!("{} are still to be sent to", show::people(left)))];
     if let Some(why) = &message.why {
-        lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
+        lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone, state.names()))));
     }
     let title = format!("Let “{}” go on?", message.headline());
     let review =
@@ -200,7 +202,7 @@ pub fn open_release(state: &mut State, message: &Message) {
     let why = message
         .why
         .as_ref()
-        .map(|why| format!("It {}", show::why(&why.why, state.now, state.zone)))
+        .map(|why| format!("It {}", show::why(&why.why, state.now, state.zone, state.names())))
         .unwrap_or_default();
     let mut lines = vec![text(why)];
     if let Some(at) = message.scheduled_at.filter(|at| at.to_utc() > state.now) {
@@ -226,7 +228,7 @@ pub fn edited_by_another(state: &State, message: &Message) -> bool {
 
 /// Before one edits what somebody else is editing.
 pub fn open_take_over(state: &mut State, message: &Message) {
-    let why = message.why.as_ref().map(|why| show::why(&why.why, state.now, state.zone));
+    let why = message.why.as_ref().map(|why| show::why(&why.why, state.now, state.zone, state.names()));
     let lines = vec![
         text(format!("It {}", why.unwrap_or_default())),
         text("What they have not saved yet is refused then, and they are told."),
@@ -242,6 +244,17 @@ pub fn has_work(overview: &Overview) -> bool {
     states.processing + states.scheduled + states.paused > 0 || overview.waiting > 0
 }
 
+/// How many people still get one of the so many messages that are being sent; nothing: not all of
+/// these messages are known here.
+fn still_open(state: &State, processing: u64) -> Option<u64> {
+    let known = state.home.sending.iter().chain(state.messages.list.rows());
+    let open: BTreeMap<_, _> = known
+        .filter(|message| message.state == Is::Processing)
+        .map(|message| (&message.id, message.progress.open()))
+        .collect();
+    (open.len() as u64 == processing).then(|| open.values().sum())
+}
+
 /// Before the console that runs the engine ends: what is still to go out.
 pub fn open_leave(state: &mut State) {
     let Some(overview) = &state.overview else { return };
@@ -249,7 +262,10 @@ pub fn open_leave(state: &mut State) {
     let mut lines = Vec::new();
     if states.processing > 0 {
         let messages = show::messages(states.processing);
-        lines.push(text(format!("being sent: {messages}, {} wait", show::people(overview.waiting))));
+        lines.push(text(match still_open(state, states.processing) {
+            Some(people) => format!("being sent: {messages}, {} still to come", show::people(people)),
+            None => format!("being sent: {messages}"),
+        }));
     } else if overview.waiting > 0 {
         lines.push(text(format!("{} wait for another try or a decision", show::people(overview.waiting))));
     }
@@ -368,7 +384,7 @@ pub fn open_resume_provider(state: &mut State, id: &ProviderId) {
         let waiting = provider.waiting();
         lines.push(text(format!("{} wait for it", show::people(waiting))));
         if let Some(why) = &provider.why {
-            lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone))));
+            lines.push(text(format!("It {}", show::why(&why.why, state.now, state.zone, state.names()))));
         }
     }
     let waiting = known.map_or(0, ProviderHealth::waiting);

@@ -82,7 +82,8 @@ pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let Some(found) = &state.targets.lookup else { return };
     let area = inset(area, 1);
     pen.text(area, 0, format!("{} is no target's address now", found.address), Role::TEXT_STRONG);
-    let text = show::whereabouts(&found.address, &found.rows, found.since, state.now, state.zone);
+    let text =
+        show::whereabouts(&found.address, &found.rows, found.since, state.now, state.zone, state.names());
     let mut at = pen.paragraph(area, 1, &text, Role::TEXT);
     if let Some(listed) = super::suppression(state) {
         at = pen.paragraph(area, at, &listed, Role::STATE_SKIPPED);
