@@ -20,6 +20,9 @@ use std::sync::OnceLock;
 /// Where schemas stand in the document.
 const SCHEMAS: &str = "#/components/schemas/";
 
+/// A revision as an entity tag, bare too, or any.
+const IF_MATCH: &str = r#"^(\*|(W/)?"?[0-9]+"?)$"#;
+
 /// The parameter that stands for a row of the table of provider kinds.
 const KIND: &str = "{kind}";
 
@@ -141,6 +144,14 @@ fn operation(
             "name": header::IDEMPOTENCY_KEY, "in": "header",
             "description": "A name for this call, by which it can be repeated without effect for a day.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        }));
+    }
+    if route.if_match {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header",
+            "description": "The revision that the caller has seen, such as \"7\". Where the record has another one \
+                by now, nothing is done: 409 `general_stale` says how it stands. `*`: whatever it is.",
+            "schema": { "type": "string", "pattern": IF_MATCH },
         }));
     }
     let mut input = Map::new();

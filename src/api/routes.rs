@@ -5,6 +5,8 @@
 //!     WHAT IT IS ASKED WITH => STATUS WHAT IT ANSWERS;
 //! ```
 //!
+//! and `, if_match` at the end of a row that heeds the revision which the caller has seen.
+//!
 //! The types are of [`crate::wire`] or wrappers of `super::shape`. What is asked is the query
 //! where there is no body, and the body where it is JSON. The `OpenAPI` description is made from
 //! this table (`super::openapi`), and tests hold every answer against it.
@@ -119,6 +121,9 @@ pub struct Route {
     pub(crate) gives: fn(&mut SchemaGenerator) -> Given,
     /// Whether the answer is a stream that may last.
     pub streams: bool,
+    /// Whether it is refused as stale where the header `If-Match` names another revision than the
+    /// record has. A route without this never sees the header.
+    pub if_match: bool,
     pub(crate) handler: fn(Call) -> Answer,
 }
 
@@ -147,7 +152,7 @@ impl std::fmt::Debug for Route {
 
 macro_rules! routes {
     ($($method:ident $path:literal $scope:tt $body:ident $handler:path, $summary:literal,
-        $asks:ty => $status:literal $gives:ty;)*) => {
+        $asks:ty => $status:literal $gives:ty $(, $seen:ident)?;)*) => {
         /// The table.
         pub const ROUTES: &[Route] = &[$(Route {
             method: stringify!($method),
@@ -160,9 +165,12 @@ macro_rules! routes {
             status: $status,
             gives: <$gives as Gives>::given,
             streams: matches!(BodyKind::$body, BodyKind::Stream),
+            if_match: routes!(@seen $($seen)?),
             handler: |call| Box::pin($handler(call)),
         },)*];
     };
+    (@seen) => { false };
+    (@seen if_match) => { true };
     (@scope open) => { Scope::Open };
     (@scope any) => { Scope::Any };
     (@scope owner) => { Scope::Owner };
@@ -182,19 +190,19 @@ routes! {
     POST "/v1/messaging/messages/email" "messages.write" Json messages::create_email, "Create a mail",
         WriteEmail => 201 Message;
     PATCH "/v1/messaging/messages/email/{messageId}" "messages.write" Json messages::update_email, "Change a mail",
-        WriteEmail => 200 Message;
+        WriteEmail => 200 Message, if_match;
     POST "/v1/messaging/messages/sms" "messages.write" Json messages::create_sms, "Create a text message",
         WriteSms => 201 Message;
     PATCH "/v1/messaging/messages/sms/{messageId}" "messages.write" Json messages::update_sms, "Change a text message",
-        WriteSms => 200 Message;
+        WriteSms => 200 Message, if_match;
     POST "/v1/messaging/messages/push" "messages.write" Json messages::create_push, "Create a notification",
         WritePush => 201 Message;
     PATCH "/v1/messaging/messages/push/{messageId}" "messages.write" Json messages::update_push, "Change a notification",
-        WritePush => 200 Message;
+        WritePush => 200 Message, if_match;
     GET "/v1/messaging/messages/{messageId}" "messages.read" None messages::get, "A message",
         Nothing => 200 Message;
     DELETE "/v1/messaging/messages/{messageId}" "messages.write" None messages::delete, "Delete a message that is not being sent",
-        Nothing => 204 Nothing;
+        Nothing => 204 Nothing, if_match;
     GET "/v1/messaging/messages/{messageId}/logs" "messages.read" None audit::of_message, "The audit of a message",
         LogParameters => 200 LogList;
     GET "/v1/messaging/messages/{messageId}/targets" "messages.read" None messages::targets, "The targets that a message names directly",
@@ -205,11 +213,11 @@ routes! {
     POST "/v1/messaging/providers/{kind}" "providers.write" Json providers::create, "Create a provider of a kind",
         WriteProvider => 201 Provider;
     PATCH "/v1/messaging/providers/{kind}/{providerId}" "providers.write" Json providers::update, "Change a provider",
-        WriteProvider => 200 Provider;
+        WriteProvider => 200 Provider, if_match;
     GET "/v1/messaging/providers/{providerId}" "providers.read" None providers::get, "A provider",
         Nothing => 200 Provider;
     DELETE "/v1/messaging/providers/{providerId}" "providers.write" None providers::delete, "Delete a provider",
-        Nothing => 204 Nothing;
+        Nothing => 204 Nothing, if_match;
     GET "/v1/messaging/providers/{providerId}/logs" "providers.read" None audit::of_provider, "The audit of a provider",
         LogParameters => 200 LogList;
 
@@ -220,9 +228,9 @@ routes! {
     GET "/v1/messaging/topics/{topicId}" "topics.read" None topics::get, "A topic",
         Nothing => 200 Topic;
     PATCH "/v1/messaging/topics/{topicId}" "topics.write" Json topics::update, "Change a topic",
-        UpdateTopic => 200 Topic;
+        UpdateTopic => 200 Topic, if_match;
     DELETE "/v1/messaging/topics/{topicId}" "topics.write" None topics::delete, "Delete a topic with its subscriptions",
-        Nothing => 204 Nothing;
+        Nothing => 204 Nothing, if_match;
     GET "/v1/messaging/topics/{topicId}/logs" "topics.read" None audit::of_topic, "The audit of a topic",
         LogParameters => 200 LogList;
     GET "/v1/messaging/topics/{topicId}/subscribers" "subscribers.read" None topics::subscribers, "A page of a topic's subscribers",
@@ -243,21 +251,21 @@ routes! {
     GET "/v1/users/{userId}" "users.read" None users::get, "A user",
         Nothing => 200 User;
     DELETE "/v1/users/{userId}" "users.write" None users::delete, "Delete a user with its targets",
-        Nothing => 204 Nothing;
+        Nothing => 204 Nothing, if_match;
     PATCH "/v1/users/{userId}/name" "users.write" Json users::name, "Change a user's name",
-        UpdateName => 200 User;
+        UpdateName => 200 User, if_match;
     PATCH "/v1/users/{userId}/email" "users.write" Json users::email, "Change a user's mail address and its target",
-        UpdateEmail => 200 User;
+        UpdateEmail => 200 User, if_match;
     PATCH "/v1/users/{userId}/phone" "users.write" Json users::phone, "Change a user's phone number and its target",
-        UpdatePhone => 200 User;
+        UpdatePhone => 200 User, if_match;
     PATCH "/v1/users/{userId}/status" "users.write" Json users::status, "Block a user, or lift it",
-        UpdateStatus => 200 User;
+        UpdateStatus => 200 User, if_match;
     PUT "/v1/users/{userId}/labels" "users.write" Json users::labels, "Replace a user's labels",
-        UpdateLabels => 200 User;
+        UpdateLabels => 200 User, if_match;
     GET "/v1/users/{userId}/prefs" "users.read" None users::prefs, "A user's preferences",
         Nothing => 200 Object;
     PATCH "/v1/users/{userId}/prefs" "users.write" Json users::update_prefs, "Replace a user's preferences",
-        UpdatePrefs => 200 Object;
+        UpdatePrefs => 200 Object, if_match;
     GET "/v1/users/{userId}/targets" "users.read" None targets::list, "A page of a user's targets",
         ListParameters => 200 TargetList;
     POST "/v1/users/{userId}/targets" "users.write" Json targets::create, "Create a target",
@@ -265,9 +273,9 @@ routes! {
     GET "/v1/users/{userId}/targets/{targetId}" "users.read" None targets::get, "A target of a user",
         Nothing => 200 Target;
     PATCH "/v1/users/{userId}/targets/{targetId}" "users.write" Json targets::update, "Change a target",
-        UpdateTarget => 200 Target;
+        UpdateTarget => 200 Target, if_match;
     DELETE "/v1/users/{userId}/targets/{targetId}" "users.write" None targets::delete, "Delete a target with its subscriptions",
-        Nothing => 204 Nothing;
+        Nothing => 204 Nothing, if_match;
 
     GET "/v1/storage/buckets" "buckets.read" None buckets::list, "A page of buckets",
         ListParameters => 200 BucketList;
@@ -327,17 +335,17 @@ routes! {
     GET "/v1/herald/messages/{messageId}" "messages.read" None message_detail::detail, "A message with its lanes",
         Nothing => 200 MessageDetail;
     POST "/v1/herald/messages/{messageId}/pause" "messages.write" Json message_detail::pause, "Stop a message that is being sent",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/resume" "messages.write" Json message_detail::resume, "Let a paused message go on",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/cancel" "messages.write" Json message_detail::cancel, "End a message",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/hold" "messages.write" Json message_detail::hold, "Hold a scheduled message, to edit it",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/release" "messages.write" Json message_detail::release, "Let a held message go",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/undo" "messages.write" Json message_detail::undo, "Take a message back into a draft before it is claimed",
-        ActOn => 200 Message;
+        ActOn => 200 Message, if_match;
     POST "/v1/herald/messages/{messageId}/duplicate" "messages.write" Json message_detail::duplicate, "A new draft with the same content and audience",
         Nothing => 201 Message;
     POST "/v1/herald/messages/{messageId}/retry" "messages.write" Json message_detail::retry, "Try those again who failed, or say who that would be",
@@ -363,7 +371,7 @@ routes! {
     GET "/v1/herald/drafts/{draftId}" "messages.write" None drafts::get, "A draft of yours",
         Nothing => 200 SavedDraft;
     PUT "/v1/herald/drafts/{draftId}" "messages.write" Json drafts::save, "Save a draft of yours",
-        SaveDraft => 200 SavedDraft;
+        SaveDraft => 200 SavedDraft, if_match;
     DELETE "/v1/herald/drafts/{draftId}" "messages.write" None drafts::delete, "Delete a draft of yours",
         Nothing => 204 Nothing;
     GET "/v1/herald/presence" "messages.read" None drafts::presence, "Who follows the event stream now",
@@ -375,7 +383,7 @@ routes! {
     GET "/v1/herald/webhooks/{webhookId}" "webhooks.read" None webhooks::get, "An endpoint, its secret masked",
         Nothing => 200 Webhook;
     PATCH "/v1/herald/webhooks/{webhookId}" "webhooks.write" Json webhooks::update, "Change an endpoint",
-        WriteWebhook => 200 Webhook;
+        WriteWebhook => 200 Webhook, if_match;
     DELETE "/v1/herald/webhooks/{webhookId}" "webhooks.write" None webhooks::delete, "Delete an endpoint",
         Nothing => 204 Nothing;
     POST "/v1/herald/webhooks/{webhookId}/test" "webhooks.write" Json webhooks::test, "Tell an endpoint that this is a test",

@@ -19,7 +19,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -227,8 +227,11 @@ async fn admitted(
             Payload::Whole(read(body, &parts.headers, limit, pace).await?)
         }
     };
-    let call =
-        Call { app: door.app, caller, path, query, headers: parts.headers, body, closing: door.closing };
+    let mut headers = parts.headers;
+    if !route.if_match {
+        headers.remove(IF_MATCH);
+    }
+    let call = Call { app: door.app, caller, path, query, headers, body, closing: door.closing };
     if route.repeats() { once::run(route, call).await } else { (route.handler)(call).await }
 }
 

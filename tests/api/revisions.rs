@@ -1,6 +1,7 @@
 //! Who changes what somebody else has changed meanwhile is told how it stands; drafts; presence.
 
 use crate::world::{World, kind, person, topic};
+use herald::api::routes::ROUTES;
 use herald::client::Client;
 use herald::domain::ids::Revision;
 use herald::wire::draft::SaveDraft;
@@ -92,6 +93,82 @@ async fn what_has_changed_is_not_deleted() {
         assert_eq!(asked(&world, Method::DELETE, path, json!({}), "\"2\"").await.0, 204, "{path}");
         assert_eq!(asked(&world, Method::DELETE, path, json!({}), "\"2\"").await.0, 404, "{path}");
     }
+}
+
+/// What is asked of a route that heeds the revision which the caller has seen.
+fn change(operation: &str) -> Value {
+    match operation {
+        "messages::update_email" => json!({"subject": "Two"}),
+        "messages::update_sms" => json!({"content": "Two"}),
+        "messages::update_push" => json!({"title": "Two"}),
+        "users::email" => json!({"email": "other@example.com"}),
+        "users::phone" => json!({"number": "+4930123456"}),
+        "users::status" => json!({"status": false}),
+        "users::labels" => json!({"labels": ["vip"]}),
+        "users::update_prefs" => json!({"prefs": {"tea": true}}),
+        "drafts::save" => json!({"document": {"subject": "Two"}}),
+        "webhooks::update" | "providers::update" | "topics::update" | "targets::update" | "users::name" => {
+            json!({"name": "Two"})
+        }
+        _ => json!({}),
+    }
+}
+
+#[tokio::test]
+async fn what_heeds_if_match_is_what_describes_it() {
+    let (world, client) = furnished().await;
+    let sms = json!({"messageId": "s", "content": "x", "topics": ["news"], "draft": true});
+    assert_eq!(world.post("/v1/messaging/messages/sms", sms).await.0, 201);
+    let push = json!({"messageId": "p", "title": "x", "body": "y", "topics": ["news"], "draft": true});
+    assert_eq!(world.post("/v1/messaging/messages/push", push).await.0, 201);
+    let (status, webhook) =
+        world.post("/v1/herald/webhooks", json!({"name": "Hook", "url": "https://a.example/hook"})).await;
+    assert_eq!(status, 201, "{webhook}");
+    client.save_draft("d", &SaveDraft { document: document("one"), revision: None }).await.unwrap();
+    let described = herald::api::openapi::document();
+    let mut heed = 0;
+    for route in ROUTES {
+        // One ends the world, the other one does not end.
+        if route.path.ends_with("/shutdown") || route.path.ends_with("/events") {
+            continue;
+        }
+        let method = Method::from_bytes(route.method.as_bytes()).unwrap();
+        let message = match route.operation {
+            "messages::update_sms" => "s",
+            "messages::update_push" => "p",
+            _ => "m",
+        };
+        let mut path = route.path.replace("{kind}", "smtp");
+        let operation = &described["paths"][&path][route.method.to_ascii_lowercase()];
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let says = parameters.filter(|one| one["name"] == "If-Match" && one["in"] == "header").count();
+        assert_eq!(says, usize::from(route.if_match), "{route:?}");
+        for (name, id) in [
+            ("{messageId}", message),
+            ("{providerId}", "main"),
+            ("{topicId}", "news"),
+            ("{userId}", "ana"),
+            ("{targetId}", "ana-t"),
+            ("{webhookId}", webhook["$id"].as_str().unwrap()),
+            ("{draftId}", "d"),
+        ] {
+            // What does not heed it is to find nothing that it could change.
+            path = path.replace(name, if route.if_match { id } else { "nope" });
+        }
+        let (status, body) = asked(&world, method.clone(), &path, change(route.operation), "yesterday").await;
+        assert_eq!(body["message"].to_string().contains("If-Match"), route.if_match, "{route:?}: {body}");
+        if !route.if_match {
+            continue;
+        }
+        heed += 1;
+        assert_eq!(status, 400, "{route:?}: {body}");
+        let (status, body) = asked(&world, method, &path, change(route.operation), "\"99\"").await;
+        assert_eq!((status, body["type"].as_str()), (409, Some("general_stale")), "{route:?}: {body}");
+        let refused = &operation["responses"]["409"]["content"]["application/json"]["schema"];
+        let kinds = refused["allOf"][1]["properties"]["type"]["enum"].as_array().unwrap();
+        assert!(kinds.contains(&json!("general_stale")), "{route:?}");
+    }
+    assert!(heed > 0);
 }
 
 fn document(text: &str) -> Map<String, Value> {
