@@ -85,6 +85,16 @@ impl Call {
             .transpose()
     }
 
+    /// A parameter of the query that is true or false.
+    pub(crate) fn flag(&self, name: &'static str) -> Outcome<Option<bool>> {
+        match self.query(name) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(_) => Err(Invalid::value(name, "Value must be a valid boolean").into()),
+        }
+    }
+
     /// Refuses parameters of the query that the route does not have. The SDKs'
     /// `project` may always be there.
     pub(crate) fn only_query(&self, known: &[&str]) -> Outcome<()> {

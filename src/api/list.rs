@@ -96,7 +96,12 @@ fn cursor_not_found(id: &str) -> Refusal {
 impl ListCall {
     /// Reads what a list is asked for.
     pub(crate) fn read<T: Listed>(call: &Call) -> Outcome<Self> {
-        call.only_query(&["queries", "search", "total", "filter"])?;
+        Self::read_beside::<T>(call, &[])
+    }
+
+    /// The same, of a list that has parameters of its own beside those of all.
+    pub(crate) fn read_beside<T: Listed>(call: &Call, own: &[&str]) -> Outcome<Self> {
+        call.only_query(&[&["queries", "search", "total", "filter"], own].concat())?;
         let query = ListQuery::read(&call.query, T::ATTRIBUTES, T::SELECT)?;
         let search = call.query("search").unwrap_or_default().to_owned();
         if search.chars().count() > 256 {
@@ -106,11 +111,7 @@ impl ListCall {
             )
             .into());
         }
-        let total = match call.query("total") {
-            None | Some("true" | "1") => true,
-            Some("false" | "0") => false,
-            Some(_) => return Err(Invalid::value("total", "Value must be a valid boolean").into()),
-        };
+        let total = call.flag("total")?.unwrap_or(true);
         let filter = checked_filter(call, T::FIELDS)?;
         Ok(Self { query, filter, search, total, now: call.engine().now() })
     }

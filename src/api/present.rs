@@ -25,6 +25,7 @@ pub(crate) fn target(target: Target) -> wire::person::Target {
         identifier: target.identifier,
         expired: target.expired,
         revision: target.revision,
+        last_outcome: None,
     }
 }
 

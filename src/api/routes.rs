@@ -51,7 +51,7 @@ use crate::wire::provider::{
 };
 use crate::wire::query::{
     AudienceParameters, AuditParameters, EventParameters, FindParameters, ListParameters, LogParameters,
-    OperationParameters, QueueParameters, WhyParameters,
+    OperationParameters, QueueParameters, TargetParameters, WhyParameters,
 };
 use crate::wire::routing::{WriteFailover, WriteRouting};
 use crate::wire::storage::{Bucket, File, PushImage, UploadFile, WriteBucket, WriteFile};
@@ -329,7 +329,7 @@ routes! {
     PATCH "/v1/herald/routing" "providers.write" Json routing::update, "Change the order of providers, or the rules for countries",
         WriteRouting => 200 Routing;
     GET "/v1/herald/targets" "targets.read" None targets::all, "A page of everybody's targets",
-        ListParameters => 200 TargetList;
+        TargetParameters => 200 TargetList;
     GET "/v1/herald/targets/{targetId}" "targets.read" None targets::by_id, "A target by its id alone",
         Nothing => 200 Target;
     GET "/v1/herald/messages/{messageId}" "messages.read" None message_detail::detail, "A message with its lanes",

@@ -6,6 +6,7 @@ use super::list::{Found, ListCall, Source, found};
 use super::params::Required;
 use super::present;
 use super::queries::ListQuery;
+use super::routes::Scope;
 use super::stale::explained;
 use crate::domain::channel::Channel;
 use crate::domain::ids::{TargetId, UserId};
@@ -16,6 +17,7 @@ use crate::engine::usecases::users::{TargetDraft, TargetEdit};
 use crate::store::Result as StoreResult;
 use crate::store::page::{Page, PageRequest};
 use crate::wire::list::TargetList;
+use crate::wire::person::LastOutcome;
 use async_trait::async_trait;
 
 pub(crate) fn list_of(found: Found<Target>) -> TargetList {
@@ -63,9 +65,21 @@ impl Source<Target> for Targets<'_> {
 }
 
 pub(crate) async fn all(call: Call) -> Answered {
-    let request = ListCall::read::<Target>(&call)?;
+    let request = ListCall::read_beside::<Target>(&call, &["outcomes"])?;
+    let wanted = call.flag("outcomes")?.unwrap_or(false);
     let found = request.page(&Targets(call.engine())).await?;
-    ok(&list_of(found))
+    let mut list = list_of(found);
+    // The log is another scope's: who may not read it gets the list all the same.
+    if wanted && call.caller.admit(Scope::Needs("messages.read")).is_ok() {
+        let addresses =
+            list.targets.iter().map(|target| (target.provider_type, target.identifier.clone())).collect();
+        let newest = call.engine().store().newest_to(addresses).await?;
+        for (target, row) in list.targets.iter_mut().zip(newest) {
+            target.last_outcome =
+                row.map(|row| LastOutcome { outcome: row.outcome, at: row.at, skip: row.detail.skip });
+        }
+    }
+    ok(&list)
 }
 
 pub(crate) async fn by_id(call: Call) -> Answered {

@@ -3,6 +3,7 @@
 use super::error::Result;
 use super::page::{Condition, Order};
 use crate::domain::audit::AuditEntry;
+use crate::domain::channel::Channel;
 use crate::domain::delivery::{LogRow, Outcome};
 use crate::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
 use crate::domain::once::Done;
@@ -57,6 +58,10 @@ pub struct LogPage {
     /// The scan ended at its bound.
     pub cut_short: bool,
 }
+
+/// How many identifier records of an address [`History::newest_to`] asks. An address gets another one
+/// when another target gets it, so the newest have the newest rows.
+pub const NEWEST_OF: usize = 16;
 
 /// What the log holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -168,6 +173,10 @@ pub struct Retention {
 pub trait History {
     /// A page of the log.
     async fn log(&self, query: LogQuery) -> Result<LogPage>;
+    /// The newest row to each of these addresses, in the order asked, whoever had the address then;
+    /// nothing where the log knows of none. Each is a look-up by its identifier records, of which
+    /// the newest [`NEWEST_OF`] are asked.
+    async fn newest_to(&self, addresses: Vec<(Channel, String)>) -> Result<Vec<Option<LogRow>>>;
     /// What the log holds.
     async fn log_extent(&self) -> Result<LogExtent>;
     /// A page of the audit, newest first, of one resource (`message/ID`) or of

@@ -13,7 +13,7 @@ use super::term::Told;
 use super::watch::{Seen, Standing};
 use crate::client::ClientError;
 pub use crate::client::Whom;
-use crate::domain::ids::{MessageId, ProviderId, TopicId, UserId};
+use crate::domain::ids::{MessageId, ProviderId, TargetId, TopicId, UserId};
 use crate::domain::routing::Routing;
 use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
 use crate::wire::draft::SavedDraft;
@@ -24,7 +24,7 @@ use crate::wire::list::{MessageList, SubscriberList, TargetList, TopicList, User
 use crate::wire::message::{MessageDetail, Retry};
 use crate::wire::operation::{CreateOperation, Operation};
 use crate::wire::overview::{ErrorGroups, Overview, SettingRow};
-use crate::wire::person::User;
+use crate::wire::person::{Target, User};
 use crate::wire::preview::{Preview, RetryPreview};
 use crate::wire::provider::{Provider, ProviderHealth};
 use crate::wire::suppression::{
@@ -112,6 +112,8 @@ pub enum Slot {
     Subscribers,
     /// The list of targets.
     Targets,
+    /// What became last of what was sent to the targets in view.
+    Outcomes,
     /// The selected target's user.
     Person,
     /// What was sent to the selected target.
@@ -173,6 +175,8 @@ pub enum Fetch {
     Subscribers(TopicId, Page),
     /// A page of targets.
     Targets(Page),
+    /// What became last of what was sent to these targets.
+    Outcomes(Vec<TargetId>),
     /// A page of users.
     Users(Page),
     /// A user.
@@ -252,6 +256,8 @@ pub enum Answer {
     Subscribers(TopicId, Page, SubscriberList),
     /// A page of targets.
     Targets(Page, TargetList),
+    /// These targets, with what became last of what was sent to them.
+    Outcomes(Vec<Target>),
     /// A page of users.
     Users(UserList),
     /// A user.

@@ -1,6 +1,7 @@
 //! Users and targets.
 
 use crate::domain::channel::Channel;
+use crate::domain::delivery::{Outcome, SkipReason};
 use crate::domain::ids::{ProviderId, Revision, TargetId, UserId};
 use crate::domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -35,6 +36,23 @@ pub struct Target {
     /// Herald: one more on every edit.
     #[serde(default)]
     pub revision: Revision,
+    /// Herald: what became last of what was sent to its address. Only where a list was asked for it
+    /// (`outcomes=true`), and absent there where the log knows of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome: Option<LastOutcome>,
+}
+
+/// The newest row of the delivery log to an address, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastOutcome {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When that was known.
+    pub at: Timestamp,
+    /// Why the recipient was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<SkipReason>,
 }
 
 /// A person, with what the dialect says of one. What has to do with signing in

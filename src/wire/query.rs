@@ -163,6 +163,18 @@ pub struct ListParameters {
     pub total: bool,
 }
 
+/// The parameters of the list of everybody's targets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TargetParameters {
+    /// As of every list.
+    #[serde(flatten)]
+    pub list: ListParameters,
+    /// True: with what became last of what was sent to each (`lastOutcome`), for who has the scope
+    /// `messages.read` as well.
+    pub outcomes: bool,
+}
+
 /// The parameters of the dialect's audit of one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -1,7 +1,14 @@
 //! Lists: the dialect's queries, search, Herald's filter, pages in both directions.
 
-use crate::world::{World, listed, person, topic};
+use crate::world::{World, key, listed, person, topic};
+use herald::api::Peer;
+use herald::domain::delivery::{LogDetail, LogRow, Outcome, SkipReason};
+use herald::domain::ids::{LogSeq, MessageNo, ProviderNo, TargetId};
+use herald::domain::time::Timestamp;
+use http::Request;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 const TOPICS: &str = "/v1/messaging/topics";
 
@@ -265,4 +272,75 @@ async fn probes_ask_how_much_waits() {
     assert_eq!(world.get(path).await, (200, json!({"size": 1})));
     let (status, error) = world.get(&format!("{path}?threshold=1")).await;
     assert_eq!((status, error["type"].as_str()), (503, Some("health_queue_size_exceeded")));
+}
+
+const TARGETS: &str = "/v1/herald/targets";
+
+/// A row of the log about somebody's target.
+async fn sent_to(world: &World, target: &str, outcome: Outcome, skip: Option<SkipReason>) {
+    let store = world.engine.store();
+    let target = store.target(&TargetId::new(target).unwrap()).await.unwrap();
+    let row = LogRow {
+        seq: LogSeq(0),
+        at: Timestamp(1_790_000_000_000),
+        message: MessageNo(1),
+        target: target.no,
+        identifier: target.identifier_no,
+        provider: ProviderNo(1),
+        outcome,
+        attempt: 1,
+        run: 1,
+        detail: LogDetail { skip, ..LogDetail::default() },
+    };
+    store.append_log(vec![row]).await.unwrap();
+}
+
+#[tokio::test]
+async fn targets_come_with_what_became_last_where_that_is_asked() {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["ana", "bob", "eve"] {
+        person(&client, name).await;
+    }
+    sent_to(&world, "ana-t", Outcome::Accepted, None).await;
+    sent_to(&world, "ana-t", Outcome::Permanent, None).await;
+    sent_to(&world, "bob-t", Outcome::Skipped, Some(SkipReason::Unsubscribed)).await;
+    let (status, list) = world.get(&format!("{TARGETS}?outcomes=true")).await;
+    assert_eq!(status, 200, "{list}");
+    let at = "2026-09-21T14:13:20.000+00:00";
+    assert_eq!(
+        list["targets"].as_array().unwrap().iter().map(|target| &target["lastOutcome"]).collect::<Vec<_>>(),
+        [
+            &json!({"outcome": "permanent", "at": at}),
+            &json!({"outcome": "skipped", "at": at, "skip": "unsubscribed"}),
+            &Value::Null,
+        ]
+    );
+    // The dialect's documents are what they were.
+    let (_, plain) = world.get(TARGETS).await;
+    let (_, own) = world.get("/v1/users/ana/targets").await;
+    for target in [&plain["targets"][0], &own["targets"][0]] {
+        assert!(target["$id"] == "ana-t" && target.get("lastOutcome").is_none(), "{target}");
+    }
+    assert_eq!(world.get(&format!("{TARGETS}?outcomes=maybe")).await.0, 400);
+    assert_eq!(world.get("/v1/users/ana/targets?outcomes=true").await.0, 400);
+}
+
+#[tokio::test]
+async fn who_may_not_read_the_log_is_not_told_of_it_by_targets() {
+    let world = World::new().await;
+    person(&world.client(), "ana").await;
+    sent_to(&world, "ana-t", Outcome::Accepted, None).await;
+    let peer = Peer::tcp("203.0.113.9:4711".parse().unwrap());
+    for (scopes, told) in [(&["targets.read"][..], false), (&["targets.read", "messages.read"], true)] {
+        let request = Request::get(format!("{TARGETS}?outcomes=true"))
+            .header("x-appwrite-key", key(&world, scopes).await)
+            .body(herald::client::body_from(String::new()))
+            .unwrap();
+        let response = world.api.for_peer(peer.clone()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let list: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(list["targets"][0]["lastOutcome"]["outcome"] == "accepted", told, "{list}");
+    }
 }

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use herald::domain::delivery::Outcome;
 use herald::tui::runtime::Exit;
+use herald::wire::delivery::Delivery;
 use http::Method;
 
 use super::seat::{Seat, paused};
 use super::service::Api;
-use super::world::World;
+use super::world::{World, delivery};
 
 #[test]
 fn a_text_message_counts_its_parts_and_one_recipient_is_one_key() {
@@ -31,6 +33,25 @@ fn a_text_message_counts_its_parts_and_one_recipient_is_one_key() {
         seat.shows("takes it back").await;
         let sent = api.bodies(&Method::PATCH, "/v1/messaging/messages/sms/new1");
         assert_eq!(sent.last().unwrap()["confirmed"], 1);
+    });
+}
+
+#[test]
+fn the_last_outcome_follows_the_log_and_is_no_order() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("3").await;
+        seat.shows("refused 54 s ago").await;
+        seat.shows("left out 52 s ago").await;
+        api.change(|world| {
+            let address = "reader3@example.com".to_owned();
+            world.log.push(Delivery { address, ..delivery(20, -1, Outcome::Delivered) });
+        });
+        seat.shows("delivered 1 s ago").await;
+        seat.hides("refused 54 s ago").await;
+        seat.press("S end enter").await;
+        seat.shows("an order by it would read it for everybody").await;
     });
 }
 

@@ -7,10 +7,11 @@ use herald::domain::zone::Zone;
 use herald::tui::keymap::Keymap;
 use herald::tui::message::{Answer, Effect, Fetch, Msg, Stored};
 use herald::tui::screens::form::Purpose;
-use herald::tui::state::{Overlay, Place, State};
+use herald::tui::state::{Overlay, Place, State, timer};
 use herald::tui::theme::{Depth, Role, Theme};
 use herald::tui::update::update;
 use herald::tui::view::view;
+use herald::wire::event::{Changes, Event};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -54,6 +55,12 @@ pub fn answer(world: &World, fetch: Fetch) -> Answer {
         Fetch::Targets(page) => {
             let list = world.targets(page.after.as_deref(), page.limit);
             Answer::Targets(page, list)
+        }
+        Fetch::Outcomes(ids) => {
+            let mut targets = world.targets.clone();
+            targets.retain(|target| ids.contains(&target.id));
+            world.tell_outcomes(&mut targets);
+            Answer::Outcomes(targets)
         }
         Fetch::Drafts => Answer::Drafts(world.drafts.clone()),
         Fetch::Errors(id) => Answer::Errors(id, World::errors()),
@@ -365,6 +372,8 @@ shots! {
     topics_new: busy "2 a";
     targets: busy "3 enter";
     targets_empty: empty "3";
+    targets_list: busy "3";
+    targets_sort: busy "3 S end";
     providers: busy "4 j";
     providers_empty: empty "4";
     providers_new: empty "4 a";
@@ -515,6 +524,54 @@ fn every_size_is_drawn_without_a_panic() {
             press(&mut state, &world, keys);
             draw(&state);
         }
+    }
+}
+
+/// What is asked for when nothing but the log has grown.
+fn asked_as_the_log_grows(state: &mut State, world: &World) -> Vec<Fetch> {
+    let mut changes = Changes::default();
+    tell(state, world, Msg::Event(Event::Reset(changes)));
+    tell(state, world, Msg::Timer(timer::REFRESH));
+    changes.log += 1;
+    let effects = update(state, Msg::Event(Event::Changed(changes)));
+    effects
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Fetch(_, fetch) => Some(fetch),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn as_the_log_grows_targets_are_asked_of_that_are_in_view_alone() {
+    let mut world = World::busy();
+    world.targets = (0..200).map(super::world::target).collect();
+    let outcomes = |fetches: &[Fetch]| {
+        assert!(!fetches.iter().any(|fetch| matches!(fetch, Fetch::Targets(_))), "{fetches:?}");
+        fetches.iter().find_map(|fetch| match fetch {
+            Fetch::Outcomes(ids) => Some(ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            _ => None,
+        })
+    };
+    let mut state = begun(&world, 120, 40);
+    press(&mut state, &world, "3");
+    for _ in 0..30 {
+        press(&mut state, &world, "j");
+    }
+    let asked = outcomes(&asked_as_the_log_grows(&mut state, &world)).unwrap();
+    let screen = text(&draw(&state));
+    assert!(asked.len() < 30 && asked.contains(&"target30".to_owned()), "{asked:?}");
+    for n in 0..60 {
+        let shown = screen.contains(&format!(" reader{n}@example.com  "));
+        assert_eq!(asked.contains(&format!("target{n}")), shown, "{n} of {asked:?}\n{screen}");
+    }
+    // Where the column is not shown, nothing is asked for it.
+    for (columns, keys) in [(80, "3"), (120, "3 enter"), (120, "3 C down down down down down down enter esc")]
+    {
+        let mut state = begun(&world, columns, 40);
+        press(&mut state, &world, keys);
+        assert_eq!(outcomes(&asked_as_the_log_grows(&mut state, &world)), None, "{keys}");
     }
 }
 

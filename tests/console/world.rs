@@ -16,7 +16,7 @@ use herald::wire::message::{Data, EmailData, Lane, Message, MessageDetail, Reaso
 use herald::wire::overview::{
     Cause, Concern, Instance, NeedsYou, Overview, StateCounts, StoreStats, Upcoming,
 };
-use herald::wire::person::{Target, User};
+use herald::wire::person::{LastOutcome, Target, User};
 use herald::wire::preview::{LeftOut, Preview, ProviderShare, Sample, TopicShare};
 use herald::wire::provider::{BreakerState, ProviderHealth};
 use herald::wire::suppression::{
@@ -162,6 +162,7 @@ pub fn target(n: usize) -> Target {
         identifier: format!("reader{n}@example.com"),
         expired: n == 2,
         revision: Revision(1),
+        last_outcome: None,
     }
 }
 
@@ -485,8 +486,18 @@ impl World {
     }
 
     pub fn targets(&self, after: Option<&str>, limit: usize) -> TargetList {
-        let (targets, next) = Self::page(&self.targets, |row| row.id.to_string(), after, limit);
+        let (mut targets, next) = Self::page(&self.targets, |row| row.id.to_string(), after, limit);
+        self.tell_outcomes(&mut targets);
         TargetList { total: 0, targets, next, cut_short: false }
+    }
+
+    /// Says of targets what became last of what was sent to them.
+    pub fn tell_outcomes(&self, targets: &mut [Target]) {
+        for target in targets {
+            let last = self.log.iter().rev().find(|row| row.address == target.identifier);
+            target.last_outcome =
+                last.map(|row| LastOutcome { outcome: row.outcome, at: row.at, skip: row.skip });
+        }
     }
 
     pub fn subscribers(&self, topic: &TopicId, after: Option<&str>, limit: usize) -> SubscriberList {

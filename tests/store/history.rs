@@ -2,9 +2,11 @@
 
 use crate::fixture::*;
 use herald::domain::audit::AuditEntry;
+use herald::domain::channel::Channel;
 use herald::domain::delivery::{LogDetail, LogRow, Outcome};
 use herald::domain::ids::{IdentifierNo, LogSeq, MessageNo, ProviderNo, TargetNo};
 use herald::domain::once::{Done, Once, REMEMBERED};
+use herald::domain::person::Target;
 use herald::domain::state::Event;
 use herald::domain::time::Timestamp;
 use herald::store::history::{LogQuery, Retention};
@@ -207,7 +209,48 @@ async fn what_is_past_its_time_goes(store: impl Store) {
     assert_eq!((extent.first, extent.next), (50, 50), "the log's rows go with their segment");
 }
 
+async fn the_newest_row_to_an_address_is_found_whoever_had_it(store: impl Store) {
+    let (ana, first) = person(&store, "ana", None).await;
+    let (_, bob) = person(&store, "bob", None).await;
+    let to = |target: &Target, no: u64, outcome| LogRow {
+        target: target.no,
+        identifier: target.identifier_no,
+        outcome,
+        ..row(no)
+    };
+    let newest = async || {
+        let addresses = ["ana@example.com", "BOB@example.com", "eve@example.com", "ana@example.com"];
+        let addresses = addresses.map(|address| (Channel::Email, address.to_owned()));
+        let found = store.newest_to(addresses.to_vec()).await.unwrap();
+        found.into_iter().map(|row| row.map(|row| (row.seq.0, row.outcome))).collect::<Vec<_>>()
+    };
+    assert_eq!(newest().await, [None; 4]);
+    let rows = [
+        to(&first, 0, Outcome::Accepted),
+        to(&bob, 1, Outcome::Permanent),
+        to(&first, 2, Outcome::Delivered),
+    ];
+    store.append_log(rows.to_vec()).await.unwrap();
+    let (delivered, refused) = (Some((2, Outcome::Delivered)), Some((1, Outcome::Permanent)));
+    assert_eq!(newest().await, [delivered, refused, None, delivered]);
+    let sms = store.newest_to(vec![(Channel::Sms, "ana@example.com".to_owned())]).await.unwrap();
+    assert_eq!(sms, [None], "another channel's address is another address");
+
+    // The address stays the same person's when another target gets it.
+    store.delete_target(&first.id, None, audit("target.delete", "t-ana")).await.unwrap();
+    let again = new_target("again", Channel::Email, "Ana@example.com");
+    let second = store.create_target(&ana.id, again, audit("target.create", "again")).await.unwrap();
+    assert_ne!(first.identifier_no, second.identifier_no);
+    assert_eq!(newest().await[0], delivered);
+    store.append_log(vec![to(&second, 3, Outcome::Skipped)]).await.unwrap();
+    assert_eq!(newest().await[0], Some((3, Outcome::Skipped)));
+    // What a receipt says late of the one before is the newest all the same.
+    store.append_log(vec![to(&first, 4, Outcome::Complained)]).await.unwrap();
+    assert_eq!(newest().await[0], Some((4, Outcome::Complained)));
+}
+
 contract! {
+    the_newest_row_to_an_address_is_found_whoever_had_it,
     every_query_of_the_log_in_pages,
     the_audit_says_who_did_what,
     a_repeated_call_is_refused_while_it_is_remembered,

@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Table;
 use crate::domain::channel::Channel;
 use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
-use crate::wire::person::{CreateTarget, Target, UpdateTarget};
+use crate::wire::person::{CreateTarget, LastOutcome, Target, UpdateTarget};
 use crate::wire::suppression::{Suppression, SuppressionParameters};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -23,8 +23,8 @@ pub async fn run(desk: &Desk, action: TargetAction) -> Outcome {
     let client = &desk.client;
     match action {
         TargetAction::List(page) => {
-            let list = client.targets(&desk.list(&page)).await?;
-            desk.out.either(&list, |list| table(list.items()))?;
+            let list = client.targets_with_outcomes(&desk.list(&page)).await?;
+            desk.out.either(&list, |list| table(list.items(), Some(desk)))?;
         }
         TargetAction::Create { id, user, channel, address, provider } => {
             let provider_type = Channel::parse(&channel)
@@ -91,7 +91,7 @@ async fn show(desk: &Desk, text: &str, limit: usize) -> Outcome {
         &Shown { target: target.as_ref(), history: &history, suppressions: &suppressions },
         |shown| {
             let head = match shown.target {
-                Some(target) => table(std::slice::from_ref(target)),
+                Some(target) => table(std::slice::from_ref(target), None),
                 None => format!("{text}: no target has this address now\n"),
             };
             let mut listed = String::new();
@@ -117,20 +117,32 @@ fn searched(desk: &Desk, history: &DeliveryPage) -> String {
     }
 }
 
-fn table(targets: &[Target]) -> String {
+/// Targets; with a desk also what became last of what was sent to each.
+fn table(targets: &[Target], outcomes: Option<&Desk>) -> String {
     if targets.is_empty() {
         return "no targets: `herald user create ID --email …`, or `herald import FILE`".into();
     }
-    let mut table = Table::new(&["Id", "Type", "Address", "User", "Provider", "State"]);
+    let mut heads = vec!["Id", "Type", "Address", "User", "Provider", "State"];
+    heads.extend(outcomes.map(|_| "Last outcome"));
+    let mut table = Table::new(&heads);
     for target in targets {
-        table.row([
-            target.id.as_str(),
-            target.provider_type.as_str(),
-            &target.identifier,
-            target.user_id.as_str(),
-            target.provider_id.as_ref().map_or("–", |id| id.as_str()),
-            if target.expired { "expired" } else { "ok" },
-        ]);
+        let mut cells = vec![
+            target.id.to_string(),
+            target.provider_type.to_string(),
+            target.identifier.clone(),
+            target.user_id.to_string(),
+            target.provider_id.as_ref().map_or_else(|| "–".into(), ToString::to_string),
+            if target.expired { "expired" } else { "ok" }.into(),
+        ];
+        cells.extend(outcomes.map(|desk| last(desk, target.last_outcome)));
+        table.row(cells);
     }
     table.render()
+}
+
+/// What became last of what was sent to an address, and when.
+fn last(desk: &Desk, outcome: Option<LastOutcome>) -> String {
+    let Some(last) = outcome else { return "–".into() };
+    let reason = last.skip.map(|skip| format!(" ({})", skip.as_str())).unwrap_or_default();
+    format!("{}{reason} {}", last.outcome, desk.show(last.at))
 }

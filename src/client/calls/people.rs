@@ -126,6 +126,13 @@ impl Client {
         self.get(&with_pairs("/v1/herald/targets", &list.to_pairs())).await
     }
 
+    /// Herald: the same, with what became last of what was sent to each.
+    pub async fn targets_with_outcomes(&self, list: &ListRequest) -> Result<TargetList> {
+        let mut pairs = list.to_pairs();
+        pairs.push(("outcomes".into(), "true".into()));
+        self.get(&with_pairs("/v1/herald/targets", &pairs)).await
+    }
+
     /// Herald: a target by its id alone.
     pub async fn target(&self, id: impl AsRef<str> + Send) -> Result<Target> {
         self.get(&format!("/v1/herald/targets/{}", segment(id))).await

@@ -1,11 +1,13 @@
 //! Pages of the delivery log, for the conditions of a query.
 
 use super::fail::Attempt;
-use super::rows;
+use super::table::View;
+use super::{people, rows};
+use crate::domain::channel::Channel;
 use crate::domain::delivery::LogRow;
 use crate::domain::ids::LogSeq;
 use crate::domain::time::Timestamp;
-use crate::store::history::{LogExtent, LogPage, LogQuery};
+use crate::store::history::{LogExtent, LogPage, LogQuery, NEWEST_OF};
 use crate::store::log::{Columns, Cursor, Lookup, Order, Query, Snapshot};
 use crate::store::page;
 
@@ -98,6 +100,24 @@ pub(super) fn page(log: &Snapshot, query: &LogQuery) -> Attempt<LogPage> {
     }
     page.next = after.map(|cursor| LogSeq(cursor.seq));
     Ok(page)
+}
+
+/// The newest row to an address.
+pub(super) fn newest_to(
+    view: &mut impl View,
+    log: &Snapshot,
+    channel: Channel,
+    address: &str,
+) -> Attempt<Option<LogRow>> {
+    let mut newest: Option<LogRow> = None;
+    for identifier in people::address(view, channel, address)?.identifiers.iter().rev().take(NEWEST_OF) {
+        let found = log.page(&Query::new(Lookup::Identifier(identifier.0), 1))?;
+        let Some(row) = found.rows.first() else { continue };
+        if newest.as_ref().is_none_or(|known| known.seq.0 < row.seq) {
+            newest = Some(rows::read(row)?);
+        }
+    }
+    Ok(newest)
 }
 
 /// What the log holds.

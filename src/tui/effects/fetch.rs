@@ -8,6 +8,9 @@ use crate::wire::query::{ListRequest, Query};
 /// The hours in which failures of a message are looked for: as many as can be.
 const HOURS: u64 = 720;
 
+/// The ids that are asked for together.
+const TOGETHER: usize = 80;
+
 /// Turns the rows of a list's end the right way round; behind it nothing comes.
 macro_rules! turn {
     ($page:ident, $rows:expr, $next:expr) => {
@@ -44,9 +47,18 @@ pub(super) async fn fetch(client: &Client, fetch: Fetch) -> Result<Answer> {
             Answer::Subscribers(topic, page, list)
         }
         Fetch::Targets(page) => {
-            let mut list = client.targets(&request(&page)).await?;
+            let mut list = client.targets_with_outcomes(&request(&page)).await?;
             turn!(page, list.targets, list.next);
             Answer::Targets(page, list)
+        }
+        Fetch::Outcomes(ids) => {
+            let mut targets = Vec::with_capacity(ids.len());
+            for ids in ids.chunks(TOGETHER) {
+                let ids = ids.iter().map(AsRef::as_ref);
+                let list = ListRequest::newest(TOGETHER).with(Query::equal("$id", ids)).uncounted();
+                targets.extend(client.targets_with_outcomes(&list).await?.into_items());
+            }
+            Answer::Outcomes(targets)
         }
         Fetch::Users(page) => Answer::Users(client.users(&request(&page)).await?),
         Fetch::User(id) => Answer::User(Box::new(client.user(&id).await?)),

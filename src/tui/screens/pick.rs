@@ -15,12 +15,12 @@ use crate::domain::provider::{KINDS, PRESETS, preset};
 use crate::domain::suppression::SuppressionCause;
 use crate::tui::action::Action;
 use crate::tui::message::{Fetch, Slot, Sort};
-use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State, Tab};
 use crate::tui::theme::{Role, SHIPPED, Theme};
 use crate::tui::update::{filter_of, set_filter};
 use crate::tui::view as layout;
 use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::{sanitize, show};
 use crate::wire::provider::ProviderHealth;
 use crate::wire::suppression::{Suppression, SuppressionList, SuppressionParameters, UndoSuppressions};
 
@@ -157,6 +157,17 @@ fn orders(tab: Tab) -> &'static [(&'static str, &'static str, bool)] {
     }
 }
 
+/// What a tab's list cannot be sorted by at all, and why.
+fn unordered(tab: Tab) -> &'static [(&'static str, &'static str)] {
+    match tab {
+        Tab::Targets => &[(
+            "last outcome",
+            "the log is asked for the rows in view alone; an order by it would read it for everybody",
+        )],
+        _ => &[],
+    }
+}
+
 fn sort_of(state: &mut State) -> Option<&mut Option<Sort>> {
     Some(match state.tab {
         Tab::Messages => &mut state.messages.sort,
@@ -201,6 +212,9 @@ pub fn open_sort(state: &mut State) {
         }
     }
     let at = rows.iter().position(|row| row.on == Some(true)).unwrap_or(0);
+    rows.extend(
+        unordered(state.tab).iter().map(|(label, why)| row(format!("={why}"), format!("not {label}"), *why)),
+    );
     let mut pick = Pick::new("Sort by", For::Sort, rows);
     pick.at = at;
     open(state, pick);
@@ -419,6 +433,10 @@ fn choose(state: &mut State) {
         For::Columns => {}
         For::Sort => {
             let (way, by) = row.key.split_at(1);
+            if way == "=" {
+                state.say(show::as_sentence(by));
+                return;
+            }
             let sort = Sort { by: by.to_owned(), descending: way == "-" };
             let usual = sort.by.is_empty() && sort.descending;
             if let Some(now) = sort_of(state) {

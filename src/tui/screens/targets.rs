@@ -98,6 +98,8 @@ pub fn ask(state: &mut State, parts: Parts) {
     if parts.people {
         let fetch = page(state, state.targets.list.refresh());
         state.ask(Slot::Targets, fetch);
+    } else if parts.log {
+        ask_outcomes(state);
     }
     if let Some(target) = state.targets.of.clone() {
         if parts.people {
@@ -109,6 +111,31 @@ pub fn ask(state: &mut State, parts: Parts) {
             state.ask(Slot::History, fetch);
         }
     }
+}
+
+/// Asks what became last of what was sent to the targets in view: the log grows often, so what is
+/// asked of it does not grow with what is loaded.
+fn ask_outcomes(state: &mut State) {
+    let list = &state.targets.list;
+    let hidden = state.hidden_here().is_some_and(|hidden| hidden.contains(LAST_OUTCOME.title));
+    if state.targets.focus != Focus::List || hidden || state.size.0 < LAST_OUTCOME.from {
+        return;
+    }
+    let height = layout::list_rows(state);
+    let rows = list.rows().iter().skip(list.top(height)).take(height);
+    let ids: Vec<_> = rows.map(|target| target.id.clone()).collect();
+    if !ids.is_empty() {
+        state.ask(Slot::Outcomes, Fetch::Outcomes(ids));
+    }
+}
+
+/// Takes what became last of what was sent to some targets.
+pub fn take_outcomes(state: &mut State, targets: &[Target]) {
+    state.targets.list.amend(|row| {
+        if let Some(new) = targets.iter().find(|target| target.id == row.id) {
+            row.last_outcome = new.last_outcome;
+        }
+    });
 }
 
 fn watch(state: &mut State) {
@@ -311,11 +338,15 @@ pub const COLUMNS: &[Column] = &[
     Column::text("Type", 5),
     Column::fill("Address"),
     Column::text("State", 10),
-    Column::text("Name", 18).from(90),
+    Column::text("Name", 18).from(140),
     Column::text("User", 13),
     Column::text("Provider", 10).from(100),
+    LAST_OUTCOME,
     Column::number("Added", 12),
 ];
+
+/// What became last of what was sent to the address, and how long ago.
+const LAST_OUTCOME: Column = Column::text("Last outcome", 23).from(95);
 
 /// Draws the tab.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
@@ -368,6 +399,7 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
                         .as_ref()
                         .map_or_else(|| "default".to_owned(), |id| state.names().provider(id)),
                 ),
+                last_outcome(pen, target),
                 Cell::dim(show::relative_to(target.created_at, pen.now)),
             ]
         })
@@ -398,6 +430,12 @@ fn sorted(sort: Option<&Sort>) -> Option<(&'static str, bool)> {
 
 fn stands(target: &Target) -> (Role, &'static str) {
     if target.expired { (Role::STATE_EXPIRED, "gone") } else { (Role::STATE_OK, "ok") }
+}
+
+fn last_outcome(pen: &Pen<'_, '_>, target: &Target) -> Cell {
+    let Some(last) = &target.last_outcome else { return Cell::dim("–") };
+    let (role, word) = show::outcome(last.outcome);
+    Cell::state(pen, (role, &format!("{word} {}", show::relative_to(last.at, pen.now))))
 }
 
 const HISTORY: &[Column] = &[

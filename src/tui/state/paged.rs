@@ -71,6 +71,11 @@ impl<T: Keyed + Clone> Paged<T> {
         &self.rows
     }
 
+    /// Changes what rows say of themselves, in the window and among those that are marked; their ids stay.
+    pub fn amend(&mut self, mut change: impl FnMut(&mut T)) {
+        self.rows.iter_mut().chain(self.marked.values_mut()).for_each(&mut change);
+    }
+
     /// Whether an answer has come yet.
     pub fn is_loaded(&self) -> bool {
         self.loaded

@@ -46,6 +46,7 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
             screens::topics::take_subscribers(state, &topic, &page, list);
         }
         (_, Answer::Targets(page, list)) => screens::targets::take_list(state, &page, list),
+        (_, Answer::Outcomes(targets)) => screens::targets::take_outcomes(state, &targets),
         (_, Answer::User(user)) => screens::targets::take_user(state, user),
         (_, Answer::Providers(list)) => screens::providers::take(state, list),
         (_, Answer::Provider(provider)) => {
@@ -82,6 +83,8 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
         Slot::Drafts | Slot::Watched if !fault.unreachable => {}
         // Whoever may not look at the list sees the rest all the same.
         Slot::Suppressed => {}
+        // What is shown is a little older; the list is asked for again when it changes.
+        Slot::Outcomes if !fault.unreachable => {}
         // A page that continues after a row that is gone begins anew.
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),

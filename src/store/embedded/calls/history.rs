@@ -1,6 +1,8 @@
 //! The log, the audit, and the store's own affairs.
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::channel::Channel;
+use crate::domain::delivery::LogRow;
 use crate::domain::once::Done;
 use crate::domain::time::Timestamp;
 use crate::store::embedded::record::decode;
@@ -26,6 +28,18 @@ impl History for Embedded {
         let shared = Arc::clone(&self.shared);
         // The log reads by a snapshot of its own: it knows which of its views belong to it.
         self.read_log(move || look::page(&shared.log.snapshot()?, &query)).await
+    }
+
+    async fn newest_to(&self, addresses: Vec<(Channel, String)>) -> Result<Vec<Option<LogRow>>> {
+        let shared = Arc::clone(&self.shared);
+        self.read(move |view| {
+            let log = shared.log.snapshot()?;
+            addresses
+                .iter()
+                .map(|(channel, address)| look::newest_to(view, &log, *channel, address))
+                .collect()
+        })
+        .await
     }
 
     async fn log_extent(&self) -> Result<LogExtent> {
