@@ -2,6 +2,7 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
+use super::deliveries::Names;
 use super::list::{ListCall, Source};
 use super::params::{Params, Required};
 use super::present_message::message as present;
@@ -11,7 +12,7 @@ use crate::domain::channel::Channel;
 use crate::domain::content::{Content, EmailContent, Priority, PushContent, SmsContent};
 use crate::domain::file::FileRef;
 use crate::domain::filter::Operand;
-use crate::domain::ids::{MessageId, TargetId};
+use crate::domain::ids::{MessageId, ProviderId, TargetId};
 use crate::domain::message::{Message, ScheduleWords};
 use crate::domain::person::Target;
 use crate::domain::receipt::ReceiptCounts;
@@ -28,6 +29,7 @@ use crate::wire;
 use crate::wire::list::MessageList;
 use async_trait::async_trait;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// The dialect's limit of contents (facts 1.5).
@@ -104,17 +106,44 @@ pub(crate) async fn list(call: Call) -> Answered {
     let request = ListCall::read::<Message>(&call)?;
     let found = request.page(&Messages { engine: call.engine(), states: states(&request) }).await?;
     let mut messages = Vec::with_capacity(found.items.len());
+    let mut through = Through::default();
     for message in found.items {
-        messages.push(shown(&call, message).await?);
+        messages.push(shown_as(&call, message, &mut through).await?);
     }
     ok(&MessageList { total: found.total, messages, next: found.next, cut_short: found.cut_short })
 }
 
 /// A message with the engine's reason.
 pub(crate) async fn shown(call: &Call, message: Message) -> Outcome<wire::message::Message> {
+    shown_as(call, message, &mut Through::default()).await
+}
+
+async fn shown_as(call: &Call, message: Message, through: &mut Through) -> Outcome<wire::message::Message> {
     let why = call.engine().why_of(&message).await?;
     let receipts = receipts_of(call, &message).await?;
-    Ok(wire::message::Message { receipts, ..present(message, why, call.engine().now()) })
+    let providers = through.of(call.engine(), &message).await?;
+    Ok(wire::message::Message { providers, receipts, ..present(message, why, call.engine().now()) })
+}
+
+/// What providers are called, read once for a page and only where a message has a plan.
+#[derive(Default)]
+struct Through(Option<Names>);
+
+impl Through {
+    /// Through which providers the plan of a message goes.
+    async fn of(&mut self, engine: &Engine, message: &Message) -> Outcome<Vec<ProviderId>> {
+        if message.progress.planned == 0 {
+            return Ok(Vec::new());
+        }
+        let names = match &mut self.0 {
+            Some(names) => names,
+            none => none.insert(Names::new(engine).await?),
+        };
+        let mut lanes = engine.store().lanes_of(message.no).await?;
+        lanes.retain(|lane| lane.progress.planned > 0);
+        lanes.sort_by_key(|lane| Reverse(lane.progress.planned));
+        Ok(lanes.iter().filter_map(|lane| names.provider(lane.key.provider).cloned()).collect())
+    }
 }
 
 /// What receipts have said of a message: nothing of one that nobody has got.

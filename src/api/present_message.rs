@@ -120,6 +120,7 @@ pub(crate) fn message(message: Message, why: Option<Why>, now: Timestamp) -> Sho
         delivered_at: message.finished_at,
         delivery_errors,
         data: data(message.content),
+        providers: Vec::new(),
         progress: message.progress,
         receipts: ReceiptCounts::default(),
         expires_at: message.expires_at,

@@ -257,6 +257,10 @@ pub struct Message {
     /// Herald: why it stands where it stands; absent when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Reason>,
+    /// Herald: through which providers its plan goes, the one with the most recipients first; nothing of
+    /// one that is not planned yet, nor of providers that are deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ProviderId>,
     /// Herald: counts of its recipients.
     pub progress: Progress,
     /// Herald: what receipts have said of those who were accepted.

@@ -81,6 +81,7 @@ async fn what_became_of_each_is_told() {
         message.delivery_errors
     );
     assert!(message.why.is_none() && message.delivered_at.is_some());
+    assert_eq!(message.providers, ["main".parse().unwrap()]);
 
     let of_message = DeliveryRequest { message: Some("m".parse().unwrap()), ..DeliveryRequest::default() };
     assert_eq!(client.deliveries(&of_message).await.unwrap().deliveries.len(), 2);

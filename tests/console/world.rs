@@ -92,6 +92,7 @@ pub fn message(name: &str, state: State, subject: &str) -> Message {
         status: Status::Draft,
         state,
         why: None,
+        providers: Vec::new(),
         progress: Progress::default(),
         receipts: herald::domain::receipt::ReceiptCounts::default(),
         expires_at: None,
@@ -120,6 +121,7 @@ fn messages() -> Vec<Message> {
     sending.scheduled_at = Some(at(-121));
     sending.expires_at = Some(at(3 * 86_400));
     sending.why = Some(Reason::from(Why::Sending));
+    sending.providers = vec![id("main"), id("backup")];
     let mut failed = message("68a1f0c2d3e400", State::Failed, "");
     failed.provider_type = Channel::Sms;
     failed.data = Data::Sms(SmsData { content: "Your code expires at 18:00".to_owned() });
@@ -127,6 +129,7 @@ fn messages() -> Vec<Message> {
     failed.progress =
         Progress { planned: 5_000, claimed: 5_000, accepted: 4_988, failed: 12, ..Progress::default() };
     failed.delivered_at = Some(at(-3600));
+    failed.providers = vec![id("main")];
     let mut scheduled = message("68a1f0c2d3e401", State::Scheduled, "Week 48");
     scheduled.scheduled_at = Some(at(4 * 3600));
     scheduled.why = Some(Reason::from(Why::Scheduled { at: at(4 * 3600) }));

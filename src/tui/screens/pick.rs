@@ -160,6 +160,9 @@ fn orders(tab: Tab) -> &'static [(&'static str, &'static str, bool)] {
 /// What a tab's list cannot be sorted by at all, and why.
 fn unordered(tab: Tab) -> &'static [(&'static str, &'static str)] {
     match tab {
+        Tab::Messages => {
+            &[("provider", "a message has as many as its plan goes through, and no index has their order")]
+        }
         Tab::Targets => &[(
             "last outcome",
             "the log is asked for the rows in view alone; an order by it would read it for everybody",

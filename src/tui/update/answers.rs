@@ -79,12 +79,10 @@ pub(super) fn fail(state: &mut State, slot: Slot, fault: Fault) {
         }
         Slot::Subscribers | Slot::Person | Slot::History | Slot::File if fault.missing => {}
         // What is kept here is enough to go on with; a dialog stays as it is, and what it
-        // asks for is refused where it does not fit.
-        Slot::Drafts | Slot::Watched if !fault.unreachable => {}
+        // asks for is refused where it does not fit; a list asks again when it changes.
+        Slot::Drafts | Slot::Watched | Slot::Outcomes if !fault.unreachable => {}
         // Whoever may not look at the list sees the rest all the same.
         Slot::Suppressed => {}
-        // What is shown is a little older; the list is asked for again when it changes.
-        Slot::Outcomes if !fault.unreachable => {}
         // A page that continues after a row that is gone begins anew.
         Slot::Messages if fault.missing => screens::messages::begin_anew(state),
         Slot::Targets if fault.missing => screens::targets::begin_anew(state),

@@ -7,6 +7,7 @@ use super::detail;
 use crate::domain::reason::Why;
 use crate::tui::action::Action;
 use crate::tui::message::Sort;
+use crate::tui::names::Names;
 use crate::tui::state::{Focus, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
@@ -96,9 +97,13 @@ pub const COLUMNS: &[Column] = &[
     Column::fill("Subject or text"),
     Column::text("Audience", 16).from(100),
     Column::number("Progress", 15),
+    Column::text("Provider", PROVIDER).from(110),
     Column::number("When", 10),
     Column::text("Id", 13).from(120),
 ];
+
+/// How wide the column of providers is.
+const PROVIDER: usize = 12;
 
 /// Draws the tab.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
@@ -128,7 +133,7 @@ fn draw_list(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     let height = usize::from(area.height).saturating_sub(1);
     let top = messages.list.top(height);
     let rows: Vec<Vec<Cell>> =
-        messages.list.rows()[top..].iter().take(height).map(|message| cells(pen, message)).collect();
+        messages.list.rows()[top..].iter().take(height).map(|message| cells(pen, state, message)).collect();
     let marked: Vec<bool> =
         messages.list.rows()[top..].iter().take(height).map(|row| messages.list.is_marked(row)).collect();
     let look = Look {
@@ -151,16 +156,29 @@ fn sorted(sort: Option<&Sort>) -> Option<(&'static str, bool)> {
     Some((title, sort.descending))
 }
 
-fn cells(pen: &Pen<'_, '_>, message: &Message) -> Vec<Cell> {
+fn cells(pen: &Pen<'_, '_>, state: &State, message: &Message) -> Vec<Cell> {
     vec![
         stands(pen, message),
         Cell::dim(message.provider_type.as_str()),
         Cell::plain(message.headline()),
         Cell::dim(audience(message)),
         progress(message),
+        Cell::dim(through(state.names(), message)),
         Cell::dim(when(pen, message)),
         Cell::dim(show::id(&message.id)),
     ]
+}
+
+/// Through which provider it goes or went, and how many others; a dash where that is not planned yet:
+/// each target's own provider and the rules for countries decide it.
+fn through(names: Names<'_>, message: &Message) -> String {
+    let Some((first, others)) = message.providers.split_first() else { return "–".to_owned() };
+    let name = names.provider(first);
+    if others.is_empty() {
+        return name;
+    }
+    let more = format!(" +{}", others.len());
+    format!("{}{more}", sanitize::fit(&name, PROVIDER.saturating_sub(more.len())))
 }
 
 /// The state; of one that is being edited, by whom.
