@@ -3,13 +3,15 @@
 use super::answer::{Answered, ok};
 use super::call::Call;
 use super::list::checked_filter;
+use crate::domain::channel::Channel;
+use crate::domain::filter::{CheckedFilter, Operand};
 use crate::domain::ids::IdentifierNo;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
 use crate::engine::usecases::log_filter::narrow;
 pub(crate) use crate::engine::usecases::names::Names;
 use crate::engine::usecases::persons::readings;
-use crate::store::history::LogQuery;
+use crate::store::history::{LogPage, LogQuery};
 use crate::store::page::Order;
 use crate::wire::delivery::{DeliveryPage, DeliveryRequest};
 use crate::wire::fields;
@@ -47,31 +49,13 @@ pub(crate) async fn page(call: Call) -> Answered {
     }
     let now = engine.now();
     let mut names = Names::new(engine).await?;
-    let identifiers = match &request.address {
-        Some(address) => Some(identifiers_of(engine, address).await?),
+    let records = match request.address.as_deref().map(str::to_owned).or_else(|| one_address(&filter)) {
+        Some(address) => Some(identifiers_of(engine, &address).await?),
         None => None,
     };
-    if let Some(records) = identifiers {
-        // One person has few records: each is looked up by itself.
-        let mut rows = Vec::new();
-        for record in records {
-            let of_record = LogQuery { identifier: Some(record), limit, ..query.clone() };
-            let found = store.log(of_record).await?;
-            page.scanned += found.scanned;
-            page.cut_short |= found.cut_short;
-            rows.extend(found.rows);
-        }
-        rows.sort_by_key(|row| if ascending { row.seq.0 } else { u64::MAX - row.seq.0 });
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        page.next = rows.last().filter(|_| more).map(|row| row.seq.0);
-        let deliveries = names.deliveries(engine, rows).await?;
-        page.deliveries = deliveries.into_iter().filter(|row| filter.passes(row, now)).collect();
-        return ok(&page);
-    }
     loop {
         query.limit = if filter.is_everything() { limit - page.deliveries.len() } else { MOST };
-        let found = store.log(query.clone()).await?;
+        let found = rows_of(engine, &query, records.as_deref()).await?;
         page.scanned += found.scanned.max(found.rows.len() as u64);
         page.cut_short = found.cut_short;
         page.next = found.next.map(|seq| seq.0);
@@ -95,6 +79,41 @@ pub(crate) async fn page(call: Call) -> Answered {
         }
     }
     ok(&page)
+}
+
+/// The one address that a filter asks for, where the address alone leads to its record: a device
+/// token's letters are lost in a filter, which does not tell capitals.
+fn one_address(filter: &CheckedFilter) -> Option<String> {
+    match filter.required("to")? {
+        [Operand::Text(address)] => {
+            let found = readings(address);
+            (!found.is_empty() && found.iter().all(|(channel, _)| *channel != Channel::Push))
+                .then(|| address.clone())
+        }
+        _ => None,
+    }
+}
+
+/// Rows of the log, of these records where some are named: each is looked up by itself, however
+/// long the log is.
+async fn rows_of(engine: &Engine, query: &LogQuery, records: Option<&[IdentifierNo]>) -> Outcome<LogPage> {
+    let store = engine.store();
+    let Some(records) = records else { return Ok(store.log(query.clone()).await?) };
+    let mut page = LogPage::default();
+    let mut more = false;
+    for record in records {
+        let found = store.log(LogQuery { identifier: Some(*record), ..query.clone() }).await?;
+        page.scanned += found.scanned;
+        page.cut_short |= found.cut_short;
+        more |= found.next.is_some();
+        page.rows.extend(found.rows);
+    }
+    let ascending = query.order == Order::Ascending;
+    page.rows.sort_by_key(|row| if ascending { row.seq.0 } else { u64::MAX - row.seq.0 });
+    more |= page.rows.len() > query.limit;
+    page.rows.truncate(query.limit);
+    page.next = page.rows.last().filter(|_| more).map(|row| row.seq);
+    Ok(page)
 }
 
 /// The records that stand, or once stood, for an address.

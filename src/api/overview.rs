@@ -190,17 +190,17 @@ fn provider_need(provider: &ProviderHealth) -> Option<NeedsYou> {
     let why = provider.why.clone()?;
     let (concern, text, since) = match &why.why {
         Why::ProviderRefuses { answer, since, .. } => {
-            (Concern::ProviderRefuses, format!("{} refuses us: {answer}", provider.id), Some(*since))
+            (Concern::ProviderRefuses, format!("{} refuses us: {answer}", provider.name), Some(*since))
         }
         Why::Breaker { cause, .. } => {
-            (Concern::ProviderFails, format!("{} fails: {cause}", provider.id), provider.breaker_since)
+            (Concern::ProviderFails, format!("{} fails: {cause}", provider.name), provider.breaker_since)
         }
         Why::ProviderPaused { by, since, .. } => {
-            (Concern::ProviderPaused, format!("{} was paused by {by}", provider.id), Some(*since))
+            (Concern::ProviderPaused, format!("{} was paused by {by}", provider.name), Some(*since))
         }
         Why::BulkPaused { cause, since, .. } => (
             Concern::BulkPaused,
-            format!("{} sends no bulk: {cause}. Clean the list, then resume it", provider.id),
+            format!("{} sends no bulk: {cause}. Clean the list, then resume it", provider.name),
             Some(*since),
         ),
         _ => return None,
@@ -264,9 +264,14 @@ async fn needs_you(engine: &Engine, overview: &Overview) -> Outcome<Vec<NeedsYou
     let code = MessageState::Held(crate::domain::state::Hold::Late).code();
     for message in store.messages(MessageFilter { states: vec![code] }, held).await?.items {
         let why = engine.why_of(&message).await?;
-        let reason = why.as_ref().map(ToString::to_string).unwrap_or_default();
+        // Since when it is held stands beside it.
+        let (since, reason) = match &why {
+            Some(Why::HeldEditing { by, since }) => (Some(*since), format!("is held: {by} is editing it")),
+            Some(Why::HeldLate { due }) => (Some(*due), "is held: it was due while nothing ran".to_owned()),
+            other => (message.scheduled_at, other.as_ref().map(ToString::to_string).unwrap_or_default()),
+        };
         needs.push(NeedsYou {
-            since: message.scheduled_at,
+            since,
             reason: why.map(Into::into),
             message_id: Some(message.id.clone()),
             ..need(Concern::Held, format!("“{}” {reason}", message.content.headline()))
@@ -286,7 +291,11 @@ async fn of_alerts(engine: &Engine, overview: &Overview, needs: &[NeedsYou]) -> 
             AlertKind::NoReceipt | AlertKind::WebhookDisabled => alert.text,
             AlertKind::FailureRate if !known(&alert.provider_id) => alert.text,
             AlertKind::OldestWaiting if !known(&alert.provider_id) => match &alert.provider_id {
-                Some(id) => format!("{id} is late: somebody waits longer than the setting allows"),
+                Some(id) => {
+                    let named = overview.providers.iter().find(|provider| provider.id == *id);
+                    let name = named.map_or_else(|| id.to_string(), |provider| provider.name.clone());
+                    format!("{name} is late: somebody waits longer than the setting allows")
+                }
                 // That nobody delivers it is said already.
                 None => continue,
             },

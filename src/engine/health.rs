@@ -33,7 +33,7 @@ pub struct Health {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HealthView {
-    /// Answers a second, over the last ten full seconds.
+    /// Answers a second, over the last ten full seconds, or since the first of them that had any.
     pub per_second: f64,
     /// Answers in each of the last 60 full seconds, oldest first.
     pub seconds: Vec<u64>,
@@ -91,6 +91,14 @@ fn class(latency: Duration) -> usize {
 
 fn upper_ms(class: usize) -> f64 {
     0.1 * 1.25f64.powi(class as i32 + 1)
+}
+
+/// Answers a second over the last ten of these seconds. What began within them is not counted as
+/// slow for the seconds before it, and one answer alone is not taken for a pace.
+fn pace(seconds: &[u64]) -> f64 {
+    let last = &seconds[seconds.len().saturating_sub(10)..];
+    let since = last.iter().position(|count| *count > 0).map_or(0, |first| last.len() - first);
+    last.iter().sum::<u64>() as f64 / since.max(3) as f64
 }
 
 impl Health {
@@ -157,7 +165,7 @@ impl Health {
             if current { self.today[tally as usize].load(Relaxed) } else { 0 }
         };
         HealthView {
-            per_second: seconds.iter().rev().take(10).sum::<u64>() as f64 / 10.0,
+            per_second: pace(&seconds),
             success: (answered > 0).then(|| (accepted as f64 / answered as f64).min(1.0)),
             p50_ms: quantile(0.5),
             p99_ms: quantile(0.99),
@@ -180,6 +188,19 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_just_begun_is_not_called_slow() {
+        let mut seconds = vec![0; 60];
+        assert!(pace(&seconds).abs() < 1e-9);
+        seconds[56..].copy_from_slice(&[90, 110, 100, 100]);
+        assert!((pace(&seconds) - 100.0).abs() < 1e-9);
+        seconds[50..].copy_from_slice(&[100; 10]);
+        assert!((pace(&seconds) - 100.0).abs() < 1e-9);
+        let mut alone = vec![0; 60];
+        alone[59] = 1;
+        assert!((pace(&alone) - 1.0 / 3.0).abs() < 1e-9);
+    }
 
     #[test]
     fn the_last_minute_and_the_quantiles() {

@@ -44,7 +44,12 @@ pub mod timer {
     pub const TOAST: u64 = 2;
     /// The draft is written.
     pub const SAVE: u64 = 3;
+    /// The last pace is looked at again: nothing tells that it has ended.
+    pub const PACE: u64 = 4;
 }
+
+/// How long a pace is that of the last seconds, and after which it is looked at again.
+pub const PACE: Duration = Duration::from_secs(11);
 
 /// The least time between two questions for the same part of the screen.
 pub const REFRESH: Duration = Duration::from_millis(250);

@@ -43,6 +43,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Timer(timer::TOAST) => state.toast = None,
         Msg::Timer(timer::SAVE) => screens::compose::save(state),
+        Msg::Timer(timer::PACE) => state.ask(Slot::Overview, Fetch::Overview),
         Msg::Timer(_) => {}
         Msg::Edited(id, text) => match state.overlays.last() {
             Some(Overlay::Form(_)) => screens::form::edited(state, text),

@@ -100,6 +100,15 @@ async fn what_became_of_each_is_told() {
         let request = DeliveryRequest { filter: Some(filter.into()), ..DeliveryRequest::default() };
         assert!(client.deliveries(&request).await.unwrap().deliveries.is_empty(), "{filter}");
     }
+    // The address alone leads to its rows: none of anybody else's is looked at.
+    for (filter, found) in
+        [("to=Bo@Example.com", 1), ("to=bo@example.com outcome=accepted", 0), ("to=nobody@example.com", 0)]
+    {
+        let request = DeliveryRequest { filter: Some(filter.into()), ..DeliveryRequest::default() };
+        let page = client.deliveries(&request).await.unwrap();
+        assert_eq!((page.deliveries.len(), page.cut_short), (found, false), "{filter}");
+        assert!(page.scanned <= 1, "{filter}: {page:?}");
+    }
     let to_ana = DeliveryRequest { address: Some("Ana@Example.com".into()), ..DeliveryRequest::default() };
     let rows = client.deliveries(&to_ana).await.unwrap().deliveries;
     assert_eq!((rows.len(), rows[0].outcome), (1, Outcome::Accepted));

@@ -139,6 +139,7 @@ fn idle_it_asks_nothing_and_draws_nothing() {
     paused(async {
         let mut world = World::busy();
         world.overview.states.processing = 0;
+        world.overview.rate = 0.0;
         let api = Api::new(world);
         let mut seat = Seat::at(&api, 80, 24);
         seat.shows("Needs you").await;

@@ -22,6 +22,7 @@ fn long() -> World {
         row.message_id = Some(world.messages[1].id.clone());
     }
     world.overview.states.processing = 0;
+    world.overview.rate = 0.0;
     world
 }
 

@@ -78,6 +78,11 @@ impl Api {
         inner.listeners.retain(|listener| listener.send(event.clone()).is_ok());
     }
 
+    /// The same, and no event tells of it.
+    pub fn quietly(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.0.lock().unwrap().world);
+    }
+
     /// Nobody answers any more; or somebody does again.
     pub fn down(&self, down: bool) {
         let mut inner = self.0.lock().unwrap();

@@ -234,6 +234,24 @@ fn what_another_changes_while_one_writes_is_said_at_once() {
 }
 
 #[test]
+fn a_pace_goes_when_nothing_is_answered_for_any_more() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.shows("sending 1 at 1,180/s").await;
+        // The last has come in, and no event follows when its pace has faded.
+        api.quietly(|world| {
+            world.overview.rate = 0.0;
+            world.overview.providers.iter_mut().for_each(|provider| provider.rate = 0.0);
+        });
+        seat.hides("1,180/s").await;
+        let asked = api.count(&Method::GET, "/v1/herald/overview");
+        while seat.frame(std::time::Duration::from_secs(40)).await {}
+        assert_eq!(api.count(&Method::GET, "/v1/herald/overview"), asked, "and then nothing is asked");
+    });
+}
+
+#[test]
 fn leaving_names_what_is_still_to_go_out() {
     paused(async {
         let api = Api::new(World::busy());

@@ -191,7 +191,7 @@ fn a_resize_is_followed_down_to_nothing() {
     line.resize(100, 30);
     line.shows("size 100x30");
     line.resize(10, 1);
-    line.shows("Herald nee");
+    line.shows("Herald");
     line.resize(1, 1);
     line.resize(0, 1);
     line.resize(132, 43);

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use ratatui::layout::Rect;
+use ratatui::widgets::{Paragraph, Wrap};
 use ratatui::{Frame, Terminal};
 use tokio::time::Instant;
 
@@ -108,6 +108,6 @@ fn view<P: Program>(state: &P::State, frame: &mut Frame<'_>) {
             "Herald needs {columns}×{rows}, this is {}×{}. It goes on meanwhile.",
             area.width, area.height
         );
-        frame.render_widget(text, Rect { height: 1, ..area });
+        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), area);
     }
 }

@@ -63,6 +63,8 @@ pub struct Live {
     after: Option<u64>,
     /// Whether the first page has come.
     pub begun: bool,
+    /// Only so many of the newest rows were looked at for the filter.
+    pub searched: Option<u64>,
     /// Nothing is older than what is held.
     at_start: bool,
 }
@@ -187,6 +189,7 @@ pub fn take(state: &mut State, request: &DeliveryRequest, page: DeliveryPage) {
             live.passed += first.saturating_sub(newest + 1);
         }
         live.at_start = page.next.is_none();
+        live.searched = page.cut_short.then_some(page.scanned);
         live.rows = page.deliveries.into_iter().rev().collect();
         live.after = page.head.checked_sub(1);
         live.begun = true;

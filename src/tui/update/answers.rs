@@ -1,14 +1,18 @@
 //! Where answers go.
 
 use crate::tui::message::{Answer, Fault, Slot};
+use crate::tui::runtime::Request;
 use crate::tui::screens;
-use crate::tui::state::{Overlay, State};
+use crate::tui::state::{Overlay, PACE, State, timer};
 use crate::tui::watch;
 
 /// Takes an answer in.
 pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
     match (slot, answer) {
         (_, Answer::Overview(overview)) => {
+            if overview.rate > 0.0 {
+                state.request(Request::Timer { id: timer::PACE, after: PACE });
+            }
             screens::overview::take(state, overview);
             state.welcome_back();
         }

@@ -159,7 +159,7 @@ fn health(pen: &Pen<'_, '_>, state: &State, narrow: bool) -> Vec<Span<'static>> 
     }
     let sending = overview.states.processing;
     let mut text = format!("sending {}", show::count(sending));
-    if overview.rate >= 0.1 && !narrow {
+    if sending > 0 && overview.rate >= 0.1 && !narrow {
         text.push_str(" at ");
         text.push_str(&show::rate(overview.rate));
     }

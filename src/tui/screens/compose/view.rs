@@ -87,6 +87,7 @@ fn heading(pen: &mut Pen<'_, '_>, compose: &Compose, state: &State, area: Rect) 
         Some(at) if compose.saved == compose.edit => {
             format!("draft saved {}", at.with_timezone(&state.zone).format("%H:%M"))
         }
+        None if compose.id.is_some() && compose.saved == compose.edit => "as it was".to_owned(),
         _ if compose.is_blank() => String::new(),
         _ if !compose.is_whole() => "kept in this console".to_owned(),
         _ => "not saved yet".to_owned(),

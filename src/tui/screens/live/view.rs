@@ -74,7 +74,13 @@ fn lines(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     if live.lines.is_empty() {
         let text = match (live.begun, live.filter.is_empty()) {
             (false, _) => "…".to_owned(),
-            (true, false) => "Nothing in the log matches the filter; \\ shows all.".to_owned(),
+            (true, false) => match live.searched {
+                Some(rows) => format!(
+                    "None among the newest {} that were searched. An address is found at once: to=…",
+                    show::counted(rows, "rows")
+                ),
+                None => "Nothing in the log matches the filter; \\ shows all.".to_owned(),
+            },
             (true, true) => format!(
                 "Nothing has been sent yet. {} writes a message; it shows here as it goes out.",
                 layout::key_of(state, Action::Compose)

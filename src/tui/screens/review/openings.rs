@@ -75,8 +75,12 @@ pub(super) fn starts(state: &State, at: Option<&(Timestamp, ScheduleWords)>) -> 
             let said: Zone = words.zone.parse().unwrap_or(state.zone);
             // Zones whose clocks show the same are one.
             let clock = |zone: Zone| at.to_utc().with_timezone(&zone).naive_local();
-            let mut zones = vec![said, state.zone, Zone::UTC];
-            zones.dedup_by_key(|zone| clock(*zone));
+            let mut zones: Vec<Zone> = Vec::new();
+            for zone in [said, state.zone, Zone::UTC] {
+                if zones.iter().all(|shown| clock(*shown) != clock(zone)) {
+                    zones.push(zone);
+                }
+            }
             let spelled: Vec<String> =
                 zones.iter().map(|zone| when::spell(at.to_utc(), *zone, state.now)).collect();
             format!("starts {} · {}", spelled.join(" · "), show::relative_to(*at, state.now))
