@@ -10,6 +10,7 @@ pub mod audit;
 pub mod channel;
 pub mod content;
 pub mod delivery;
+pub mod entries;
 pub mod file;
 pub mod filter;
 pub mod gist;

@@ -9,6 +9,48 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 #[test]
+fn a_list_is_subscribed_and_who_is_not_is_named() {
+    let house = House::new();
+    for name in ["ada", "bo", "cy"] {
+        house.run(["user", "create", name, "--email", &format!("{name}@a.example")]).ok();
+    }
+    house.run(["topic", "create", "news"]).ok();
+    house.run(["topic", "subscribe", "news"]).fails(2, "WHO");
+    house.run(["topic", "subscribe", "nothing", "ada@a.example", "bo"]).fails(3, "nothing");
+    // An address, a user's id, somebody twice, and two who are nobody.
+    let list =
+        ["topic", "subscribe", "news", "ada@a.example", "bo", "ghost@a.example", "ada@a.example", "0171"];
+    let said = house.run(list);
+    said.fails(5, "2 of 5 were not subscribed");
+    assert!(
+        said.out.starts_with("2 joined news, 1 was there already, 2 stand for nobody:\n"),
+        "{}",
+        said.out
+    );
+    for one in ["  ghost@a.example: ", "  0171: "] {
+        assert!(said.out.contains(one), "{}", said.out);
+    }
+    assert_eq!(house.run(["topic", "show", "news", "--json"]).json()["emailTotal"], 2);
+    // From a file and from standard input, whatever stands between; in JSON with the same of each.
+    let file = house.path("people.txt");
+    std::fs::write(&file, "Email\nCy <cy@a.example>\n").unwrap();
+    let from = house.run(["topic", "subscribe", "news", "ada", "--from", file.to_str().unwrap()]);
+    from.shows("1 joined news, 1 was there already");
+    let input =
+        house.run_with(["topic", "subscribe", "news", "--from", "-", "--json"], b"cy@a.example\nnobody\n");
+    assert_eq!(input.code, Some(5), "{}", input.err);
+    let json: Value = serde_json::from_str(&input.out).unwrap();
+    assert_eq!((&json["subscribed"], &json["known"], &json["missing"]), (&0.into(), &1.into(), &1.into()));
+    assert_eq!((&json["rows"][0]["who"], &json["rows"][0]["reason"]), (&"cy@a.example".into(), &"".into()));
+    assert!(!json["rows"][1]["reason"].as_str().unwrap().is_empty(), "{json}");
+    house.run(["topic", "subscribe", "news", "x", "y"]).fails(3, "nobody was subscribed");
+    house
+        .run_with(["topic", "subscribe", "news", "--from", "-"], b"\n")
+        .fails(2, "nobody stands in the list");
+    assert_eq!(house.run(["topic", "show", "news", "--json"]).json()["emailTotal"], 3);
+}
+
+#[test]
 fn users_targets_and_topics() {
     let house = House::new();
     house.run(["user", "list"]).shows("no users");
@@ -31,7 +73,7 @@ fn users_targets_and_topics() {
         ["target", "create", "ada-2", "--user", "ada", "--type", "email", "--address", "ada@b.example"];
     house.run(second).shows("ada-2");
     house.run(second).fails(4, "");
-    house.run(["target", "list"]).shows("ada@b.example");
+    house.run(["target", "list"]).shows("ada@b.example").shows("Last outcome");
     house.run(["target", "show", "ada@b.example"]).shows("ada-2");
     house.run(["target", "show", "ghost@a.example"]).fails(3, "ghost@a.example");
 
@@ -41,6 +83,7 @@ fn users_targets_and_topics() {
     house.run(["topic", "subscribe", "news", "ada-2"]).ok();
     house.run(["topic", "subscribe", "news", "ghost@a.example"]).fails(3, "ghost@a.example");
     house.run(["topic", "subscribers", "news"]).shows("ada@a.example").shows("ada@b.example");
+    house.run(["topic", "subscribe", "news", "ada-2"]).shows("ada-2 is in news already");
     let topic = house.run(["topic", "show", "news", "--json"]).json();
     assert_eq!(topic["emailTotal"], 2);
     house.run(["topic", "rename", "news", "Neues"]).shows("Neues");

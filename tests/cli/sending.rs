@@ -75,6 +75,9 @@ async fn a_message_from_draft_to_log() {
     let id = sink.books()["p3@d3.example"][0].clone();
     house.run(["find", &id]).shows("p3@d3.example");
     house.run(["target", "show", "p3@d3.example"]).shows("accepted");
+    house.run(["target", "list"]).shows("accepted 20");
+    let list = house.run(["target", "list", "--json"]).json();
+    assert_eq!(list["targets"][0]["lastOutcome"]["outcome"], "accepted");
 
     house.run(["message", "duplicate", "m", "--json"]).json();
     house.run(["message", "list", "-f", "status=draft"]).shows("News of the day");

@@ -2,6 +2,7 @@
 
 use super::Listing;
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// `herald topic …`
 #[derive(Debug, Subcommand)]
@@ -36,12 +37,16 @@ pub enum TopicAction {
         #[command(flatten)]
         page: Listing,
     },
-    /// Subscribe a target
+    /// Subscribe people, and say who is not and why
     Subscribe {
         /// The topic's id
         id: String,
-        /// The target, by id or address
-        target: String,
+        /// Addresses, numbers with their country, ids of targets, or ids of users with all their targets
+        #[arg(required_unless_present = "file", value_name = "WHO")]
+        who: Vec<String>,
+        /// A file of them, one a line or with a comma between; `-` is standard input
+        #[arg(long = "from", visible_alias = "file", value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// End a subscription
     Unsubscribe {

@@ -1,11 +1,16 @@
 //! `herald topic …`
 
-use super::Desk;
+use super::{Desk, text_of};
 use crate::cli::args::TopicAction;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Table, grouped};
+use crate::domain::entries::entries;
 use crate::wire::query::{ListRequest, Query};
-use crate::wire::topic::{CreateSubscriber, CreateTopic, Subscriber, Topic, UpdateTopic};
+use crate::wire::topic::{CreateTopic, SubscribedRow, SubscribedTargets, Subscriber, Topic, UpdateTopic};
+use std::fmt::Write as _;
+
+/// People of one step: what the API takes at once.
+const STEP: usize = 1000;
 
 /// Does one of the actions.
 pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
@@ -51,12 +56,11 @@ pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
                 table.render()
             })?;
         }
-        TopicAction::Subscribe { id, target } => {
-            let target = desk.target(&target).await?;
-            let subscriber =
-                CreateSubscriber { subscriber_id: "unique()".into(), target_id: target.id.to_string() };
-            let made = client.subscribe(&id, &subscriber).await?;
-            desk.out.either(&made, |made| format!("{} joined {}", made.target.identifier, made.topic_id))?;
+        TopicAction::Subscribe { id, mut who, file } => {
+            if let Some(file) = &file {
+                who.extend(entries(&text_of(file)?));
+            }
+            subscribe(desk, &id, &who).await?;
         }
         TopicAction::Unsubscribe { id, target } => {
             let subscriber = subscriber(desk, &id, &target).await?;
@@ -69,6 +73,73 @@ pub async fn run(desk: &Desk, action: TopicAction) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Subscribes them, and says of each who is not why. What a step that cannot be made was to do is said
+/// of each as well, unless nothing is done.
+async fn subscribe(desk: &Desk, topic: &str, who: &[String]) -> Outcome {
+    if who.is_empty() {
+        return Err(Failure::Usage("nobody stands in the list".into()));
+    }
+    let mut all = SubscribedTargets::default();
+    for step in who.chunks(STEP) {
+        match desk.client.subscribe_anyone(topic, step.to_vec()).await {
+            Ok(done) => {
+                all.subscribed += done.subscribed;
+                all.known += done.known;
+                all.missing += done.missing;
+                all.rows.extend(done.rows);
+            }
+            Err(error) if all.rows.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let reason = error.to_string();
+                let left = &who[all.rows.len()..];
+                all.missing += left.len() as u64;
+                all.rows.extend(left.iter().map(|who| SubscribedRow {
+                    who: who.clone(),
+                    reason: reason.clone(),
+                    ..SubscribedRow::default()
+                }));
+                break;
+            }
+        }
+    }
+    if let [SubscribedRow { who, reason, .. }] = &all.rows[..]
+        && !reason.is_empty()
+        && !desk.out.json()
+    {
+        return Err(Failure::NotFound(format!("{who}: {reason}")));
+    }
+    desk.out.either(&all, |all| report(topic, all))?;
+    match all.missing {
+        0 => Ok(()),
+        _ if all.subscribed + all.known == 0 => Err(Failure::NotFound("nobody was subscribed".into())),
+        missing => {
+            let of = grouped(all.rows.len() as u64);
+            Err(Failure::Incomplete(format!("{} of {of} were not subscribed", grouped(missing))))
+        }
+    }
+}
+
+/// What became of them: a line in all, and one for each who stands for nobody.
+fn report(topic: &str, all: &SubscribedTargets) -> String {
+    let mut text = match (&all.rows[..], all.subscribed) {
+        ([one], 1) => format!("{} joined {topic}", one.who),
+        ([one], 0) if all.known > 0 => format!("{} is in {topic} already", one.who),
+        (_, joined) => format!("{} joined {topic}", grouped(joined)),
+    };
+    if all.rows.len() > 1 && all.known > 0 {
+        let were = if all.known == 1 { "was" } else { "were" };
+        let _ = write!(text, ", {} {were} there already", grouped(all.known));
+    }
+    if all.missing > 0 {
+        let stand = if all.missing == 1 { "stands" } else { "stand" };
+        let _ = write!(text, ", {} {stand} for nobody:", grouped(all.missing));
+        for row in all.rows.iter().filter(|row| !row.reason.is_empty()) {
+            let _ = write!(text, "\n  {}: {}", row.who, row.reason);
+        }
+    }
+    text
 }
 
 /// A subscription by its own id, or by its target's id or address.

@@ -120,7 +120,7 @@ actions! {
     // Topics and targets.
     CreateTopic "topic.create" "New topic" [Topics] None any Some(("herald topic create {id} --name {name}", "POST /v1/messaging/topics")), "Opens the form for a new topic.";
     RenameTopic "topic.rename" "Rename" [Topics] None one Some(("herald topic rename {id} {name}", "PATCH /v1/messaging/topics/{id}")), "Opens the form that gives the topic another name.";
-    Subscribe "topic.subscribe" "Subscribe" [Topics] None one Some(("herald topic subscribe {id} {target}", "POST /v1/messaging/topics/{id}/subscribers")), "Opens the form that subscribes people by address, number or id.";
+    Subscribe "topic.subscribe" "Subscribe" [Topics] None one Some(("herald topic subscribe {id} {target}", "POST /v1/herald/topics/{id}/targets")), "Opens the form that subscribes people by address, number or id.";
     DeleteTopic "topic.delete" "Delete…" [Topics] Reviewed one Some(("herald topic delete {id}", "DELETE /v1/messaging/topics/{id}")), "Opens the review that deletes the topic and its subscriptions.";
     Unsubscribe "topic.unsubscribe" "Unsubscribe…" [Topics Targets] Reviewed one Some(("herald topic unsubscribe {topic} {target}", "DELETE /v1/messaging/topics/{topic}/subscribers/{id}")), "Opens the review that takes the target off the topic.";
 

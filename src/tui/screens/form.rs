@@ -2,7 +2,6 @@
 
 mod entry;
 mod opening;
-mod people;
 mod provider;
 mod ready;
 mod view;

@@ -1,7 +1,8 @@
 //! From a form to what it asks for.
 
-use super::{Form, Purpose, WHEN, people, provider};
+use super::{Form, Purpose, WHEN, provider};
 use crate::domain::channel::Channel;
+use crate::domain::entries::entries;
 use crate::domain::ids::ProviderId;
 use crate::domain::plan::WaitReason;
 use crate::domain::routing::{Allowance, PrefixRule, Routing};
@@ -27,7 +28,7 @@ pub(super) fn ready(form: &Form, state: &State) -> Result<Option<Command>, (Opti
             Command::RenameTopic(topic.id.clone(), topic.revision, form.text("Name").to_owned())
         }
         Purpose::Subscribe(topic) => {
-            let who = people::entries(form.text("People"));
+            let who = entries(form.text("People"));
             if who.is_empty() {
                 return wrong("People", "Who? Type or paste addresses, numbers, or ids of targets or users.");
             }

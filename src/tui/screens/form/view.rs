@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::entry::{Input, UNSAID, unsaid};
-use super::{Entry, Form, Purpose, people};
+use super::{Entry, Form, Purpose};
+use crate::domain::entries::entries;
 use crate::domain::when;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
@@ -100,7 +101,7 @@ fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: b
         }
         Input::List(text) => {
             // Its end is where one types.
-            let entries = people::entries(text).len();
+            let entries = entries(text).len();
             let last = text.rsplit('\n').next().unwrap_or_default();
             let count = match entries {
                 0 | 1 => String::new(),

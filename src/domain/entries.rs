@@ -1,4 +1,5 @@
-//! A list of people as it comes from a mail, a spreadsheet or a note.
+//! A list of people as it comes from a mail, a spreadsheet or a note: what is pasted into a form, or
+//! read from a file.
 
 use std::collections::HashSet;
 
@@ -7,7 +8,7 @@ const HEADINGS: &[&str] = &["email", "e-mail", "mail", "phone", "mobile", "numbe
 
 /// The entries of a list, each once, in their order. Beside an address or a number in its line, what
 /// else stands there is a name, and stands for nobody; in a line without, each part is an id.
-pub(super) fn entries(text: &str) -> Vec<String> {
+pub fn entries(text: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut out = Vec::new();
     for (n, line) in text.lines().enumerate() {
