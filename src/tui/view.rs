@@ -30,6 +30,10 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
     let mut pen = Pen { frame, theme: &state.theme, now: state.now, zone: state.zone };
     header::view(&mut pen, state, Rect { height: HEADER.min(area.height), ..area });
     let body = body((area.width, area.height));
+    let at = area.height.saturating_sub(FOOTER).max(HEADER.min(area.height));
+    let footer = Rect { y: area.y + at, height: area.height - at, ..area };
+    // Before the body, which says on it how much is below.
+    pen.rule(footer, 0);
     let covers = state.overlays.iter().any(|overlay| !matches!(overlay, Overlay::Filter(_)));
     if covers {
         overlay(&mut pen, state, body);
@@ -39,8 +43,7 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
     if !state.pending.is_empty() {
         which_key::view(&mut pen, state, body);
     }
-    let at = area.height.saturating_sub(FOOTER).max(HEADER.min(area.height));
-    footer::view(&mut pen, state, Rect { y: area.y + at, height: area.height - at, ..area });
+    footer::view(&mut pen, state, footer);
 }
 
 /// The body of a screen of this size.

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 
 use herald::domain::zone::Zone;
 use herald::tui::keymap::Keymap;
-use herald::tui::message::{Answer, Effect, Fetch, Msg, Stored};
+use herald::tui::message::{Answer, Effect, Fetch, Msg, Slot, Stored};
 use herald::tui::screens::form::Purpose;
-use herald::tui::state::{Overlay, Place, State, timer};
+use herald::tui::state::{Overlay, Place, State, Tab, timer};
 use herald::tui::theme::{Depth, Role, Theme};
 use herald::tui::update::update;
 use herald::tui::view::view;
 use herald::wire::event::{Changes, Event};
+use herald::wire::overview::{Concern, NeedsYou};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -573,6 +574,76 @@ fn as_the_log_grows_targets_are_asked_of_that_are_in_view_alone() {
         press(&mut state, &world, keys);
         assert_eq!(outcomes(&asked_as_the_log_grows(&mut state, &world)), None, "{keys}");
     }
+}
+
+/// A need of the first screen.
+fn need(n: usize, concern: Concern, provider: Option<&str>) -> NeedsYou {
+    NeedsYou {
+        concern,
+        text: format!("trouble {n}."),
+        waiting: 0,
+        since: Some(super::world::at(-60)),
+        message_id: None,
+        provider_id: provider.map(|id| id.parse().unwrap()),
+        reason: None,
+    }
+}
+
+#[test]
+fn the_overview_scrolls_with_what_is_selected_and_says_how_much_is_below() {
+    let mut world = World::busy();
+    world.overview.needs_you = (0..20).map(|n| need(n, Concern::Alert, Some("main"))).collect();
+    let mut state = begun(&world, 80, 24);
+    press(&mut state, &world, "0");
+    let below = |screen: &str| {
+        let line = screen.lines().find_map(|line| line.split_once(" more below "))?;
+        line.0.rsplit([' ', '─']).next()?.parse::<usize>().ok()
+    };
+    let first = text(&draw(&state));
+    assert!(first.contains("▸ ") && first.contains("trouble 0."), "{first}");
+    let all = below(&first).unwrap_or_else(|| panic!("{first}"));
+    let mut left = vec![all];
+    for n in 1..20 {
+        press(&mut state, &world, "j");
+        let screen = text(&draw(&state));
+        let chosen = screen.lines().find(|line| line.trim_start().starts_with('▸')).unwrap();
+        assert!(chosen.contains(&format!("trouble {n}.")), "{screen}");
+        // What mends it is in view with it.
+        let at = screen.lines().position(|line| line == chosen).unwrap();
+        assert!(screen.lines().skip(at + 1).take(3).any(|line| line.contains("f fail over")), "{screen}");
+        left.push(below(&screen).unwrap_or(0));
+    }
+    assert!(left.is_sorted_by(|a, b| a >= b) && left[19] < all, "{left:?}");
+    assert!(!text(&draw(&state)).contains("trouble 0."), "the first has gone out of view");
+    press(&mut state, &world, "end");
+    assert_eq!(below(&text(&draw(&state))), None);
+    press(&mut state, &world, "home");
+    assert_eq!(text(&draw(&state)), first);
+}
+
+#[test]
+fn an_alert_is_gone_to_where_it_is_about_a_provider() {
+    let mut world = World::busy();
+    world.overview.needs_you = vec![need(0, Concern::Alert, None), need(1, Concern::Alert, Some("backup"))];
+    let mut state = begun(&world, 120, 40);
+    press(&mut state, &world, "0");
+    // About no provider: it is said, and nothing is done.
+    press(&mut state, &world, "w");
+    assert!(text(&draw(&state)).contains("trouble 0."));
+    press(&mut state, &world, "enter");
+    assert_eq!(state.tab, Tab::Overview);
+    // Followed by what it is about when another comes before it.
+    press(&mut state, &world, "j");
+    world.overview.needs_you.insert(0, need(2, Concern::Alert, None));
+    let overview = Answer::Overview(Box::new(world.overview.clone()));
+    state.ask(Slot::Overview, Fetch::Overview);
+    tell(&mut state, &world, Msg::Answer(Slot::Overview, Ok(overview)));
+    let screen = text(&draw(&state));
+    let chosen = screen.lines().find(|line| line.trim_start().starts_with('▸')).unwrap();
+    assert!(chosen.contains("trouble 1."), "{screen}");
+    press(&mut state, &world, "enter");
+    assert_eq!(state.tab, Tab::Providers);
+    assert_eq!(state.providers.current().unwrap().id.as_str(), "backup");
 }
 
 #[test]

@@ -49,6 +49,31 @@ fn world() -> World {
 }
 
 #[test]
+fn a_test_waits_for_a_service_as_long_as_somebody_looks_on_and_no_longer() {
+    let world = World::default();
+    *world.post.tests_ok.lock().unwrap() = true;
+    world.live(async |engine| {
+        let mail = smtp(&engine).await;
+        let tried = async |takes: f64| {
+            *world.post.tests_take.lock().unwrap() = Duration::from_secs_f64(takes);
+            let began = tokio::time::Instant::now();
+            let tried = engine.test_provider(&actor(), &mail.id, Some("ana@example.com")).await.unwrap();
+            (began.elapsed().as_secs_f64(), tried)
+        };
+        let (took, heard) = tried(24.9).await;
+        assert!(
+            (24.9..25.0).contains(&took) && heard.report.ok && heard.sent == Some(true),
+            "{took} {heard:?}"
+        );
+        let (took, silent) = tried(3600.0).await;
+        assert!((25.0..25.1).contains(&took), "{took}");
+        assert!(!silent.report.ok && !silent.report.refused && silent.sent.is_none(), "{silent:?}");
+        assert!(silent.report.finding.starts_with("No answer within 25 s: "), "{}", silent.report.finding);
+        assert_eq!(world.post.tried().len(), 1, "who says nothing is handed no message");
+    });
+}
+
+#[test]
 fn a_pause_takes_back_who_is_at_hand() {
     let world = world();
     world.live(async |engine| {

@@ -3,6 +3,8 @@
 use crate::world::*;
 use async_trait::async_trait;
 use bytes::Bytes;
+use herald::api::{Api, Setup};
+use herald::client::{Client, InProcess};
 use herald::domain::channel::Channel;
 use herald::domain::delivery::Stage;
 use herald::domain::ids::{ProviderId, WebhookId};
@@ -10,7 +12,9 @@ use herald::domain::state::MessageState;
 use herald::engine::Engine;
 use herald::providers::adapter::Verdict;
 use herald::providers::outgoing::{Outgoing, Post, Posted};
+use herald::settings::{Settings, Sources};
 use herald::wire::alert::{AlertEvent, AlertKind, AlertNotice};
+use herald::wire::overview::{Concern, NeedsYou};
 use herald::wire::webhook::{WebhookBody, WebhookEvent, WebhookState, WriteWebhook};
 use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -192,6 +196,13 @@ fn a_crash_loses_no_end() {
     });
 }
 
+/// What the first screen says needs somebody.
+async fn needs(engine: &Engine) -> Vec<NeedsYou> {
+    let settings = Settings::load(&Sources::default()).unwrap();
+    let api = Api::new(Setup { engine: engine.clone(), settings: Arc::new(settings), running: true });
+    Client::new(InProcess::new(api.in_process())).overview().await.unwrap().needs_you
+}
+
 #[test]
 fn an_endpoint_that_fails_for_long_is_disabled_and_that_is_an_alert() {
     let (mut world, ear) = listening(0);
@@ -206,6 +217,9 @@ fn an_endpoint_that_fails_for_long_is_disabled_and_that_is_an_alert() {
         sleep(600.0).await;
         let alerts = engine.alerts().await.unwrap().alerts;
         assert_eq!(alerts.iter().map(|alert| alert.kind).collect::<Vec<_>>(), [AlertKind::WebhookDisabled]);
+        let [need] = &needs(&engine).await[..] else { panic!("{:?}", needs(&engine).await) };
+        assert_eq!((need.concern, &need.text), (Concern::Alert, &alerts[0].text));
+        assert_eq!((need.since, need.provider_id.as_ref()), (Some(alerts[0].since), None));
         let listed = engine.webhook_deliveries(&hook).await.unwrap().deliveries;
         assert_eq!(listed[0].state, WebhookState::Failed);
         assert!(listed[0].answer.contains("refused") || listed[0].answer.contains("disabled"));
@@ -216,6 +230,7 @@ fn an_endpoint_that_fails_for_long_is_disabled_and_that_is_an_alert() {
         engine.update_webhook(&actor(), &hook, again, false).await.unwrap();
         sleep(900.0).await;
         assert!(engine.alerts().await.unwrap().alerts.is_empty());
+        assert_eq!(needs(&engine).await, []);
     });
 }
 
@@ -234,6 +249,8 @@ fn an_alert_is_told_once_and_so_is_its_end() {
         assert_eq!(open[0].provider_id, Some(id.clone()));
         let before: Vec<_> = open[0].changes.iter().map(|entry| entry.event.as_str()).collect();
         assert_eq!(before, ["provider.pause"], "what was changed just before");
+        let needs: Vec<_> = needs(&engine).await.iter().map(|need| need.concern).collect();
+        assert_eq!(needs, [Concern::ProviderPaused], "what is said already is not said again as an alert");
         assert_eq!(ear.runs.lock().unwrap().len(), 1);
     });
     world.live(async |engine| {
@@ -268,13 +285,20 @@ fn who_waits_too_long_and_who_fails_too_often_are_alerts() {
             engine.alerts().await.unwrap().alerts.iter().map(|alert| alert.kind).collect()
         };
         assert!(kinds().await.contains(&AlertKind::FailureRate), "{:?}", kinds().await);
+        let [rate] = &needs(&engine).await[..] else { panic!("{:?}", needs(&engine).await) };
+        assert_eq!((rate.concern, rate.waiting), (Concern::Alert, 0));
+        assert_eq!(rate.provider_id, Some(ProviderId::new("mail").unwrap()));
         sleep(300.0).await;
         assert_eq!(kinds().await, []);
+        assert_eq!(needs(&engine).await, []);
         let mut slow = draft(&engine, "slow", Channel::Email);
         slow.targets = vec![herald::domain::ids::TargetId::new("t1").unwrap()];
         create(&engine, slow).await;
         sleep(960.0).await;
         assert!(kinds().await.contains(&AlertKind::OldestWaiting), "{:?}", kinds().await);
+        let late = needs(&engine).await;
+        let late = late.iter().find(|need| need.concern == Concern::Alert).unwrap();
+        assert_eq!((late.waiting, late.text.contains("mail is late")), (1, true), "{late:?}");
     });
 }
 

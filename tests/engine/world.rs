@@ -115,6 +115,8 @@ pub struct Post {
     attempts: Mutex<HashMap<(String, String), usize>>,
     keys: Mutex<HashMap<String, Vec<String>>>,
     pub tests_ok: Mutex<bool>,
+    /// How long services take to answer a test.
+    pub tests_take: Mutex<Duration>,
     pub trains: Mutex<Vec<(Timestamp, usize)>>,
 }
 
@@ -232,6 +234,8 @@ impl Adapter for Scripted {
     }
 
     async fn test(&self) -> TestReport {
+        let takes = *self.post.tests_take.lock().unwrap();
+        tokio::time::sleep(takes).await;
         let ok = *self.post.tests_ok.lock().unwrap();
         TestReport { ok, refused: !ok, dialogue: vec![], finding: "no".into() }
     }
@@ -303,6 +307,7 @@ impl World {
             attempts: Mutex::default(),
             keys: Mutex::default(),
             tests_ok: Mutex::new(false),
+            tests_take: Mutex::default(),
             trains: Mutex::default(),
         };
         Self {

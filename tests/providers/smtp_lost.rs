@@ -4,6 +4,7 @@ use super::account::{SHORT, hasty, registry, send_to, smtp, verdicts};
 use super::peer::{At, Peer, React, Setup};
 use herald::domain::delivery::Stage;
 use herald::providers::adapter::Verdict::{Accepted, Transient, Uncertain};
+use herald::providers::registry::Registry;
 
 const THREE: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 
@@ -141,4 +142,27 @@ async fn a_mail_that_breaks_sessions_lets_the_others_pass() {
     let to = ["a@example.com", "poison@example.com", "b@example.com", "c@example.com"];
     let answers = send_to(&*smtp(registry(), peer.addr), &to).await;
     assert_eq!(verdicts(&answers), [Accepted, Transient, Accepted, Accepted]);
+}
+
+/// A paused clock goes on only where nothing is left to be read: whoever looks on waits for a step of a
+/// test as long as it says, whatever the limits of sending are.
+#[tokio::test(start_paused = true)]
+async fn a_step_of_a_test_is_waited_for_eight_seconds() {
+    for at in [At::Banner, At::Hello, At::Mail] {
+        let peer =
+            Peer::start(
+                Setup::pipelining(true),
+                move |point| {
+                    if point.at == at { React::Silence } else { React::Usual }
+                },
+            )
+            .await;
+        let began = tokio::time::Instant::now();
+        let report = smtp(Registry::default(), peer.addr).test().await;
+        let took = began.elapsed().as_secs_f64();
+        assert!(!report.ok && !report.refused, "{at:?}: {report:?}");
+        // And two seconds for each part of the goodbye.
+        assert!((8.0..12.5).contains(&took), "{at:?}: {took} s, {report:?}");
+        assert!(report.finding.contains("within 8000 ms"), "{at:?}: {}", report.finding);
+    }
 }

@@ -14,9 +14,8 @@ use crate::tui::{sanitize, show};
 /// The most rows of a notice.
 const MOST: usize = 4;
 
-/// Draws the footer: a rule, which a toast takes over, and the hints.
+/// Draws the footer: what happened last, over its rule, and the hints.
 pub(super) fn view(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
-    pen.rule(area, 0);
     let inner = inset(area, 1);
     if let Some((text, role)) = notice(state) {
         let text = format!("{} {text}", pen.theme.glyph(role).trim());
