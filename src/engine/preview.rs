@@ -8,12 +8,12 @@ use crate::domain::content::Content;
 use crate::domain::delivery::Outcome;
 use crate::domain::ids::{MessageId, ProviderId, ProviderNo, TargetId};
 use crate::domain::message::Message;
-use crate::domain::plan::RUN_LEN;
+use crate::domain::plan::{Planned, RUN_LEN};
 use crate::domain::suppression::SuppressionCause;
 use crate::providers::adapter::Rendered;
 use crate::store::dispatch::CandidatePerson;
 use crate::store::history::LogQuery;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The most recipients that are counted by provider.
 const COUNTED: u64 = 1_000_000;
@@ -25,11 +25,12 @@ pub struct Preview {
     pub recipients: u64,
     /// Nobody counted further than this: there are more.
     pub at_least: bool,
-    /// How many through which provider; `None`: nobody of the type is enabled.
+    /// How many of those who are not left out, through which provider; `None`: nobody of the type is
+    /// enabled.
     pub providers: Vec<(Option<ProviderId>, u64)>,
     /// How many of the recipients are left out, because they are on the suppression list.
     pub suppressed: BTreeMap<SuppressionCause, u64>,
-    /// The first recipients.
+    /// The first of those who get it.
     pub samples: Vec<Sample>,
 }
 
@@ -89,15 +90,20 @@ impl Engine {
             if recipients.is_empty() {
                 break;
             }
+            let suppressed = store.suppressed_among(message.topics.clone(), recipients.clone()).await?;
+            let left_out: HashMap<_, _> = suppressed.into_iter().collect();
             for (provider, list) in plan::assign(core, &choice, message.channel(), &recipients).await? {
-                *counts.entry(provider).or_default() += list.len() as u64;
                 preview.recipients += list.len() as u64;
-            }
-            for (_, cause) in store.suppressed_among(message.topics.clone(), recipients.clone()).await? {
-                *preview.suppressed.entry(cause).or_default() += 1;
+                for planned in &list {
+                    match left_out.get(&planned.target) {
+                        Some(cause) => *preview.suppressed.entry(*cause).or_default() += 1,
+                        None => *counts.entry(provider).or_default() += 1,
+                    }
+                }
             }
             let missing = samples.saturating_sub(preview.samples.len());
-            for recipient in recipients.iter().take(missing) {
+            let get_it = |planned: &&Planned| !left_out.contains_key(&planned.target);
+            for recipient in recipients.iter().filter(get_it).take(missing) {
                 preview.samples.extend(self.sample(message, recipient.target).await?);
             }
             if preview.recipients >= COUNTED {

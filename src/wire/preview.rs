@@ -66,7 +66,7 @@ pub struct ProviderShare {
     pub provider_id: Option<ProviderId>,
     /// Its name.
     pub name: String,
-    /// How many recipients.
+    /// How many get it through this one: whoever is left out is not among them.
     pub recipients: u64,
     /// In how many requests.
     pub batches: u64,

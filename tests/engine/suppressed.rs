@@ -42,8 +42,14 @@ fn straight_to_somebody_passes_over_an_unsubscribe_and_no_bounce() {
         suppress(&engine, 4, SuppressionCause::Manual, &[]).await;
         let mut topical = draft(&engine, "topical", Channel::Email);
         topical.topics = vec![TopicId::new("all").unwrap()];
-        let preview = engine.preview_of(&topical, 0).await.unwrap();
-        assert_eq!((preview.recipients, preview.suppressed.values().sum::<u64>()), (6, 4));
+        let preview = engine.preview_of(&topical, 3).await.unwrap();
+        let left_out = preview.suppressed.values().sum::<u64>();
+        assert_eq!((preview.recipients, left_out), (6, 4));
+        // What is told adds up: who goes through a provider gets it, and so do the samples.
+        let through: u64 = preview.providers.iter().map(|(_, count)| count).sum();
+        assert_eq!(through, preview.recipients - left_out);
+        let samples: Vec<_> = preview.samples.iter().map(|sample| sample.target.as_str()).collect();
+        assert_eq!(samples, ["t3", "t5"]);
         create(&engine, topical).await;
         let end = ended(&engine, "topical").await;
         assert_eq!((end.progress.accepted, end.progress.skipped), (2, 4));
