@@ -1,6 +1,7 @@
 //! One screen, one file: what it holds, what its actions do, how it looks.
 
 pub mod bulk;
+pub mod choices;
 pub mod compose;
 pub mod dialogue;
 pub mod form;

@@ -274,6 +274,32 @@ fn ten_thousand_people_are_pasted_into_a_topic() {
 }
 
 #[test]
+fn people_are_found_by_typing_and_picked_into_a_topic() {
+    paused(async {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 80, 24);
+        seat.press("2").await;
+        seat.shows("news").await;
+        seat.press("s").await;
+        seat.type_text("reader").await;
+        seat.shows("▸   target reader0@example.com").await;
+        seat.press("down enter").await;
+        seat.hides("target reader0").await;
+        seat.shows("reader1@example.com").await;
+        // What is picked stands for itself; the next is looked for.
+        seat.type_text("read").await;
+        seat.shows("✓ target reader1@example.com").await;
+        seat.press("enter").await;
+        seat.hides("target reader0").await;
+        seat.shows("reader0@example.com, reader1@example.com").await;
+        seat.press("enter").await;
+        seat.shows("subscribe: 2 ok · 0 failed").await;
+        let sent = api.bodies(&Method::POST, "/v1/herald/topics/news/targets");
+        assert_eq!(sent[0]["who"], serde_json::json!(["reader1@example.com", "reader0@example.com"]));
+    });
+}
+
+#[test]
 fn one_person_is_typed_into_a_topic() {
     paused(async {
         let api = Api::new(World::busy());

@@ -13,7 +13,6 @@ mod sending;
 mod view;
 mod whole;
 
-pub use audience::{Choice, Chosen, Kind, take_people, take_topics, take_users};
 pub use drafts::{ask_drafts, drop_kept, kept_on_server, open as open_kept, rows as draft_rows, take_drafts};
 pub use fields::{insert, key, paste, set_when};
 pub use files::{Attached, Stage, brought, take_file, take_folder, take_settings};
@@ -26,6 +25,7 @@ pub use view::view;
 
 use chrono::{DateTime, Utc};
 
+use super::choices::{Chosen, Kind};
 use super::{form, pick};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, Revision};

@@ -12,15 +12,21 @@ pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::choices::{self, Choice, Chosen, Found, Kind, Wanted};
 use super::{job, pick, review};
+use crate::domain::entries::entries;
 use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
+use crate::domain::validate;
 use crate::domain::when;
 use crate::tui::action::Action;
 use crate::tui::runtime::Request;
 use crate::tui::state::{Overlay, State};
 use crate::tui::watch::Watch;
 use crate::wire::message::ScheduleWords;
+
+/// Who can be in a topic: of every type.
+const PEOPLE: Wanted = Wanted { topics: None, users: true, channel: None };
 
 /// The name of the field that says when.
 const WHEN: &str = "When";
@@ -38,6 +44,9 @@ pub struct Form {
     touched: bool,
     /// Esc was pressed once.
     leaving: bool,
+    /// Who can be chosen into the list that is typed, and who was.
+    found: Found,
+    chosen: Vec<Chosen>,
     /// What it is about. Once that has changed, it cannot be submitted any more.
     watch: Watch,
 }
@@ -54,6 +63,8 @@ impl Form {
             busy: false,
             touched: false,
             leaving: false,
+            found: Found::default(),
+            chosen: Vec::new(),
             watch,
         }
     }
@@ -72,6 +83,54 @@ impl Form {
     /// What it is for.
     pub fn purpose(&self) -> &Purpose {
         &self.purpose
+    }
+
+    /// The words with which somebody is looked for: the last entry of the list that has the keys.
+    fn typed(&self) -> Option<&str> {
+        self.fields.get(self.at).filter(|field| field.takes_people()).map(Entry::last)
+    }
+
+    /// Who can be chosen. Nobody once a whole address or id is typed, which stands for itself: another
+    /// one may end like it.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        let Some(typed) = self.typed() else { return Vec::new() };
+        if validate::email(typed) || validate::phone(typed) {
+            return Vec::new();
+        }
+        let list = self.found.list(PEOPLE, typed);
+        let is_whole = |choice: &Choice| choice.chosen.id == typed || choice.chosen.name == typed;
+        if list.iter().any(is_whole) { Vec::new() } else { list }
+    }
+
+    /// Takes the one that is pointed at into the list; says whether there was one.
+    fn choose(&mut self) -> bool {
+        let Some(choice) = self.choices().into_iter().nth(self.found.at) else { return false };
+        let Choice { chosen, .. } = choice;
+        if let Some(field) = self.fields.get_mut(self.at) {
+            field.complete(if chosen.kind == Kind::Target { &chosen.name } else { &chosen.id });
+        }
+        self.touched = true;
+        self.found.at = 0;
+        self.chosen.push(chosen);
+        true
+    }
+
+    /// Who stands in the list, each by the name that is known of it.
+    pub(super) fn named(&self) -> Vec<String> {
+        let Some(field) = self.fields.get(self.at).filter(|field| field.takes_people()) else {
+            return Vec::new();
+        };
+        let name = |entry: String| {
+            let known = self.chosen.iter().find(|chosen| chosen.id == entry);
+            known.map_or(entry, |chosen| chosen.name.clone())
+        };
+        entries(field.text()).into_iter().map(name).collect()
+    }
+
+    /// What is looked for, and where what is found goes.
+    pub fn seeks(&mut self) -> Option<(&mut Found, Wanted, String)> {
+        let typed = self.typed()?.to_owned();
+        Some((&mut self.found, PEOPLE, typed))
     }
 
     /// Whether what it asks for is under way.
@@ -111,7 +170,10 @@ impl Form {
 pub fn key(state: &mut State, key: KeyEvent) {
     let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
     form.leaving = false;
+    let choices = form.choices().len();
     match key.code {
+        KeyCode::Down if choices > 0 => form.found.at = (form.found.at + 1).min(choices - 1),
+        KeyCode::Up if choices > 0 => form.found.at = form.found.at.saturating_sub(1),
         KeyCode::Down => form.step(1),
         KeyCode::Up => form.step(-1),
         _ => {
@@ -121,6 +183,10 @@ pub fn key(state: &mut State, key: KeyEvent) {
                 form.touched = true;
                 if !form.watch.has_lapsed() {
                     form.problem = None;
+                }
+                form.found.at = 0;
+                if let Some(typed) = form.typed().map(str::to_owned) {
+                    choices::ask(state, PEOPLE, &typed);
                 }
             }
         }
@@ -134,6 +200,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::NextField => form.step(1),
         Action::PreviousField => form.step(-1),
         Action::Accept | Action::Submit if form.busy => {}
+        Action::Accept if form.choose() => {}
         Action::Accept if form.at + 1 < form.fields.len() => form.step(1),
         // What was said of it stays on the screen.
         Action::Accept | Action::Submit if form.watch.has_lapsed() => {}

@@ -42,9 +42,9 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
             screens::overview::take_before(state, &resource, page);
         }
         (_, Answer::Audit(resource, page)) => screens::messages::take_audit(state, &resource, page),
-        (Slot::ChoiceTopics, Answer::Topics(_, list)) => screens::compose::take_topics(state, list),
-        (Slot::ChoiceTargets, Answer::Targets(_, list)) => screens::compose::take_people(state, list),
-        (_, Answer::Users(list)) => screens::compose::take_users(state, list),
+        (Slot::ChoiceTopics, Answer::Topics(_, list)) => screens::choices::take_topics(state, list),
+        (Slot::ChoiceTargets, Answer::Targets(_, list)) => screens::choices::take_targets(state, list),
+        (_, Answer::Users(list)) => screens::choices::take_users(state, list),
         (_, Answer::Topics(page, list)) => screens::topics::take_list(state, &page, list),
         (_, Answer::Subscribers(topic, page, list)) => {
             screens::topics::take_subscribers(state, &topic, &page, list);

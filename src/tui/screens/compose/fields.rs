@@ -108,11 +108,11 @@ fn people(state: &mut State, key: KeyEvent) {
     let last = choices.len().saturating_sub(1);
     let part = compose.part;
     match key.code {
-        KeyCode::Down => compose.picker.at = (compose.picker.at + 1).min(last),
-        KeyCode::Up => compose.picker.at = compose.picker.at.saturating_sub(1),
+        KeyCode::Down => compose.picker.found.at = (compose.picker.found.at + 1).min(last),
+        KeyCode::Up => compose.picker.found.at = compose.picker.found.at.saturating_sub(1),
         KeyCode::Enter => {
             let taken = |id: &str| compose.people(part).iter().any(|chosen| chosen.id == id);
-            match choices.into_iter().nth(compose.picker.at) {
+            match choices.into_iter().nth(compose.picker.found.at) {
                 Some(choice) if !taken(&choice.chosen.id) => {
                     audience::choose(compose, choice.chosen);
                     compose.picker.clear();
@@ -132,7 +132,7 @@ fn people(state: &mut State, key: KeyEvent) {
         }
         _ => {
             if compose.picker.field.key(key) {
-                compose.picker.at = 0;
+                compose.picker.found.at = 0;
                 audience::ask(state);
             }
         }

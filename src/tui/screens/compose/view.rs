@@ -8,6 +8,7 @@ use crate::domain::channel::Channel;
 use crate::domain::gsm::Segments;
 use crate::domain::when;
 use crate::tui::action::{Action, Scope};
+use crate::tui::screens::choices::{self, Chosen};
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pen::{Pen, inset};
@@ -118,7 +119,7 @@ fn field(
     } else if part.is_people() {
         people(pen, compose, line, part);
         if focused {
-            return choices(pen, compose, area, at + 1);
+            return found_people(pen, compose, area, at + 1);
         }
     } else if let Some(text) = compose.line(part) {
         let count = match part {
@@ -187,7 +188,7 @@ fn people(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, part: Part) {
     pen.row_at(area, 0, area.width.saturating_sub(right), &line);
 }
 
-fn choices(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> usize {
+fn found_people(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> usize {
     let height = CHOICES.min(usize::from(area.height).saturating_sub(14).max(3));
     let list = audience::choices(compose);
     if list.is_empty() {
@@ -198,27 +199,9 @@ fn choices(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> u
         };
         pen.text(value(area, at), 0, text, Role::TEXT_DIM);
     }
-    let top = (compose.picker.at + 1).saturating_sub(height);
-    for (n, choice) in list.iter().skip(top).take(height).enumerate() {
-        let one = &choice.chosen;
-        let chosen = top + n == compose.picker.at;
-        let taken = compose.people(compose.part).iter().any(|other| other.id == one.id);
-        let count = one.count.filter(|_| one.kind != audience::Kind::Target);
-        let count = count.map(show::count).unwrap_or_default();
-        let line_area = value(area, at + n);
-        let mut line = Line::from(vec![
-            pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
-            pen.span(if taken { "✓ " } else { "  " }, Role::STATE_OK),
-            sanitize::column(one.kind.word(), 7, pen.style(Role::TEXT_DIM)),
-            sanitize::column(&one.name, 28, pen.style(Role::TEXT)),
-            pen.span(format!("{count:>9}  "), Role::TEXT),
-            pen.span(sanitize::fit(&choice.detail, usize::from(line_area.width)), Role::TEXT_DIM),
-        ]);
-        if chosen {
-            line = line.patch_style(pen.style(Role::ROW_SELECTED));
-        }
-        pen.row(line_area, 0, &line);
-    }
+    let rows = Rect { height: height as u16, ..value(area, at) };
+    let taken = |one: &Chosen| compose.people(compose.part).iter().any(|other| other.id == one.id);
+    choices::draw(pen, rows, &list, compose.picker.found.at, height, taken);
     at + height
 }
 

@@ -96,6 +96,29 @@ impl Entry {
         matches!(self.input, Input::Lines(_) | Input::List(_))
     }
 
+    /// Whether it is a list of people.
+    pub(super) fn takes_people(&self) -> bool {
+        matches!(self.input, Input::List(_))
+    }
+
+    /// What is typed of the last entry of a list.
+    pub(super) fn last(&self) -> &str {
+        match &self.input {
+            Input::List(text) => text.rsplit(['\n', ',', ';', '\t']).next().unwrap_or_default().trim_start(),
+            _ => "",
+        }
+    }
+
+    /// Puts a whole entry in the place of the one that is typed.
+    pub(super) fn complete(&mut self, entry: &str) {
+        let typed = self.last().len();
+        if let Input::List(text) = &mut self.input {
+            text.truncate(text.len() - typed);
+            text.push_str(entry);
+            text.push('\n');
+        }
+    }
+
     /// A key that edits; says whether it changed something.
     pub(super) fn key(&mut self, key: KeyEvent) -> bool {
         match &mut self.input {

@@ -7,6 +7,7 @@ use super::entry::{Input, UNSAID, unsaid};
 use super::{Entry, Form, Purpose};
 use crate::domain::entries::entries;
 use crate::domain::when;
+use crate::tui::screens::choices;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::widgets::pen::{Pen, inset};
@@ -15,6 +16,9 @@ use crate::tui::{sanitize, show};
 /// Columns of the names and of the fields.
 const NAME: u16 = 17;
 const FIELD: u16 = 30;
+
+/// Choices that are shown at once.
+const CHOICES: usize = 8;
 
 /// Draws it.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
@@ -35,6 +39,9 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
     let below = 2 + form.fields.len().min(room);
     if let Some(field) = form.fields.get(form.at).filter(|field| !is_beside(area, field)) {
         pen.text(area, below, &field.help, Role::TEXT_DIM);
+    }
+    if let Purpose::Subscribe(_) = form.purpose {
+        found_people(pen, form, area, below + 1);
     }
     if let Purpose::Schedule(_) = form.purpose {
         let words = form.when().unwrap_or_default().trim();
@@ -68,6 +75,20 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
 fn is_beside(area: Rect, field: &Entry) -> bool {
     let room = usize::from(area.width.saturating_sub(NAME + FIELD + 2));
     !matches!(field.input, Input::List(_)) && sanitize::width(&field.help) <= room
+}
+
+/// Who is in the list so far, and who can be chosen into it. Says of nothing where nothing is typed.
+fn found_people(pen: &mut Pen<'_, '_>, form: &Form, area: Rect, at: usize) {
+    let named = form.named();
+    let known = named.iter().rev().map(|name| sanitize::line(name)).collect::<Vec<_>>().join(", ");
+    if form.chosen.iter().any(|chosen| named.contains(&chosen.name)) {
+        pen.text(area, at, sanitize::fit(&known, usize::from(area.width)), Role::TEXT);
+    }
+    let list = form.choices();
+    let rows = Rect { y: area.y + at as u16 + 3, height: area.height.saturating_sub(at as u16 + 3), ..area };
+    let rows = rows.intersection(area);
+    let height = usize::from(rows.height).min(CHOICES);
+    choices::draw(pen, rows, &list, form.found.at, height, |one| named.contains(&one.name));
 }
 
 /// The end of a foreign line, of at most so many columns.
