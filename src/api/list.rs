@@ -2,10 +2,12 @@
 
 use super::call::Call;
 use super::queries::{Attribute, AttributeKind, Cursor, ListQuery, MAX_LIMIT, order, words_match};
-use crate::domain::filter::{CheckedFilter, FieldTable, Filter};
+use crate::domain::channel::Channel;
+use crate::domain::filter::{CheckedFilter, FieldTable, Filter, Operand};
 use crate::domain::time::Timestamp;
 use crate::domain::validate::Invalid;
 use crate::domain::zone::Zone;
+use crate::engine::usecases::persons::readings;
 use crate::engine::usecases::{Outcome, Refusal};
 use crate::store::page::{Condition, Order, Page, PageRequest};
 use crate::store::{Result as StoreResult, StoreError};
@@ -53,8 +55,37 @@ pub(crate) trait Source<T: Listed>: Send + Sync {
         Ok(None)
     }
     /// The numbers of all records that can match, where an index knows them; `None`: none does.
-    async fn candidates(&self, _: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+    async fn candidates(&self, _: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
         Ok(None)
+    }
+}
+
+/// What every record of a list must have: by the dialect's queries, or by the filter.
+pub(crate) struct Asked<'a> {
+    query: &'a ListQuery,
+    filter: &'a CheckedFilter,
+}
+
+impl Asked<'_> {
+    /// The values of which an attribute must have one; `field` is what the filter calls it.
+    pub(crate) fn required(&self, attribute: &str, field: &str) -> Option<Vec<String>> {
+        if let Some(values) = self.query.required(attribute) {
+            return Some(values.into_iter().map(str::to_owned).collect());
+        }
+        self.filter.required(field)?.iter().map(exact).collect()
+    }
+}
+
+/// What an operand stands for to the letter. A filter does not tell capitals, which are of no
+/// account in a mail address or a number, and are in a device token.
+fn exact(operand: &Operand) -> Option<String> {
+    match operand {
+        Operand::Id(id) => Some(id.clone()),
+        Operand::Text(text) => {
+            let (channel, address) = readings(text).into_iter().next()?;
+            (channel != Channel::Push).then_some(address)
+        }
+        _ => None,
     }
 }
 
@@ -183,12 +214,13 @@ impl ListCall {
 
     /// Numbers of records that an index finds, ascending and each once.
     async fn looked_up<T: Listed>(&self, source: &dyn Source<T>) -> Outcome<Option<Vec<u64>>> {
-        let found = match self.query.required("$id") {
-            None => source.candidates(&self.query).await?,
+        let asked = Asked { query: &self.query, filter: &self.filter };
+        let found = match asked.required("$id", "id") {
+            None => source.candidates(&asked).await?,
             Some(ids) => {
                 let mut numbers = Vec::with_capacity(ids.len());
                 for id in ids {
-                    match source.number(id.to_owned()).await {
+                    match source.number(id).await {
                         Ok(no) => numbers.push(no),
                         Err(refusal) if refusal.kind.status() < 500 => {}
                         Err(refusal) => return Err(refusal),

@@ -2,10 +2,9 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{Found, ListCall, Source, found};
+use super::list::{Asked, Found, ListCall, Source, found};
 use super::params::Required;
 use super::present;
-use super::queries::ListQuery;
 use super::routes::Scope;
 use super::stale::explained;
 use crate::domain::channel::Channel;
@@ -41,19 +40,19 @@ impl Source<Target> for Targets<'_> {
         Ok(self.0.store().target(&TargetId::new(id)?).await?.no.0)
     }
 
-    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+    async fn candidates(&self, asked: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
         let store = self.0.store();
         let mut numbers = Vec::new();
-        if let Some(addresses) = query.required("identifier") {
+        if let Some(addresses) = asked.required("identifier", "address") {
             for address in addresses {
                 for channel in Channel::ALL {
                     numbers
-                        .extend(store.target_by_address(channel, address).await?.map(|target| target.no.0));
+                        .extend(store.target_by_address(channel, &address).await?.map(|target| target.no.0));
                 }
             }
             return Ok(Some(numbers));
         }
-        let Some(ids) = query.required("userId") else { return Ok(None) };
+        let Some(ids) = asked.required("userId", "user") else { return Ok(None) };
         for id in ids {
             let Ok(id) = UserId::new(id) else { continue };
             if let Some(user) = found(store.user(&id).await)? {

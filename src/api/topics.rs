@@ -2,11 +2,11 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{ListCall, Source, found};
+use super::list::{Asked, ListCall, Source, found};
 use super::params::{Params, Required};
 use super::present;
-use super::queries::ListQuery;
 use super::stale::explained;
+use crate::domain::channel::Channel;
 use crate::domain::ids::{SubscriberId, TargetId, TopicId, UserId};
 use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
@@ -52,9 +52,9 @@ impl Source<SubscriberView> for Subscribers<'_> {
         Ok(view.subscriber.target_no.0)
     }
 
-    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+    async fn candidates(&self, asked: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
         let store = self.engine.store();
-        if let Some(ids) = query.required("targetId") {
+        if let Some(ids) = asked.required("targetId", "target") {
             let mut numbers = Vec::with_capacity(ids.len());
             for id in ids {
                 let Ok(id) = TargetId::new(id) else { continue };
@@ -62,7 +62,17 @@ impl Source<SubscriberView> for Subscribers<'_> {
             }
             return Ok(Some(numbers));
         }
-        let Some(ids) = query.required("userId") else { return Ok(None) };
+        if let Some(addresses) = asked.required("identifier", "address") {
+            let mut numbers = Vec::new();
+            for address in addresses {
+                for channel in Channel::ALL {
+                    numbers
+                        .extend(store.target_by_address(channel, &address).await?.map(|target| target.no.0));
+                }
+            }
+            return Ok(Some(numbers));
+        }
+        let Some(ids) = asked.required("userId", "user") else { return Ok(None) };
         let mut numbers = Vec::new();
         for id in ids {
             let Ok(id) = UserId::new(id) else { continue };

@@ -2,10 +2,9 @@
 
 use super::answer::{Answered, created, nothing, ok};
 use super::call::Call;
-use super::list::{ListCall, Source};
+use super::list::{Asked, ListCall, Source};
 use super::params::{Params, Required};
 use super::present;
-use super::queries::ListQuery;
 use super::stale::explained;
 use crate::domain::channel::Channel;
 use crate::domain::ids::UserId;
@@ -32,12 +31,12 @@ impl Source<User> for Users<'_> {
         Ok(self.0.store().user(&UserId::new(id)?).await?.no.0)
     }
 
-    async fn candidates(&self, query: &ListQuery) -> Outcome<Option<Vec<u64>>> {
+    async fn candidates(&self, asked: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
         for (attribute, channel) in [("email", Channel::Email), ("phone", Channel::Sms)] {
-            let Some(addresses) = query.required(attribute) else { continue };
+            let Some(addresses) = asked.required(attribute, attribute) else { continue };
             let mut numbers = Vec::with_capacity(addresses.len());
             for address in addresses {
-                match self.0.store().target_by_address(channel, address).await? {
+                match self.0.store().target_by_address(channel, &address).await? {
                     Some(target) => numbers.push(target.user_no.0),
                     // The address may be a user's without being a target's.
                     None => return Ok(None),

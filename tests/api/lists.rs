@@ -344,3 +344,42 @@ async fn who_may_not_read_the_log_is_not_told_of_it_by_targets() {
         assert_eq!(list["targets"][0]["lastOutcome"]["outcome"] == "accepted", told, "{list}");
     }
 }
+
+#[tokio::test]
+async fn who_is_named_whole_in_a_filter_is_found_wherever_they_are() {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["ana", "diana", "bo"] {
+        person(&client, name).await;
+    }
+    topic(&client, "news", &["ana", "diana"]).await;
+    for (path, plural, filter, found) in [
+        ("/v1/herald/targets", "targets", "address=Ana@Example.com", vec!["ana-t"]),
+        ("/v1/herald/targets", "targets", "user=bo", vec!["bo-t"]),
+        ("/v1/herald/targets", "targets", "id=bo-t type=email", vec!["bo-t"]),
+        ("/v1/herald/targets", "targets", "address=ana@example.com type=sms", vec![]),
+        ("/v1/herald/targets", "targets", "address=nobody@example.com", vec![]),
+        (
+            "/v1/herald/targets",
+            "targets",
+            "address=ana@example.com or address=bo@example.com",
+            vec!["ana-t", "bo-t"],
+        ),
+        ("/v1/herald/targets", "targets", "address!=ana@example.com", vec!["diana-t", "bo-t"]),
+        ("/v1/messaging/topics/news/subscribers", "subscribers", "address=ana@example.com", vec!["news-ana"]),
+        ("/v1/messaging/topics/news/subscribers", "subscribers", "address=bo@example.com", vec![]),
+        ("/v1/users", "users", "id=diana", vec!["diana"]),
+    ] {
+        let (status, list) = world.get(&format!("{path}?filter={}", urlencoded(filter))).await;
+        assert_eq!(
+            (status, ids(&list, plural)),
+            (200, found.into_iter().map(str::to_owned).collect()),
+            "{filter}"
+        );
+        assert_ne!(list["cutShort"], true, "{filter}");
+    }
+}
+
+fn urlencoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

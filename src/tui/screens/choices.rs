@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::channel::Channel;
+use crate::domain::validate;
 use crate::tui::message::{Fetch, Page, Slot};
 use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
@@ -180,12 +181,22 @@ pub fn ask(state: &mut State, wanted: Wanted, typed: &str) {
     if typed.is_empty() {
         return;
     }
+    // A whole address is looked up; a part of one is looked for among those that were made last.
+    let is_whole = validate::email(&typed.to_lowercase()) || validate::phone(typed);
+    let like = if is_whole { '=' } else { '~' };
     let text = quoted(typed);
     if wanted.users {
-        state.ask(Slot::ChoiceUsers, Fetch::Users(page(format!("name~{text} or email~{text}"))));
+        state.ask(
+            Slot::ChoiceUsers,
+            Fetch::Users(page(if is_whole {
+                format!("email={text} or phone={text}")
+            } else {
+                format!("name~{text} or email~{text}")
+            })),
+        );
     }
     let of_type = wanted.channel.map(|channel| format!("type={channel} ")).unwrap_or_default();
-    state.ask(Slot::ChoiceTargets, Fetch::Targets(page(format!("{of_type}address~{text}"))));
+    state.ask(Slot::ChoiceTargets, Fetch::Targets(page(format!("{of_type}address{like}{text}"))));
 }
 
 /// Who looks for something: the form on top, else the message that is written.
