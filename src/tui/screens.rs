@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod choices;
 pub mod compose;
 pub mod dialogue;
+mod finder;
 pub mod form;
 pub mod help;
 pub mod job;
@@ -20,7 +21,7 @@ pub mod topics;
 use crate::domain::zone::Zone;
 
 use super::action::Action;
-use super::message::Page;
+use super::message::{Folder, Page};
 use super::state::paged::{Keyed, Paged};
 use super::state::{State, Tab};
 use super::widgets::table::Column;
@@ -30,6 +31,13 @@ use crate::wire::fields;
 use crate::wire::message::Message;
 use crate::wire::person::Target;
 use crate::wire::topic::{Subscriber, Topic};
+
+/// Takes what a folder holds: the form that lies over everything asked, else the message that is written.
+pub fn take_folder(state: &mut State, folder: &Folder) {
+    if !form::take_folder(state, folder) {
+        compose::take_folder(state, folder);
+    }
+}
 
 macro_rules! keyed {
     ($($row:ty: $field:ident;)+) => {$(

@@ -103,6 +103,47 @@ fn a_file_that_is_taken_off_goes_from_the_store_once_the_draft_is_saved_without_
 }
 
 #[test]
+fn the_file_of_an_import_is_found_as_the_files_of_a_message_are() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("press")).unwrap();
+    std::fs::write(dir.path().join("press").join("people.csv"), "email\nana@example.com\n").unwrap();
+    std::fs::write(dir.path().join("press").join(".people.swp"), "x").unwrap();
+    std::fs::write(dir.path().join("prices.pdf"), "x").unwrap();
+    let nowhere = format!("{}/nowhere/x", dir.path().display());
+    let typed = format!("{}/pr", dir.path().display());
+    paused(async move {
+        let api = Api::new(World::busy());
+        let mut seat = Seat::at(&api, 120, 40);
+        seat.press("2").await;
+        seat.shows("The customers").await;
+        seat.press("i").await;
+        seat.shows("down shows this folder").await;
+        seat.type_text(&nowhere).await;
+        seat.shows("No such file").await;
+        // It is not taken, and nothing is read.
+        seat.press("enter ctrl-u").await;
+        seat.type_text(&typed).await;
+        seat.shows("prices.pdf").await;
+        assert!(seat.text().contains("press/"), "{}", seat.text());
+        seat.press("enter").await;
+        seat.shows("▸ people.csv").await;
+        assert!(!seat.text().contains("prices.pdf") && !seat.text().contains(".people.swp"));
+        // What is shown goes first, what is typed stays.
+        seat.press("esc").await;
+        seat.hides("▸ people.csv").await;
+        seat.type_text("p").await;
+        seat.shows("▸ people.csv").await;
+        seat.press("enter").await;
+        seat.hides("▸ people.csv").await;
+        seat.shows("press/people.csv").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/imports"), 0);
+        seat.press("enter enter enter").await;
+        seat.shows("only looked").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/imports"), 1);
+    });
+}
+
+#[test]
 fn an_import_that_is_stopped_says_what_is_in_and_what_is_left() {
     let dir = tempfile::tempdir().unwrap();
     let rows: Vec<String> = (0..20_000).map(|n| format!("reader{n}@example.com\n")).collect();

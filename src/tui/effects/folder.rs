@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::tui::message::{Folder, FolderEntry};
+use crate::tui::show;
 
 /// The most names of a folder that are shown.
 const MOST: usize = 200;
 
+/// The most names of a folder that are looked through.
+const LOOKED_THROUGH: usize = 100_000;
+
 /// A path as a shell has it: `~` is one's own directory, and what is relative is so
 /// to where the console was started.
-fn expanded(typed: &str) -> PathBuf {
+pub(super) fn expanded(typed: &str) -> PathBuf {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
     match typed.strip_prefix('~') {
         Some("") => home().unwrap_or_else(|| typed.into()),
@@ -34,7 +38,11 @@ pub(super) async fn folder(typed: String) -> Folder {
         let (folder, begins) = parted(&typed);
         let at = if folder.is_empty() { PathBuf::from(".") } else { expanded(folder) };
         let (entries, problem) = match names(&at, begins) {
-            Ok(entries) => (entries, None),
+            Ok((entries, true)) => (entries, None),
+            Ok((entries, false)) => {
+                let all = show::count(LOOKED_THROUGH as u64);
+                (entries, Some(format!("{}: only {all} of its names were looked through", at.display())))
+            }
             Err(error) => (Vec::new(), Some(format!("{}: {error}", at.display()))),
         };
         let at = at.canonicalize().unwrap_or(at);
@@ -43,10 +51,13 @@ pub(super) async fn folder(typed: String) -> Folder {
     read.await.unwrap_or_default()
 }
 
-fn names(folder: &Path, begins: &str) -> std::io::Result<Vec<FolderEntry>> {
+/// What begins so in a folder, and whether all of its names were looked through.
+fn names(folder: &Path, begins: &str) -> std::io::Result<(Vec<FolderEntry>, bool)> {
     let mut out = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder)?.take(LOOKED_THROUGH) {
         let entry = entry?;
+        seen += 1;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let hidden = name.starts_with('.') && !begins.starts_with('.');
         if hidden || !name.starts_with(begins) {
@@ -60,7 +71,7 @@ fn names(folder: &Path, begins: &str) -> std::io::Result<Vec<FolderEntry>> {
     }
     out.sort_by(|a, b| (!a.folder, &a.name).cmp(&(!b.folder, &b.name)));
     out.truncate(MOST);
-    Ok(out)
+    Ok((out, seen < LOOKED_THROUGH))
 }
 
 #[cfg(test)]

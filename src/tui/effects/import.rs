@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 
 use super::Way;
+use super::folder::expanded;
 use crate::client::{Client, ClientError, Result, body_of, lines_of, rejects_of};
 use crate::tui::message::{Done, ImportFile, Progress};
 use crate::tui::show;
@@ -29,7 +30,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> ClientError {
 /// Imports the file; the lines that are refused go into a file beside it, which
 /// can be mended and imported again.
 pub(super) async fn run(client: &Client, file: &ImportFile, way: &Way) -> Result<Done> {
-    let path = &file.path;
+    let path = &expanded(&file.path.to_string_lossy());
     let topic = match &file.topic {
         None => None,
         Some(topic) => {

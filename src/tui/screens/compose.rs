@@ -26,6 +26,7 @@ pub use view::view;
 use chrono::{DateTime, Utc};
 
 use super::choices::{Chosen, Kind};
+use super::finder::Finder;
 use super::{form, pick};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, Revision};
@@ -38,7 +39,6 @@ use crate::wire::error::StaleRecord;
 use crate::wire::message::Message;
 use crate::wire::topic::Topic;
 use audience::Picker;
-use files::Finder;
 
 /// The numbers of the texts that can be in the editor.
 pub mod edit {

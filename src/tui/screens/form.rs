@@ -2,17 +2,20 @@
 
 mod entry;
 mod opening;
+mod paths;
 mod provider;
 mod ready;
 mod view;
 
 pub use entry::Entry;
 pub use opening::{Purpose, open};
+pub use paths::take_folder;
 pub use view::view;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::choices::{self, Choice, Chosen, Found, Kind, Wanted};
+use super::finder::Finder;
 use super::{job, pick, review};
 use crate::domain::entries::entries;
 use crate::domain::ids::MessageId;
@@ -144,14 +147,6 @@ impl Form {
         self.problem = Some(text);
     }
 
-    /// A paste.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(field) = self.fields.get_mut(self.at) {
-            field.paste(text);
-            self.touched = true;
-        }
-    }
-
     /// What the field that says when says, if there is one.
     pub fn when(&self) -> Option<&str> {
         self.fields.iter().find(|field| field.name == WHEN).map(Entry::text)
@@ -166,10 +161,25 @@ impl Form {
     }
 }
 
+/// A paste.
+pub fn paste(state: &mut State, text: &str) {
+    let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
+    form.touched = true;
+    if form.path().is_some() {
+        paths::paste(state, text);
+    } else if let Some(field) = form.fields.get_mut(form.at) {
+        field.paste(text);
+    }
+}
+
 /// A key that edits.
 pub fn key(state: &mut State, key: KeyEvent) {
     let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
     form.leaving = false;
+    if paths::key(state, key) {
+        return;
+    }
+    let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
     let choices = form.choices().len();
     match key.code {
         KeyCode::Down if choices > 0 => form.found.at = (form.found.at + 1).min(choices - 1),
@@ -201,10 +211,13 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::PreviousField => form.step(-1),
         Action::Accept | Action::Submit if form.busy => {}
         Action::Accept if form.choose() => {}
+        Action::Accept if form.path().is_some_and(Finder::has_looked) => paths::choose(state),
         Action::Accept if form.at + 1 < form.fields.len() => form.step(1),
         // What was said of it stays on the screen.
         Action::Accept | Action::Submit if form.watch.has_lapsed() => {}
         Action::Accept | Action::Submit => submit(state),
+        // What the path can become goes first.
+        Action::LeaveField if form.path_mut().is_some_and(Finder::shut) => {}
         Action::LeaveField | Action::Back => {
             // What was typed is not lost by one key.
             if form.touched && !form.leaving && form.fields.len() > 1 {

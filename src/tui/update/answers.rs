@@ -66,7 +66,7 @@ pub(super) fn take(state: &mut State, slot: Slot, answer: Answer) {
         (_, Answer::Suppressions(asked, list)) => screens::pick::open_suppressions(state, &asked, list),
         (_, Answer::Undoable(asked, found)) => screens::review::take_undo(state, asked, &found),
         (_, Answer::Operation(operation)) => screens::review::take_operation(state, &operation),
-        (_, Answer::Folder(folder)) => screens::compose::take_folder(state, folder),
+        (_, Answer::Folder(folder)) => screens::take_folder(state, &folder),
         (_, Answer::File(file)) => screens::compose::take_file(state, file),
         (_, Answer::Settings(settings)) => screens::compose::take_settings(state, &settings),
         (_, Answer::Watched(all)) => watch::take(state, &all),

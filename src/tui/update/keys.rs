@@ -48,7 +48,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
     match state.overlays.last_mut() {
         Some(Overlay::Filter(field)) => field.paste(text),
         Some(Overlay::Palette(palette)) => palette.paste(text),
-        Some(Overlay::Form(form)) => form.paste(text),
+        Some(Overlay::Form(_)) => form::paste(state, text),
         Some(Overlay::Review(review)) => review.paste(text),
         Some(Overlay::Compose) => compose::paste(state, text),
         _ => state.say("What is pasted goes into a field; there is none here."),

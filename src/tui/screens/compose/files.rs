@@ -10,9 +10,9 @@ use super::{Compose, Part, save};
 use crate::client::is_brought;
 use crate::domain::channel::Channel;
 use crate::settings::{Bytes, SettingValue};
-use crate::tui::message::{Command, Fault, Fetch, Folder, FolderEntry, Slot, Stored};
+use crate::tui::message::{Command, Fault, Fetch, Folder, Slot, Stored};
+use crate::tui::screens::finder::Taken;
 use crate::tui::state::State;
-use crate::tui::widgets::field::LineField;
 use crate::wire::overview::SettingRow;
 
 /// The setting that limits what the attachments of a mail may be together.
@@ -53,34 +53,6 @@ impl Attached {
     pub(super) fn stored(at: String) -> Self {
         let name = at.split_once(':').map_or(at.as_str(), |(_, file)| file).to_owned();
         Self { name, bytes: None, path: None, at: Some(at), stage: Stage::There }
-    }
-}
-
-/// The path that is typed, and what it can become.
-#[derive(Debug, Default)]
-pub(super) struct Finder {
-    pub(super) field: LineField,
-    pub(super) at: usize,
-    pub(super) folder: Option<Folder>,
-}
-
-impl Finder {
-    pub(super) fn is_empty(&self) -> bool {
-        self.field.text().is_empty()
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.field.set("");
-        self.at = 0;
-        self.folder = None;
-    }
-
-    /// What can be chosen: nothing before anything is typed.
-    pub(super) fn entries(&self) -> &[FolderEntry] {
-        match &self.folder {
-            Some(folder) if !self.is_empty() && folder.typed == self.field.text() => &folder.entries,
-            _ => &[],
-        }
     }
 }
 
@@ -149,21 +121,10 @@ pub fn take_settings(state: &mut State, settings: &[SettingRow]) {
     state.attachments_limit = limit.map(|Bytes(limit)| limit);
 }
 
-/// Takes what a folder holds.
-pub fn take_folder(state: &mut State, folder: Folder) {
-    let Some(compose) = &mut state.compose else { return };
-    if folder.typed == compose.finder.field.text() {
-        compose.finder.at = compose.finder.at.min(folder.entries.len().saturating_sub(1));
-        compose.finder.folder = Some(folder);
-    }
-}
-
-fn look(state: &mut State) {
-    let Some(compose) = &mut state.compose else { return };
-    compose.finder.at = 0;
-    let typed = compose.finder.field.text().to_owned();
-    if !typed.is_empty() {
-        state.ask(Slot::Folder, Fetch::Folder(typed));
+/// Takes what a folder holds, if it is of the path that is typed here.
+pub fn take_folder(state: &mut State, folder: &Folder) {
+    if let Some(compose) = &mut state.compose {
+        compose.finder.take(folder);
     }
 }
 
@@ -172,12 +133,6 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
     let Some(compose) = &mut state.compose else { return };
     let finder = &mut compose.finder;
     match key.code {
-        KeyCode::Down if finder.is_empty() => {
-            finder.field.set("./");
-            look(state);
-        }
-        KeyCode::Down => finder.at = (finder.at + 1).min(finder.entries().len().saturating_sub(1)),
-        KeyCode::Up => finder.at = finder.at.saturating_sub(1),
         KeyCode::Enter if finder.is_empty() => compose.step(1),
         KeyCode::Enter => choose(state),
         KeyCode::Backspace if finder.is_empty() && key.modifiers == KeyModifiers::NONE => {
@@ -187,8 +142,8 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
             }
         }
         _ => {
-            if finder.field.key(key) {
-                look(state);
+            if let Some(fetch) = finder.key(key) {
+                state.ask(Slot::Folder, fetch);
             }
         }
     }
@@ -197,34 +152,23 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
 /// A paste, such as a path that a file was dragged by.
 pub(super) fn paste(state: &mut State, text: &str) {
     let Some(compose) = &mut state.compose else { return };
-    // Terminals quote what is dragged into them as a shell would need it.
-    let text = text.trim().trim_matches('\'').replace("\\ ", " ");
-    compose.finder.field.paste(&text);
-    look(state);
+    if let Some(fetch) = compose.finder.paste(text) {
+        state.ask(Slot::Folder, fetch);
+    }
 }
 
 /// Takes what is selected: a folder is gone into, a file is attached.
 fn choose(state: &mut State) {
     let Some(compose) = &mut state.compose else { return };
-    let finder = &mut compose.finder;
-    let Some(entry) = finder.entries().get(finder.at).cloned() else {
-        compose.problem = Some(match &finder.folder {
-            Some(Folder { problem: Some(problem), .. }) => problem.clone(),
-            _ => "There is no file of that name on this machine.".to_owned(),
-        });
-        return;
+    let (entry, path) = match compose.finder.choose() {
+        Taken::File(entry, path) => (entry, path),
+        Taken::Into(fetch) => return state.ask(Slot::Folder, fetch),
+        Taken::Nothing(why) => {
+            compose.problem = Some(why);
+            return;
+        }
     };
-    let Some(folder) = &finder.folder else { return };
-    if entry.folder {
-        let typed = finder.field.text();
-        let at = typed.rfind('/').map_or(0, |at| at + 1);
-        let text = format!("{}{}/", &typed[..at], entry.name);
-        finder.field.set(&text);
-        look(state);
-        return;
-    }
-    let path = folder.at.join(&entry.name);
-    finder.clear();
+    compose.finder.clear();
     if compose.part == Part::Image {
         let before = std::mem::take(&mut compose.files);
         compose.dropped.extend(before.into_iter().filter_map(|file| file.at));

@@ -262,34 +262,12 @@ fn about_files(compose: &Compose) -> String {
 fn folder(pen: &mut Pen<'_, '_>, compose: &Compose, area: Rect, at: usize) -> usize {
     let height = CHOICES.min(usize::from(area.height).saturating_sub(14).max(3));
     let finder = &compose.finder;
-    let entries = finder.entries();
-    if entries.is_empty() {
-        let problem = finder.folder.as_ref().and_then(|folder| folder.problem.clone());
-        let text = match (finder.is_empty(), problem) {
-            (true, _) => about_files(compose),
-            (false, Some(problem)) => problem,
-            (false, None) if finder.folder.is_some() => "Nothing here begins so.".to_owned(),
-            (false, None) => "…".to_owned(),
-        };
-        pen.text(value(area, at), 0, text, Role::TEXT_DIM);
+    let line = value(area, at);
+    if finder.entries().is_empty() {
+        pen.text(line, 0, finder.said(&about_files(compose)), Role::TEXT_DIM);
     }
-    let top = (finder.at + 1).saturating_sub(height);
-    for (n, entry) in entries.iter().skip(top).take(height).enumerate() {
-        let chosen = top + n == finder.at;
-        let line_area = value(area, at + n);
-        let name = if entry.folder { format!("{}/", entry.name) } else { entry.name.clone() };
-        let size = if entry.folder { String::new() } else { show::bytes(entry.bytes) };
-        let wide = usize::from(line_area.width).saturating_sub(16).min(48);
-        let mut line = Line::from(vec![
-            pen.span(if chosen { "▸ " } else { "  " }, Role::ACCENT),
-            sanitize::column(&name, wide, pen.style(Role::TEXT)),
-            pen.span(format!("{size:>12}"), Role::TEXT_DIM),
-        ]);
-        if chosen {
-            line = line.patch_style(pen.style(Role::ROW_SELECTED));
-        }
-        pen.row(line_area, 0, &line);
-    }
+    let rows = Rect { height: height as u16, ..line }.intersection(area);
+    finder.view(pen, rows, height);
     at + height
 }
 

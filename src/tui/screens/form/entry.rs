@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::tui::screens::finder::Finder;
 use crate::tui::widgets::field::LineField;
 
 /// How a field is filled in.
@@ -9,6 +10,8 @@ use crate::tui::widgets::field::LineField;
 pub(super) enum Input {
     /// A line is typed.
     Line(Box<LineField>),
+    /// The path of a file of this machine is typed, or found.
+    Path(Box<Finder>),
     /// One of these words: arrows and their first letters choose; the first stands for nothing said.
     OneOf(Vec<&'static str>, usize),
     /// Several lines, pasted or written in the editor.
@@ -39,6 +42,11 @@ impl Entry {
     /// A line with this text.
     pub(super) fn line(name: &'static str, help: impl Into<String>, text: &str) -> Self {
         Self { name, help: help.into(), input: Input::Line(Box::new(LineField::new(text))) }
+    }
+
+    /// The path of a file of this machine.
+    pub(super) fn path(name: &'static str, help: impl Into<String>, path: &str) -> Self {
+        Self { name, help: help.into(), input: Input::Path(Box::new(Finder::of(path))) }
     }
 
     /// A line that is not shown. A mask that stands in it means unchanged and is.
@@ -77,6 +85,7 @@ impl Entry {
     pub fn text(&self) -> &str {
         match &self.input {
             Input::Line(line) => line.text(),
+            Input::Path(finder) => finder.field.text(),
             Input::OneOf(words, at) => words[*at],
             Input::Lines(text) | Input::List(text) => text,
         }
@@ -86,6 +95,7 @@ impl Entry {
     pub(super) fn set(&mut self, text: &str) {
         match &mut self.input {
             Input::Line(line) => line.set(text),
+            Input::Path(finder) => finder.set(text),
             Input::OneOf(words, at) => *at = words.iter().position(|word| *word == text).unwrap_or(0),
             Input::Lines(lines) | Input::List(lines) => text.clone_into(lines),
         }
@@ -126,6 +136,8 @@ impl Entry {
                 unmask(line, key);
                 line.key(key)
             }
+            // Its keys ask for folders: the form has them.
+            Input::Path(_) => false,
             Input::OneOf(words, at) => {
                 let n = words.len();
                 let to = match key.code {
@@ -181,7 +193,7 @@ impl Entry {
                 }
                 list.push_str(&broken_as_here(text));
             }
-            Input::OneOf(..) => {}
+            Input::OneOf(..) | Input::Path(_) => {}
         }
     }
 }

@@ -70,7 +70,11 @@ pub fn open(state: &mut State, purpose: Purpose) {
             (
                 "Import people".into(),
                 vec![
-                    line("File", "CSV or NDJSON on this machine, such as people.csv"),
+                    Entry::path(
+                        "File",
+                        "CSV or NDJSON on this machine, as ~/people.csv; down shows this folder.",
+                        "",
+                    ),
                     Entry::line("Topic", "a topic that everybody joins; may be empty", &topic),
                     line("Country", "of numbers without one, such as DE; may be empty"),
                     Entry::one_of("Only look", "yes: read and report, write nothing", &["yes"], "yes"),

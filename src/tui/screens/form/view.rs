@@ -10,7 +10,7 @@ use crate::domain::when;
 use crate::tui::screens::choices;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
-use crate::tui::widgets::pen::{Pen, inset};
+use crate::tui::widgets::pen::{Pen, below, first, inset};
 use crate::tui::{sanitize, show};
 
 /// Columns of the names and of the fields.
@@ -19,6 +19,9 @@ const FIELD: u16 = 30;
 
 /// Choices that are shown at once.
 const CHOICES: usize = 8;
+
+/// The most rows of what a path can become.
+const FOUND: usize = 6;
 
 /// Draws it.
 pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
@@ -33,15 +36,20 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
         let line = Line::from(pen.span(text, Role::TEXT_DIM));
         pen.row_at(area, 0, at, &line);
     }
+    let mut row = 2;
     for (n, field) in form.fields.iter().enumerate().skip(top).take(room) {
-        draw(pen, area, 2 + n - top, field, n == form.at, form.busy);
+        draw(pen, area, row, field, n == form.at, form.busy);
+        row += 1;
+        if n == form.at && !form.busy {
+            row = found(pen, area, row, field);
+        }
     }
-    let below = 2 + form.fields.len().min(room);
+    let after = row;
     if let Some(field) = form.fields.get(form.at).filter(|field| !is_beside(area, field)) {
-        pen.text(area, below, &field.help, Role::TEXT_DIM);
+        pen.text(area, after, &field.help, Role::TEXT_DIM);
     }
     if let Purpose::Subscribe(_) = form.purpose {
-        found_people(pen, form, area, below + 1);
+        found_people(pen, form, area, after + 1);
     }
     if let Purpose::Schedule(_) = form.purpose {
         let words = form.when().unwrap_or_default().trim();
@@ -49,13 +57,13 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
             match when::parse(words, state.now, state.zone) {
                 Ok(said) => {
                     let shift = said.shift.as_ref().map(|shift| format!(" · {shift}")).unwrap_or_default();
-                    pen.text(area, below + 1, format!("{}{shift}", said.echo), Role::TEXT);
+                    pen.text(area, after + 1, format!("{}{shift}", said.echo), Role::TEXT);
                 }
-                Err(error) => pen.text(area, below + 1, error.to_string(), Role::FIELD_ERROR),
+                Err(error) => pen.text(area, after + 1, error.to_string(), Role::FIELD_ERROR),
             }
         }
     }
-    let at = below + 2;
+    let at = after + 2;
     match (&form.problem, form.busy) {
         _ if form.leaving => {
             pen.text(
@@ -71,10 +79,32 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, form: &Form, body: Rect) {
     }
 }
 
+/// Whether a field has the whole line.
+fn is_wide(field: &Entry) -> bool {
+    matches!(field.input, Input::List(_) | Input::Path(_))
+}
+
+/// What a path that is being typed can become, below it; says the row after.
+fn found(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry) -> usize {
+    let Input::Path(path) = &field.input else { return row };
+    if !path.has_looked() {
+        return row;
+    }
+    let from = Rect { x: area.x + NAME, width: area.width.saturating_sub(NAME), ..area };
+    let area = below(from, row as u16).intersection(area);
+    if path.entries().is_empty() {
+        return row + pen.paragraph(area, 0, &path.said(""), Role::TEXT_DIM);
+    }
+    // The other fields stay in view.
+    let rows = FOUND.min(usize::from(area.height).saturating_sub(8).max(3));
+    path.view(pen, first(area, rows as u16), rows);
+    row + rows.min(path.entries().len())
+}
+
 /// Whether the help of a field has room beside it.
 fn is_beside(area: Rect, field: &Entry) -> bool {
     let room = usize::from(area.width.saturating_sub(NAME + FIELD + 2));
-    !matches!(field.input, Input::List(_)) && sanitize::width(&field.help) <= room
+    !is_wide(field) && sanitize::width(&field.help) <= room
 }
 
 /// Who is in the list so far, and who can be chosen into it. Says of nothing where nothing is typed.
@@ -100,11 +130,12 @@ fn end_of(line: &str, columns: usize) -> String {
 
 fn draw(pen: &mut Pen<'_, '_>, area: Rect, row: usize, field: &Entry, focused: bool, busy: bool) {
     pen.text(area, row, field.name, if focused { Role::TEXT_STRONG } else { Role::TEXT_DIM });
-    let list = matches!(field.input, Input::List(_));
+    let list = is_wide(field);
     let width = if list { area.width.saturating_sub(NAME) } else { FIELD };
     let line = Rect { x: area.x + NAME, y: area.y + row as u16, width, height: 1 }.intersection(area);
     match &field.input {
         Input::Line(text) => text.draw(pen, line, focused && !busy),
+        Input::Path(path) => path.field.draw(pen, line, focused && !busy),
         Input::OneOf(words, at) => {
             let mut spans = Vec::new();
             // No stands beside yes; that nothing is said stands there as long as that is so.
