@@ -140,6 +140,12 @@ fn the_file_of_an_import_is_found_as_the_files_of_a_message_are() {
         seat.press("enter enter enter").await;
         seat.shows("only looked").await;
         assert_eq!(api.count(&Method::POST, "/v1/herald/imports"), 1);
+        // Leaving the report leads back to the form, and one key imports what was looked at.
+        seat.press("esc").await;
+        seat.shows("press/people.csv").await;
+        seat.press("enter").await;
+        seat.shows("import: ").await;
+        assert_eq!(api.count(&Method::POST, "/v1/herald/imports"), 2);
     });
 }
 

@@ -8,7 +8,7 @@ mod ready;
 mod view;
 
 pub use entry::Entry;
-pub use opening::{Purpose, open};
+pub use opening::{Purpose, open, open_looked_at};
 pub use paths::take_folder;
 pub use view::view;
 
@@ -154,6 +154,12 @@ impl Form {
 
     fn text(&self, name: &str) -> &str {
         self.fields.iter().find(|field| field.name == name).map_or("", |field| field.text().trim())
+    }
+
+    fn fill(&mut self, name: &str, text: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+            field.set(text);
+        }
     }
 
     fn step(&mut self, by: isize) {

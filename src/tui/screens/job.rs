@@ -13,7 +13,7 @@ use crate::tui::state::{Overlay, State};
 use crate::tui::theme::Role;
 use crate::tui::view as layout;
 use crate::tui::widgets::bar::{bar, percent};
-use crate::tui::widgets::pen::{Pen, below, inset};
+use crate::tui::widgets::pen::{Pen, below, inset, wrapped};
 use crate::tui::{sanitize, show};
 
 /// What is done, or was done, to many.
@@ -298,8 +298,17 @@ pub fn view(pen: &mut Pen<'_, '_>, state: &State, body: Rect) {
         };
         let what = pen.state(role, &item.what);
         let Some(why) = item.why_not() else {
-            pen.row(area, row, &Line::from(what));
+            // What it says is read whole too.
+            let mark = what.width().saturating_sub(sanitize::width(&item.what));
+            let mut lines =
+                wrapped(&item.what, usize::from(area.width).saturating_sub(2 * mark).max(1)).into_iter();
+            let head = pen.state(role, &lines.next().unwrap_or_default());
+            pen.row(area, row, &Line::from(head));
             row += 1;
+            for rest in lines {
+                pen.text(inset(area, mark as u16), row, rest, role);
+                row += 1;
+            }
             continue;
         };
         // A reason is read whole: beside what it is of, or below it.

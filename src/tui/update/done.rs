@@ -125,6 +125,10 @@ fn succeeded(state: &mut State, command: Command, done: Done) {
             if !progress.error.is_empty() {
                 said.push_str(" · it ended early");
             }
+            if file.dry_run && progress.error.is_empty() {
+                // Under the report: who leaves it imports with one key what was looked at.
+                screens::form::open_looked_at(state, &file);
+            }
             state.job = Some(screens::job::Job::report(
                 if file.dry_run { "only looked" } else { "import" },
                 said,
@@ -206,7 +210,9 @@ fn imported(progress: &ImportProgress, dry_run: bool, rejects: Option<&Path>) ->
         }
     }
     if dry_run {
-        out.push(Item::done("nothing was written: it was only looked at"));
+        out.push(Item::done(
+            "nothing was written: it was only looked at; esc leads back, and enter there imports it",
+        ));
     }
     if progress.refused > 0 {
         let place = rejects.map(|path| format!("; see {}", path.display())).unwrap_or_default();

@@ -4,6 +4,7 @@ use super::{Entry, Form, WHEN, provider};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, ProviderId, TopicId};
 use crate::domain::routing::{Allowance, Routing};
+use crate::tui::message::ImportFile;
 use crate::tui::sanitize;
 use crate::tui::state::{Overlay, State};
 use crate::tui::update::filter_of;
@@ -47,6 +48,17 @@ pub enum Purpose {
     TestProvider(ProviderId, Channel),
     /// A copy of the message being written, to one address.
     Test(Channel),
+}
+
+/// Opens the form of an import that was only looked at: the same again, and this time it is meant.
+pub fn open_looked_at(state: &mut State, file: &ImportFile) {
+    open(state, Purpose::Import(None));
+    let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
+    form.fill("File", &file.path.to_string_lossy());
+    form.fill("Topic", file.topic.as_deref().unwrap_or_default());
+    form.fill("Country", file.country.as_deref().unwrap_or_default());
+    form.fill("Only look", "");
+    form.at = form.fields.len().saturating_sub(1);
 }
 
 /// Opens a form.
