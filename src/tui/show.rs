@@ -139,6 +139,15 @@ pub fn state(state: State) -> (Role, &'static str) {
     }
 }
 
+/// How a message stands, as a sentence without its subject: `is a draft`.
+pub fn stands(is: State) -> String {
+    match is {
+        State::Draft => "is a draft".to_owned(),
+        State::Processing => "is being sent".to_owned(),
+        other => format!("is {}", state(other).1),
+    }
+}
+
 /// The role and word of a delivery's outcome; never *sent*.
 pub fn outcome(outcome: Outcome) -> (Role, &'static str) {
     match outcome {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use herald::domain::delivery::Outcome;
 use herald::tui::runtime::Exit;
 use herald::wire::delivery::Delivery;
+use herald::wire::message::State;
 use http::Method;
 
 use super::seat::{Seat, paused};
 use super::service::Api;
-use super::world::{World, delivery};
+use super::world::{World, delivery, message};
 
 #[test]
 fn a_text_message_counts_its_parts_and_one_recipient_is_one_key() {
@@ -410,13 +411,13 @@ fn what_does_nothing_here_says_why_and_is_not_hinted_at() {
         assert!(seat.text().contains("p pause"), "{}", seat.text());
         assert!(!seat.text().contains("s send"), "{}", seat.text());
         seat.press("s").await;
-        seat.shows("It is sending. A draft can be sent; d makes a draft like it.").await;
+        seat.shows("It is being sent. A draft can be sent; d makes a draft like it.").await;
         seat.press("ctrl-p").await;
         seat.type_text("pause").await;
         seat.shows("Pauses the message; what is in flight finishes.").await;
         seat.shows("Pause works on Overview and Providers.").await;
         seat.press("esc ?").await;
-        seat.shows("It is sending. What has failed can be tried again.").await;
+        seat.shows("It is being sent. What has failed can be tried again.").await;
         seat.press("esc j j j").await;
         seat.shows("s send").await;
         assert!(!seat.text().contains("p pause"), "{}", seat.text());
@@ -450,4 +451,39 @@ fn a_lapsed_review_is_read_anew() {
         while seat.frame(Duration::from_secs(1)).await {}
         assert_eq!(api.count(&Method::DELETE, "/v1/messaging/topics/news"), 1);
     });
+}
+
+#[test]
+fn what_can_be_done_to_a_message_follows_from_how_it_stands() {
+    use herald::tui::action::Action;
+    use herald::tui::screens::messages::can;
+    let all = [
+        State::Draft,
+        State::Scheduled,
+        State::Held,
+        State::Processing,
+        State::Paused,
+        State::Sent,
+        State::Failed,
+        State::Cancelled,
+    ];
+    let [draft, scheduled, held, processing, paused, sent, failed, cancelled] = all;
+    let table: [(Action, &[State]); 10] = [
+        (Action::EditMessage, &[draft, scheduled, held]),
+        (Action::SendMessage, &[draft, held]),
+        (Action::ScheduleMessage, &[draft, scheduled, held]),
+        (Action::MessagePause, &[processing]),
+        (Action::MessageResume, &[held, paused]),
+        (Action::ReleaseMessage, &[held]),
+        (Action::CancelMessage, &[scheduled, held, processing, paused]),
+        (Action::RetryMessage, &[failed, cancelled]),
+        (Action::DeleteMessage, &[draft, scheduled, held, sent, failed, cancelled]),
+        (Action::DuplicateMessage, &all),
+    ];
+    for (action, states) in table {
+        for is in all {
+            let message = message("68a1f0c2d3e401", is, "Week 48");
+            assert_eq!(can(action, &message), states.contains(&is), "{action:?} while it is {is:?}");
+        }
+    }
 }

@@ -98,7 +98,7 @@ async fn together(client: &Client, seen: &[Seen]) -> Result<HashMap<Watched, Fou
 }
 
 fn of_message(message: &Message) -> Found {
-    let is = format!("is {}", show::state(message.state).1);
+    let is = show::stands(message.state);
     Found { is, ..found(&message.revision, Some(message.updated_at)) }
 }
 

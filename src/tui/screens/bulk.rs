@@ -1,6 +1,6 @@
 //! The same to all that are marked: a review, then one by one.
 
-use super::review;
+use super::{messages, review};
 use crate::domain::ids::TopicId;
 use crate::tui::action::Action;
 use crate::tui::message::{Command, Item, Many};
@@ -10,19 +10,19 @@ use crate::wire::message::{Message, State as Is};
 
 /// What an action means for a message, or why it is not for this one now.
 fn of_message(action: Action, message: &Message) -> Result<Command, String> {
-    let id = message.id.clone();
-    let is = message.state;
-    match action {
-        Action::DeleteMessage if !matches!(is, Is::Processing | Is::Paused) => {
-            Ok(Command::DeleteMessage(id, Some(message.revision)))
-        }
-        Action::CancelMessage if !is.is_over() && is != Is::Draft => Ok(Command::Cancel(id)),
-        Action::MessagePause if is == Is::Processing => Ok(Command::Pause(id)),
-        Action::MessageResume if is == Is::Paused => Ok(Command::Resume(id)),
-        Action::ReleaseMessage if is == Is::Held => Ok(Command::Release(id, message.revision)),
-        Action::DuplicateMessage => Ok(Command::Duplicate(id)),
-        _ => Err(format!("is {}", show::state(is).1)),
+    if !messages::can(action, message) {
+        return Err(show::stands(message.state));
     }
+    let (id, revision) = (message.id.clone(), message.revision);
+    Ok(match action {
+        Action::DeleteMessage => Command::DeleteMessage(id, Some(revision)),
+        Action::CancelMessage => Command::Cancel(id),
+        Action::MessagePause => Command::Pause(id),
+        Action::MessageResume if message.state == Is::Paused => Command::Resume(id),
+        Action::MessageResume | Action::ReleaseMessage => Command::Release(id, revision),
+        Action::DuplicateMessage => Command::Duplicate(id),
+        _ => return Err("is done one by one".to_owned()),
+    })
 }
 
 fn verb(action: Action) -> Option<&'static str> {
@@ -63,7 +63,7 @@ fn begin(
 }
 
 /// To the messages that are marked. Says whether the action can be done to many.
-pub fn messages(state: &mut State, action: Action) -> bool {
+pub fn marked_messages(state: &mut State, action: Action) -> bool {
     let list = state.messages.list.marked();
     let marked = list.map(|one| (one.headline().to_owned(), of_message(action, one))).collect();
     begin(state, action, "messages", marked)

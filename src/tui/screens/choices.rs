@@ -117,11 +117,16 @@ pub struct Found {
 impl Found {
     /// What can be chosen of it. People only once something is typed: a list of some who happen to
     /// stand first helps nobody.
+    ///
+    /// What was found for other words, before an answer to these came, is not among it: nobody chooses
+    /// a row that stands there still and means the one that is to come.
     pub fn list(&self, wanted: Wanted, typed: &str) -> Vec<Choice> {
+        let words = typed.trim().to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&words);
         let mut out = Vec::new();
         if let Some(channel) = wanted.topics {
             out.extend(
-                self.topics.iter().map(|topic| Choice {
+                self.topics.iter().filter(|topic| has(&topic.name)).map(|topic| Choice {
                     chosen: Chosen::topic(topic, channel),
                     detail: topic.id.to_string(),
                 }),
@@ -138,10 +143,18 @@ impl Found {
             out.extend(
                 self.users
                     .iter()
+                    .filter(|user| {
+                        let mut targets = user.targets.iter();
+                        has(&user.name)
+                            || has(&user.email)
+                            || has(&user.phone)
+                            || targets.any(|target| has(&target.identifier))
+                    })
                     .map(|user| Choice { chosen: Chosen::user(user, wanted.channel), detail: of(user) }),
             );
         }
-        out.extend(of_type(&self.targets, wanted.channel).map(|target| {
+        let found = of_type(&self.targets, wanted.channel).filter(|target| has(&target.identifier));
+        out.extend(found.map(|target| {
             let detail = if target.expired { "expired" } else { "" };
             Choice { chosen: Chosen::target(target), detail: detail.to_owned() }
         }));

@@ -130,6 +130,13 @@ impl Form {
         entries(field.text()).into_iter().map(name).collect()
     }
 
+    /// Whether somebody stands in the list already.
+    pub(super) fn has(&self, one: &Chosen) -> bool {
+        let Some(field) = self.fields.get(self.at) else { return false };
+        let stands_for = if one.kind == Kind::Target { &one.name } else { &one.id };
+        entries(field.text()).contains(stands_for)
+    }
+
     /// What is looked for, and where what is found goes.
     pub fn seeks(&mut self) -> Option<(&mut Found, Wanted, String)> {
         let typed = self.typed()?.to_owned();

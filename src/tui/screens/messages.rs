@@ -334,7 +334,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
             true
         }
         _ if walk_in(state, action) => true,
-        _ if state.messages.list.marks() > 0 && bulk::messages(state, action) => true,
+        _ if state.messages.list.marks() > 0 && bulk::marked_messages(state, action) => true,
         _ => match state.messages.current().cloned() {
             Some(message) => on_message(state, action, &message),
             None => false,
@@ -423,49 +423,54 @@ pub fn take_failure(state: &mut State, request: &DeliveryRequest, page: &Deliver
     }
 }
 
+/// Whether an action can be done to a message as it stands.
+pub fn can(action: Action, message: &Message) -> bool {
+    let is = message.state;
+    match action {
+        Action::EditMessage | Action::ScheduleMessage => matches!(is, Is::Draft | Is::Scheduled | Is::Held),
+        Action::SendMessage => matches!(is, Is::Draft | Is::Held),
+        Action::MessagePause => is == Is::Processing,
+        Action::MessageResume => matches!(is, Is::Paused | Is::Held),
+        Action::ReleaseMessage => is == Is::Held,
+        Action::CancelMessage => !is.is_over() && is != Is::Draft,
+        Action::RetryMessage => matches!(is, Is::Failed | Is::Cancelled),
+        Action::DeleteMessage => !matches!(is, Is::Processing | Is::Paused),
+        Action::CorrectRest => is == Is::Paused,
+        Action::ThoseReached => message.progress.accepted > 0,
+        Action::Decide => message.progress.undecided + message.progress.uncertain > 0,
+        _ => true,
+    }
+}
+
 /// Why nothing of the kind can be done to a message now.
 pub fn refused(state: &State, action: Action, message: &Message) -> Option<String> {
-    let is = message.state;
+    if can(action, message) {
+        return None;
+    }
     let like_it = || {
         let key = layout::key_of(state, Action::DuplicateMessage);
         format!("{key} makes a draft like it.")
     };
     let what = match action {
-        Action::EditMessage if !matches!(is, Is::Draft | Is::Scheduled | Is::Held) => {
-            format!("A draft or a scheduled message can be edited; {}", like_it())
-        }
-        Action::SendMessage if !matches!(is, Is::Draft | Is::Held) => {
-            format!("A draft can be sent; {}", like_it())
-        }
-        Action::ScheduleMessage if !matches!(is, Is::Draft | Is::Scheduled | Is::Held) => {
-            format!("A draft can be scheduled; {}", like_it())
-        }
-        Action::MessagePause if is != Is::Processing => "What is being sent can be paused.".to_owned(),
-        Action::MessageResume if !matches!(is, Is::Paused | Is::Held) => {
-            "What is paused or held can go on.".to_owned()
-        }
-        Action::ReleaseMessage if is != Is::Held => "What is held can be released.".to_owned(),
-        Action::CancelMessage if is.is_over() || is == Is::Draft => {
-            "What is scheduled or on its way can be cancelled.".to_owned()
-        }
-        Action::RetryMessage if !matches!(is, Is::Failed | Is::Cancelled) => {
-            "What has failed can be tried again.".to_owned()
-        }
-        Action::DeleteMessage if matches!(is, Is::Processing | Is::Paused) => {
-            "Cancel it first; then it can be deleted.".to_owned()
-        }
-        Action::CorrectRest if is != Is::Paused => {
-            "Pause it first; then it can be corrected for those not tried yet.".to_owned()
-        }
-        Action::ThoseReached if message.progress.accepted == 0 => {
+        Action::EditMessage => format!("A draft or a scheduled message can be edited; {}", like_it()),
+        Action::SendMessage => format!("A draft can be sent; {}", like_it()),
+        Action::ScheduleMessage => format!("A draft can be scheduled; {}", like_it()),
+        Action::MessagePause => "What is being sent can be paused.".to_owned(),
+        Action::MessageResume => "What is paused or held can go on.".to_owned(),
+        Action::ReleaseMessage => "What is held can be released.".to_owned(),
+        Action::CancelMessage => "What is scheduled or on its way can be cancelled.".to_owned(),
+        Action::RetryMessage => "What has failed can be tried again.".to_owned(),
+        Action::DeleteMessage => "Cancel it first; then it can be deleted.".to_owned(),
+        Action::CorrectRest => "Pause it first; then it can be corrected for those not tried yet.".to_owned(),
+        Action::ThoseReached => {
             return Some("Nobody has been accepted: there is nobody to tell.".to_owned());
         }
-        Action::Decide if message.progress.undecided + message.progress.uncertain == 0 => {
+        Action::Decide => {
             return Some("Nobody of it is uncertain: there is nothing to decide.".to_owned());
         }
-        _ => return None,
+        _ => "That cannot be done to it.".to_owned(),
     };
-    Some(format!("It is {}. {what}", show::state(is).1))
+    Some(format!("It {}. {what}", show::stands(message.state)))
 }
 
 fn on_message(state: &mut State, action: Action, message: &Message) -> bool {

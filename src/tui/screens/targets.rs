@@ -461,13 +461,17 @@ fn draw_detail(pen: &mut Pen<'_, '_>, state: &State, area: Rect) {
     };
     let kept = state.targets.since.map(|since| format!("   log since {}", show::exact(since, state.zone)));
     let listed = suppression(state).map(|text| format!("  {text}"));
-    let line = Line::from(vec![
-        pen.span(&target.identifier, Role::TEXT_STRONG),
+    let rest = [
         pen.span(format!("  {name}  "), Role::TEXT),
         pen.state(role, word),
         pen.span(listed.unwrap_or_default(), Role::STATE_SKIPPED),
         pen.span(kept.unwrap_or_default(), Role::TEXT_DIM),
-    ]);
+    ];
+    // A device token gives way to what is said of it.
+    let taken: usize = rest.iter().map(|span| sanitize::width(&span.content)).sum();
+    let room = usize::from(inner.width).saturating_sub(taken).max(16);
+    let mut line = Line::from(pen.span(sanitize::fit_middle(&target.identifier, room), Role::TEXT_STRONG));
+    line.extend(rest);
     pen.row(inner, 0, &line);
     let list = &state.targets.history;
     if list.rows().is_empty() {

@@ -118,7 +118,7 @@ fn found_people(pen: &mut Pen<'_, '_>, form: &Form, area: Rect, at: usize) {
     let rows = Rect { y: area.y + at as u16 + 3, height: area.height.saturating_sub(at as u16 + 3), ..area };
     let rows = rows.intersection(area);
     let height = usize::from(rows.height).min(CHOICES);
-    choices::draw(pen, rows, &list, form.found.at, height, |one| named.contains(&one.name));
+    choices::draw(pen, rows, &list, form.found.at, height, |one| form.has(one));
 }
 
 /// The end of a foreign line, of at most so many columns.

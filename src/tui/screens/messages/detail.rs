@@ -80,7 +80,7 @@ pub(super) fn why(state: &State, message: &Message) -> String {
                 None => "It failed for some; Causes says why.".to_owned(),
             },
             Is::Cancelled => "It was cancelled; what was accepted stays accepted.".to_owned(),
-            other => format!("It is {}.", show::state(other).1),
+            other => format!("It {}.", show::stands(other)),
         },
     }
 }
