@@ -2,9 +2,8 @@
 
 use super::answer::{Answered, ok};
 use super::call::Call;
-use super::list::checked_filter;
-use crate::domain::channel::Channel;
-use crate::domain::filter::{CheckedFilter, Operand};
+use super::list::{checked_filter, exact};
+use crate::domain::filter::CheckedFilter;
 use crate::domain::ids::IdentifierNo;
 use crate::engine::Engine;
 use crate::engine::usecases::Outcome;
@@ -81,15 +80,10 @@ pub(crate) async fn page(call: Call) -> Answered {
     ok(&page)
 }
 
-/// The one address that a filter asks for, where the address alone leads to its record: a device
-/// token's letters are lost in a filter, which does not tell capitals.
+/// The one address that a filter asks for, where the address alone leads to its record.
 fn one_address(filter: &CheckedFilter) -> Option<String> {
     match filter.required("to")? {
-        [Operand::Text(address)] => {
-            let found = readings(address);
-            (!found.is_empty() && found.iter().all(|(channel, _)| *channel != Channel::Push))
-                .then(|| address.clone())
-        }
+        [operand] => exact(operand),
         _ => None,
     }
 }

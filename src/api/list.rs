@@ -78,7 +78,7 @@ impl Asked<'_> {
 
 /// What an operand stands for to the letter. A filter does not tell capitals, which are of no
 /// account in a mail address or a number, and are in a device token.
-fn exact(operand: &Operand) -> Option<String> {
+pub(crate) fn exact(operand: &Operand) -> Option<String> {
     match operand {
         Operand::Id(id) => Some(id.clone()),
         Operand::Text(text) => {

@@ -41,26 +41,30 @@ impl Source<Target> for Targets<'_> {
     }
 
     async fn candidates(&self, asked: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
-        let store = self.0.store();
-        let mut numbers = Vec::new();
-        if let Some(addresses) = asked.required("identifier", "address") {
-            for address in addresses {
-                for channel in Channel::ALL {
-                    numbers
-                        .extend(store.target_by_address(channel, &address).await?.map(|target| target.no.0));
-                }
-            }
-            return Ok(Some(numbers));
-        }
-        let Some(ids) = asked.required("userId", "user") else { return Ok(None) };
-        for id in ids {
-            let Ok(id) = UserId::new(id) else { continue };
-            if let Some(user) = found(store.user(&id).await)? {
-                numbers.extend(store.targets_of(user.no).await?.iter().map(|target| target.no.0));
-            }
-        }
-        Ok(Some(numbers))
+        candidates(self.0, asked).await
     }
+}
+
+/// The numbers of the targets with the addresses, else of the users, that a list must have.
+pub(crate) async fn candidates(engine: &Engine, asked: &Asked<'_>) -> Outcome<Option<Vec<u64>>> {
+    let store = engine.store();
+    let mut numbers = Vec::new();
+    if let Some(addresses) = asked.required("identifier", "address") {
+        for address in addresses {
+            for channel in Channel::ALL {
+                numbers.extend(store.target_by_address(channel, &address).await?.map(|target| target.no.0));
+            }
+        }
+        return Ok(Some(numbers));
+    }
+    let Some(ids) = asked.required("userId", "user") else { return Ok(None) };
+    for id in ids {
+        let Ok(id) = UserId::new(id) else { continue };
+        if let Some(user) = found(store.user(&id).await)? {
+            numbers.extend(store.targets_of(user.no).await?.iter().map(|target| target.no.0));
+        }
+    }
+    Ok(Some(numbers))
 }
 
 pub(crate) async fn all(call: Call) -> Answered {

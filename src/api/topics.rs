@@ -6,8 +6,8 @@ use super::list::{Asked, ListCall, Source, found};
 use super::params::{Params, Required};
 use super::present;
 use super::stale::explained;
-use crate::domain::channel::Channel;
-use crate::domain::ids::{SubscriberId, TargetId, TopicId, UserId};
+use super::targets;
+use crate::domain::ids::{SubscriberId, TargetId, TopicId};
 use crate::domain::topic::Topic;
 use crate::domain::validate::Invalid;
 use crate::engine::Engine;
@@ -62,25 +62,7 @@ impl Source<SubscriberView> for Subscribers<'_> {
             }
             return Ok(Some(numbers));
         }
-        if let Some(addresses) = asked.required("identifier", "address") {
-            let mut numbers = Vec::new();
-            for address in addresses {
-                for channel in Channel::ALL {
-                    numbers
-                        .extend(store.target_by_address(channel, &address).await?.map(|target| target.no.0));
-                }
-            }
-            return Ok(Some(numbers));
-        }
-        let Some(ids) = asked.required("userId", "user") else { return Ok(None) };
-        let mut numbers = Vec::new();
-        for id in ids {
-            let Ok(id) = UserId::new(id) else { continue };
-            if let Some(user) = found(store.user(&id).await)? {
-                numbers.extend(store.targets_of(user.no).await?.iter().map(|target| target.no.0));
-            }
-        }
-        Ok(Some(numbers))
+        targets::candidates(self.engine, asked).await
     }
 }
 

@@ -17,15 +17,14 @@ pub fn who(record: &StaleRecord, zone: Zone) -> String {
 
 /// A field as it is now, short enough for a line.
 pub fn field(difference: &Difference, zone: Zone) -> String {
-    let now = match &difference.now {
-        Value::String(text) if difference.field.ends_with("At") && Timestamp::parse(text).is_some() => {
-            Timestamp::parse(text).map(|at| show::exact(at, zone)).unwrap_or_default()
-        }
-        Value::String(text) if text.is_empty() => "empty".to_owned(),
-        Value::String(text) => format!("“{}”", sanitize::fit(&sanitize::line(text), 60)),
-        Value::Null => "empty".to_owned(),
-        Value::Array(items) => format!("{} of them", items.len()),
-        other => sanitize::fit(&sanitize::line(&other.to_string()), 60).into_owned(),
+    let time = difference.now.as_str().filter(|_| difference.field.ends_with("At"));
+    let now = match (&difference.now, time.and_then(Timestamp::parse)) {
+        (_, Some(at)) => show::exact(at, zone),
+        (Value::String(text), _) if text.is_empty() => "empty".to_owned(),
+        (Value::String(text), _) => format!("“{}”", sanitize::fit(&sanitize::line(text), 60)),
+        (Value::Null, _) => "empty".to_owned(),
+        (Value::Array(items), _) => format!("{} of them", items.len()),
+        (other, _) => sanitize::fit(&sanitize::line(&other.to_string()), 60).into_owned(),
     };
     format!("{} is now {now}", in_words(&sanitize::line(&difference.field)))
 }

@@ -1,6 +1,7 @@
 //! Who gets it: topics, users and targets, found by typing.
 
 use super::{Compose, Part};
+use crate::domain::channel::Channel;
 use crate::tui::screens::choices::{self, Choice, Chosen, Found, Kind, Wanted};
 use crate::tui::state::State;
 use crate::tui::widgets::field::LineField;
@@ -106,7 +107,7 @@ pub(super) fn recount(compose: &mut Compose) {
     }
     compose.picker.found.forget_targets();
     compose.files.clear();
-    if channel != crate::domain::channel::Channel::Email {
+    if channel != Channel::Email {
         compose.cc.clear();
         compose.bcc.clear();
     }
